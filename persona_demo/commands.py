@@ -1,0 +1,331 @@
+"""What each command does: parsed words in, functions of the project called, text or JSON out.
+
+Heavy libraries are imported inside the commands that need them, so that help and errors are instant.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from persona_demo.errors import UserError
+
+if TYPE_CHECKING:
+    from persona_demo.evaluation.bootstrap import Estimate
+    from persona_demo.runtime import ArmText, Runtime
+    from persona_demo.training.trainer import Progress
+
+PROGRESS_SECONDS = 1.0
+
+
+class ProgressLine:
+    """Progress on standard error: one line rewritten on a terminal, a line now and then elsewhere."""
+
+    def __init__(self, *, every: float | None = None) -> None:
+        """Start silent.
+
+        Args:
+            every: Seconds between two lines; chosen by whether standard error is a terminal.
+        """
+        self._terminal = sys.stderr.isatty()
+        self._every = every or (PROGRESS_SECONDS if self._terminal else 10 * PROGRESS_SECONDS)
+        self._last, self._said = 0.0, ""
+
+    def __call__(self, message: str, share: float | None = None) -> None:
+        """Say what is being done, and how far it is (0 to 1) where that is known."""
+        now = time.monotonic()
+        if message == self._said and now - self._last < self._every and share != 1:
+            return
+        self._last, self._said = now, message
+        text = message if share is None else f"{message} {share:.0%}"
+        sys.stderr.write(f"\r\x1b[2K{text}" if self._terminal else f"{text}\n")
+        sys.stderr.flush()
+
+    def close(self) -> None:
+        """End the line."""
+        if self._terminal and self._said:
+            sys.stderr.write("\r\x1b[2K")
+            sys.stderr.flush()
+
+
+def _print(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def _document(record: dict[str, Any]) -> str:
+    return json.dumps(record, indent=2, ensure_ascii=False)
+
+
+def _quiet_libraries() -> None:
+    """Keep other libraries' bars and hints off standard error, where our own progress is."""
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    from transformers.utils import logging
+
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+
+
+def _runtime(arguments: argparse.Namespace, report: ProgressLine, *, atlas: bool) -> Runtime:
+    _quiet_libraries()
+    from persona_demo.runtime import DEFAULT_ATLAS, DEFAULT_PLUG, Runtime
+
+    runtime = Runtime.load(
+        plug_folder=arguments.plug or DEFAULT_PLUG,
+        atlas_folder=DEFAULT_ATLAS if atlas else None,
+        engine=arguments.engine,
+        report=report,
+    )
+    if runtime.variant_notice:
+        sys.stderr.write(f"{runtime.variant_notice}\n")
+    return runtime
+
+
+def models(arguments: argparse.Namespace) -> None:
+    """``models fetch | list``."""
+    from persona_demo import catalog
+
+    report = ProgressLine()
+    if arguments.action == "fetch":
+        _quiet_libraries()
+        catalog.fetch_all(source=arguments.source, report=report)
+        report.close()
+    found = catalog.local_models()
+    if arguments.json:
+        _print(_document({"models": [{k: _plain(v) for k, v in dataclasses.asdict(f).items()} for f in found]}))
+    elif not found:
+        _print("No model is here yet: run 'python -m persona_demo models fetch'.")
+    else:
+        for it in found:
+            _print(f"{it.name}  ({it.variant}, SHA-256 {it.fingerprint[:12]})\n    {it.folder}")
+
+
+def _plain(value: object) -> object:
+    return str(value) if isinstance(value, Path) else value
+
+
+def generate(arguments: argparse.Namespace) -> None:
+    """``generate``: arms side by side."""
+    from persona_demo.arms import ARMS, arms_named
+    from persona_demo.history_io import load_history
+    from persona_demo.lm.decode import DecodeOptions
+
+    names = list(ARMS) if arguments.arms == "all" else [n.strip() for n in arguments.arms.split(",")]
+    arms = arms_named(names)
+    options = DecodeOptions(
+        max_new_tokens=arguments.max_new_tokens, temperature=arguments.temperature, seed=arguments.seed
+    )
+    history = load_history(arguments.history)
+    report = ProgressLine()
+    placebo = any(":" in arm.name for arm in arms)
+    runtime = _runtime(arguments, report, atlas=placebo)
+    task = runtime.task(arguments.task)
+    inputs = runtime.arm_inputs(history, task, arguments.prompt, seed=arguments.seed)
+    written: tuple[ArmText, ...] = ()
+    for written in runtime.compare(
+        inputs,
+        arms,
+        strength=arguments.strength,
+        options=options,
+        allow_listed_words=arguments.allow_listed_words,
+    ):
+        report("writing", max(len(w.written.tokens) for w in written) / options.max_new_tokens)
+    report.close()
+    if arguments.json:
+        record = {
+            "task": task.name,
+            "prompt": arguments.prompt,
+            "strength": arguments.strength,
+            "engine": runtime.lm.info.engine,
+            "arms": [_arm_record(w) for w in written],
+        }
+        _print(_document(record))
+        return
+    for arm, text in zip(arms, written, strict=True):
+        cost = f"{len(text.written.tokens)} tokens, {text.written.total_ms:.0f} ms, prompt {text.prompt_tokens} tokens"
+        vectors = f" and {text.soft_vectors} soft vectors" if text.soft_vectors else ""
+        _print(f"{arm.title} [{arm.name}] - {cost}{vectors}\n    {arguments.prompt.strip()}{text.written.text}\n")
+
+
+def _arm_record(text: ArmText) -> dict[str, Any]:
+    return {
+        "arm": text.arm,
+        "text": text.written.text,
+        "tokens": len(text.written.tokens),
+        "prompt_tokens": text.prompt_tokens,
+        "soft_vectors": text.soft_vectors,
+        "first_token_ms": round(text.written.first_token_ms or 0.0, 1),
+        "total_ms": round(text.written.total_ms, 1),
+        "bytes_per_user": text.bytes_per_user,
+    }
+
+
+def embed(arguments: argparse.Namespace) -> None:
+    """``embed``: what the plug makes of a person."""
+    from persona_demo.history_io import load_history
+
+    history = load_history(arguments.history)
+    report = ProgressLine()
+    runtime = _runtime(arguments, report, atlas=False)
+    made = runtime.embed(history, runtime.task(arguments.task), query=arguments.query)
+    report.close()
+    weights = list(zip(history.active, made.weights.tolist(), strict=True))
+    if arguments.json:
+        record = {
+            "persona": made.persona.tolist(),
+            "weights": [{"item": item.id, "weight": weight} for item, weight in weights],
+            "user_vector": made.user_vector.tolist(),
+        }
+        _print(_document(record))
+        return
+    _print(f"{history.name}: {len(made.persona)} persona vectors of {made.persona.shape[1]} figures.")
+    for item, weight in sorted(weights, key=lambda pair: -pair[1]):
+        _print(f"{weight:7.1%}  {item.id:>6}  {' '.join(item.text.split())[:80]}")
+
+
+def train(arguments: argparse.Namespace) -> None:
+    """``train``: a plug for a task."""
+    _quiet_libraries()
+    from persona_demo import catalog
+    from persona_demo.tasks import task_named
+    from persona_demo.training.run import load_models, train_plug
+    from persona_demo.training.trainer import TrainOptions
+
+    task = task_named(arguments.task)
+    options = TrainOptions(steps=arguments.steps, batch_size=arguments.batch_size, seed=arguments.seed)
+    report = ProgressLine()
+    models = load_models(
+        task,
+        lm=arguments.lm or catalog.DEFAULT_LM,
+        encoder=arguments.encoder or catalog.DEFAULT_ENCODER,
+        persona_tokens=arguments.persona_tokens,
+        report=report,
+    )
+    train_plug(
+        task,
+        arguments.data,
+        arguments.out,
+        models=models,
+        options=options,
+        resume=arguments.resume,
+        report=report,
+        progress=lambda p: report(_progress_text(p)) if p.step % 10 == 0 else None,
+    )
+    report.close()
+    log = json.dumps({"plug": str(arguments.out)}) if arguments.json else f"The plug is in {arguments.out}."
+    _print(log)
+
+
+def _progress_text(p: Progress) -> str:
+    gap = "not yet measured" if p.placebo_gap is None else f"{p.placebo_gap[0]:.3f} ± {p.placebo_gap[1]:.3f}"
+    return (
+        f"step {p.step:,}/{p.steps:,}  loss {p.persona_nll:.3f} (control {p.control_nll:.3f})  "
+        f"placebo gap {gap}  {p.examples_per_second:.1f} examples/s  {p.seconds_left / 60:.0f} min left"
+    )
+
+
+def evaluate(arguments: argparse.Namespace) -> None:
+    """``evaluate``: figures of a split."""
+    from persona_demo.corpus import read_corpus, split_named
+
+    people = read_corpus(arguments.data, split_named(arguments.split))
+    for flag in ("users", "targets_per_user"):
+        if getattr(arguments, flag) < 1:
+            raise UserError(f"--{flag.replace('_', '-')} is {getattr(arguments, flag)}: use 1 or more.")
+    report = ProgressLine()
+    runtime = _runtime(arguments, report, atlas=False)
+    from persona_demo.evaluation.protocol import Protocol
+
+    protocol = Protocol(
+        runtime,
+        runtime.task(arguments.task),
+        people,
+        users=arguments.users,
+        targets_per_user=arguments.targets_per_user,
+        seed=arguments.seed,
+        strength=arguments.strength,
+        report=report,
+    )
+    result = protocol.run([n.strip() for n in arguments.arms.split(",")], cold_start=arguments.cold_start)
+    report.close()
+    record: dict[str, Any] = {
+        "task": arguments.task,
+        "split": arguments.split,
+        "users": result.users,
+        "targets": result.targets,
+        "seed": arguments.seed,
+        "plug": arguments.plug.name if arguments.plug else "blog-post",
+        "engine": runtime.lm.info.engine,
+        "strength": arguments.strength,
+        "arms": [
+            {
+                "arm": a.arm,
+                **_interval("nll", a.nll),
+                **_interval("lift", a.lift),
+                "share_helped": a.share_helped,
+                "prompt_tokens": a.prompt_tokens,
+                "ms": a.ms,
+                "bytes_per_user": a.bytes_per_user,
+            }
+            for a in result.arms
+        ],
+    }
+    if result.placebo_gap is not None:
+        record |= _interval("placebo_gap", result.placebo_gap)
+    if result.cold_start:
+        record["cold_start"] = [
+            {"items": "all" if c.items is None else c.items, **_interval("lift", c.lift)} for c in result.cold_start
+        ]
+    if arguments.out is not None:
+        partial = arguments.out.with_suffix(".partial")
+        partial.write_text(_document(record) + "\n", encoding="utf-8")
+        os.replace(partial, arguments.out)
+    _print(_document(record) if arguments.json else _table(record))
+
+
+def _interval(name: str, estimate: Estimate) -> dict[str, Any]:
+    return {name: estimate.mean, f"{name}_ci": [estimate.low, estimate.high]}
+
+
+def _table(record: dict[str, Any]) -> str:
+    lines = [f"{record['users']} people, {record['targets']} targets, nats a token"]
+    for arm in record["arms"]:
+        low, high = arm["lift_ci"]
+        lines.append(
+            f"{arm['arm']:>15}  nll {arm['nll']:.4f}  lift {arm['lift']:+.4f} [{low:+.4f}, {high:+.4f}]  "
+            f"helps {arm['share_helped']:.0%}"
+        )
+    if "placebo_gap" in record:
+        low, high = record["placebo_gap_ci"]
+        lines.append(f"placebo gap {record['placebo_gap']:+.4f} [{low:+.4f}, {high:+.4f}]")
+    for point in record.get("cold_start", []):
+        lines.append(f"{point['items']:>15} items  lift {point['lift']:+.4f}")
+    return "\n".join(lines)
+
+
+def atlas(arguments: argparse.Namespace) -> None:
+    """``atlas build``: the map of the population a plug was trained on."""
+    report = ProgressLine()
+    runtime = _runtime(arguments, report, atlas=False)
+    from persona_demo.runtime import DEFAULT_ATLAS, DEFAULT_PLUG
+    from persona_demo.training.run import atlas_of
+
+    folder = arguments.out or DEFAULT_ATLAS
+    made = atlas_of(
+        runtime,
+        runtime.task(arguments.task),
+        arguments.data,
+        arguments.plug or DEFAULT_PLUG,
+        seed=arguments.seed,
+        report=report,
+    )
+    made.save(folder)
+    report.close()
+    record = {"atlas": str(folder), "people": len(made.ids)}
+    _print(_document(record) if arguments.json else f"A map of {len(made.ids):,} people is in {folder}.")

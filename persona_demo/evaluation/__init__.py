@@ -1,0 +1,1 @@
+"""Measuring arms on people never trained on, each beside its control."""

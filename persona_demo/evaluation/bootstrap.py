@@ -1,0 +1,48 @@
+"""Intervals over people: a figure is a mean of people's means, and people are what is resampled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+RESAMPLES = 10_000
+LEVEL = 0.95
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean over people with its interval.
+
+    Attributes:
+        mean: The mean.
+        low: Lower end of the 95% percentile interval.
+        high: Its upper end.
+    """
+
+    mean: float
+    low: float
+    high: float
+
+
+def bootstrap(values: NDArray[np.float64], *, seed: int) -> Estimate:
+    """Percentile bootstrap of a mean over people.
+
+    The same seed draws the same people, so that intervals of several figures are paired.
+
+    Args:
+        values: One value a person, (U,).
+        seed: Of the resampling.
+
+    Returns:
+        The mean and its interval.
+    """
+    rng = np.random.default_rng(seed)
+    means = np.empty(RESAMPLES)
+    for start in range(0, RESAMPLES, 1_000):
+        drawn = rng.integers(0, len(values), size=(1_000, len(values)))
+        means[start : start + 1_000] = values[drawn].mean(axis=1)
+    tail = 100 * (1 - LEVEL) / 2
+    low, high = np.percentile(means, [tail, 100 - tail])
+    return Estimate(mean=float(values.mean()), low=float(low), high=float(high))

@@ -1,0 +1,164 @@
+"""Item vectors: what the plug knows of one history item.
+
+An item vector is made of blocks, each frozen: the sentence encoder's vector (what the item is
+about), surface figures (how it is written) and the mean of the frozen LM's own input embeddings over
+the item's tokens (which words it uses). The plug centres and scales them on its training population;
+this module returns them raw. Vectors are cached in memory by content, so an edited history costs one
+item.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from persona_demo.errors import UserError
+from persona_demo.lm.base import FrozenLM
+from persona_demo.surface import SURFACE_NAMES, surface_figures
+
+Block = Literal["sentence", "surface", "words"]
+DType = Literal["float32", "bfloat16"]
+FloatArray = NDArray[np.float32]
+
+CACHE_ITEMS = 20_000
+CHUNK = 64
+"""Texts encoded between two progress reports."""
+WORD_TOKENS = 512
+"""Tokens of an item whose embeddings are averaged."""
+
+
+class SentenceEncoder(Protocol):
+    """A frozen encoder of texts."""
+
+    @property
+    def width(self) -> int:
+        """Length of its vectors."""
+        ...
+
+    def encode(self, texts: Sequence[str]) -> FloatArray:
+        """Unit vectors of texts, shape (N, width)."""
+        ...
+
+
+class SentenceTransformerEncoder:
+    """A frozen sentence-transformers model, by folder."""
+
+    def __init__(self, folder: Path, *, device: str = "cpu", max_tokens: int = 64, dtype: DType = "float32") -> None:
+        """Load the encoder.
+
+        Args:
+            folder: A sentence-transformers folder.
+            device: Torch device.
+            max_tokens: Longer texts are cut; style and subject show well before this.
+            dtype: ``bfloat16`` is faster for a whole population, where the processor has units for it.
+
+        Raises:
+            UserError: If the folder holds no such model.
+        """
+        from sentence_transformers import SentenceTransformer
+
+        try:
+            self._model = SentenceTransformer(str(folder), device=device, local_files_only=True)
+        except (OSError, ValueError, KeyError) as error:
+            raise UserError(f"{folder} holds no readable sentence encoder: fetch it again.") from error
+        self._model.max_seq_length = min(max_tokens, self._model.max_seq_length or max_tokens)
+        self._model.requires_grad_(False)
+        if dtype == "bfloat16":
+            self._model.bfloat16()
+
+    @property
+    def width(self) -> int:
+        """Length of its vectors."""
+        return int(self._model.get_embedding_dimension() or 0)
+
+    def encode(self, texts: Sequence[str]) -> FloatArray:
+        """Unit vectors of texts, shape (N, width)."""
+        vectors = self._model.encode(
+            list(texts), normalize_embeddings=True, show_progress_bar=False, convert_to_tensor=True
+        )
+        return vectors.float().cpu().numpy()
+
+
+class ItemEncoder:
+    """Texts to raw item vectors, block by block, with a cache in memory."""
+
+    def __init__(self, blocks: Sequence[Block], *, sentence: SentenceEncoder, lm: FrozenLM) -> None:
+        """Put the blocks together.
+
+        Args:
+            blocks: Which blocks, in order.
+            sentence: The frozen sentence encoder.
+            lm: The frozen LM whose input embeddings the ``words`` block averages.
+        """
+        self.blocks = tuple(blocks)
+        self._sentence = sentence
+        self._lm = lm
+        self._cache: OrderedDict[bytes, FloatArray] = OrderedDict()
+
+        self._widths: dict[Block, int] = {
+            "sentence": sentence.width,
+            "surface": len(SURFACE_NAMES),
+            "words": lm.info.hidden_size,
+        }
+
+    @property
+    def width(self) -> int:
+        """Length D of an item vector."""
+        return sum(self._widths[block] for block in self.blocks)
+
+    def encode(self, texts: Sequence[str], *, report: Callable[[float], None] | None = None) -> FloatArray:
+        """Encode texts.
+
+        Args:
+            texts: N texts.
+            report: Called with the share done, for long lists.
+
+        Returns:
+            Raw item vectors of shape (N, D).
+        """
+        keys = [hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest() for text in texts]
+        found = {key: self._cache[key] for key in keys if key in self._cache}
+        # Texts of like length go together, so that little padding is encoded.
+        missing = sorted(
+            {k: t for k, t in zip(keys, texts, strict=True) if k not in found}.items(),
+            key=lambda kt: len(kt[1]),
+        )
+        for start in range(0, len(missing), CHUNK):
+            chunk = missing[start : start + CHUNK]
+            found.update(zip([k for k, _ in chunk], self._encode([t for _, t in chunk]), strict=True))
+            if report is not None:
+                report(min(start + CHUNK, len(missing)) / len(missing))
+        for key in keys:
+            self._cache[key] = found[key]
+            self._cache.move_to_end(key)
+        while len(self._cache) > CACHE_ITEMS:
+            self._cache.popitem(last=False)
+        return np.stack([found[key] for key in keys]) if keys else np.zeros((0, self.width), np.float32)
+
+    def encode_sentences(self, texts: Sequence[str]) -> FloatArray:
+        """Unit sentence vectors of texts, shape (N, width of the sentence encoder)."""
+        if "sentence" not in self.blocks:
+            return self._sentence.encode(texts)
+        start = sum(self._widths[block] for block in self.blocks[: self.blocks.index("sentence")])
+        return self.encode(texts)[:, start : start + self._sentence.width]
+
+    def _encode(self, texts: Sequence[str]) -> FloatArray:
+        parts: dict[Block, Callable[[Sequence[str]], FloatArray]] = {
+            "sentence": self._sentence.encode,
+            "surface": surface_figures,
+            "words": self._mean_embeddings,
+        }
+        return np.concatenate([parts[block](texts) for block in self.blocks], axis=1)
+
+    def _mean_embeddings(self, texts: Sequence[str]) -> FloatArray:
+        means = []
+        for text in texts:
+            tokens = self._lm.codec.encode(text)[:WORD_TOKENS]
+            means.append(self._lm.embed(tokens).mean(axis=0) if tokens else np.zeros(self._lm.info.hidden_size))
+        return np.asarray(means, dtype=np.float32)

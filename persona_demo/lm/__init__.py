@@ -1,0 +1,1 @@
+"""Frozen language models behind one small interface, and the decoder above them."""

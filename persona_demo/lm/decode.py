@@ -1,0 +1,241 @@
+"""The decoder: many rows of one frozen LM, continued in lockstep, token by token.
+
+It is a plain generator over plain rows: close it and everything stops. It knows token ids and
+logits; what an arm or a person is, it does not know. Guidance needs a second row for a voice, which
+is fed the same tokens:
+
+    logits = base + strength * (row - base)
+
+so strength 0 is exactly the base and 1 exactly the row; at those two no second row is computed.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from persona_demo.errors import UserError
+from persona_demo.lm.base import FloatArray, FrozenLM, LMSession, Row, Tokens
+
+SHORT_ROW = 96
+"""Rows of at most this many positions are read, and show their first token, before longer ones."""
+STOP_AT = "\n\n"
+"""A blank line ends a post: what follows would be another one."""
+
+Ban = Callable[[Sequence[int]], frozenset[int]]
+
+
+@dataclass(frozen=True)
+class DecodeOptions:
+    """How to write.
+
+    Attributes:
+        max_new_tokens: Most tokens a voice writes.
+        temperature: 0 picks the likeliest token; above, tokens are sampled.
+        top_p: When sampling, only the likeliest tokens that together have this probability.
+        no_repeat: No run of this many tokens is written twice; 0 allows it. Small models loop.
+        seed: Of the sampling; all voices share it, so that they differ by their rows alone.
+    """
+
+    max_new_tokens: int = 64
+    temperature: float = 0.0
+    top_p: float = 0.95
+    no_repeat: int = 3
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Check the ranges.
+
+        Raises:
+            UserError: If a value is out of range.
+        """
+        if not 1 <= self.max_new_tokens <= 512:
+            raise UserError(f"The number of new tokens is {self.max_new_tokens}: choose from 1 to 512.")
+        if not 0 <= self.temperature <= 2:
+            raise UserError(f"The temperature is {self.temperature}: choose from 0 to 2.")
+        if not 0 < self.top_p <= 1:
+            raise UserError(f"top-p is {self.top_p}: choose above 0, up to 1.")
+        if self.no_repeat < 0 or self.no_repeat == 1:
+            raise UserError(f"The length of runs not to repeat is {self.no_repeat}: choose 0 or at least 2.")
+        if self.seed < 0:
+            raise UserError(f"The seed is {self.seed}: choose 0 or more.")
+
+
+@dataclass(frozen=True)
+class Voice:
+    """One text to be written.
+
+    Attributes:
+        row: What is read before it.
+        base: What strength leads away from; without it strength does nothing.
+        strength: 0 the base, 1 the row, above 1 more than the row, below 0 its opposite.
+    """
+
+    row: Row
+    base: Row | None = None
+    strength: float = 1.0
+
+
+@dataclass(frozen=True)
+class Written:
+    """The state of one voice.
+
+    Attributes:
+        text: What was written so far.
+        tokens: Its token ids.
+        first_token_ms: From the start of the request to the first token, or None before it.
+        total_ms: From the start of the request to the last token.
+        done: Whether it has ended.
+    """
+
+    text: str = ""
+    tokens: Tokens = ()
+    first_token_ms: float | None = None
+    total_ms: float = 0.0
+    done: bool = False
+
+
+@dataclass
+class _Writer:
+    """A voice being written: its rows in the session and the tokens so far."""
+
+    voice: Voice
+    rng: np.random.Generator
+    rows: tuple[int, ...] = ()
+    logits: list[FloatArray] = field(default_factory=list)
+    tokens: list[int] = field(default_factory=list)
+    state: Written = field(default_factory=Written)
+
+    def needed(self) -> list[Row]:
+        """The rows to be read: one, or two where strength is neither 0 nor 1."""
+        voice = self.voice
+        if voice.base is None or voice.strength == 1:
+            return [voice.row]
+        return [voice.base] if voice.strength == 0 else [voice.row, voice.base]
+
+    def blended(self) -> FloatArray:
+        """Next logits, guided."""
+        if len(self.logits) == 1:
+            return self.logits[0]
+        row, base = self.logits
+        return base + np.float32(self.voice.strength) * (row - base)
+
+
+def pick(logits: FloatArray, options: DecodeOptions, rng: np.random.Generator) -> int:
+    """Pick the next token.
+
+    Args:
+        logits: Shape (V,); banned tokens are -inf.
+        options: Temperature and top-p.
+        rng: Source of randomness, used only above temperature 0.
+
+    Returns:
+        A token id.
+    """
+    if options.temperature == 0:
+        return int(np.argmax(logits))
+    scaled = logits.astype(np.float64) / options.temperature
+    order = np.argsort(-scaled)
+    chances = np.exp(scaled[order] - scaled[order[0]])
+    chances /= chances.sum()
+    kept = int(np.searchsorted(np.cumsum(chances), options.top_p)) + 1
+    chances = chances[:kept] / chances[:kept].sum()
+    return int(order[rng.choice(len(chances), p=chances)])
+
+
+def repeats(tokens: Sequence[int], length: int) -> list[int]:
+    """Tokens that would complete a run of ``length`` tokens that stands in ``tokens`` already."""
+    if length == 0 or len(tokens) < length:
+        return []
+    tail = tuple(tokens[len(tokens) - length + 1 :])
+    starts = range(len(tokens) - length + 1)
+    return [tokens[i + length - 1] for i in starts if tuple(tokens[i : i + length - 1]) == tail]
+
+
+def decode(
+    lm: FrozenLM,
+    voices: Sequence[Voice],
+    options: DecodeOptions,
+    *,
+    ban: Ban | None = None,
+    started: float | None = None,
+) -> Iterator[tuple[Written, ...]]:
+    """Write all voices together.
+
+    Args:
+        lm: The frozen LM.
+        voices: What to write.
+        options: How.
+        ban: Given the tokens so far (the opening included), those that must not come next.
+        started: Start of the request by ``time.perf_counter``; now, when left out.
+
+    Yields:
+        The state of every voice after each step. Voices with short rows show their first token
+        before long rows are read.
+    """
+    start = time.perf_counter() if started is None else started
+    writers = [_Writer(voice, np.random.default_rng(options.seed)) for voice in voices]
+    short = [w for w in writers if sum(r.text_tokens + r.soft_vectors for r in w.needed()) <= 2 * SHORT_ROW]
+    long = [w for w in writers if w not in short]
+    with lm.session() as session:
+        for group in (short, long):
+            if group:
+                _read(session, group)
+                _advance(lm, group, options, ban, start)
+                yield tuple(w.state for w in writers)
+        while any(not w.state.done for w in writers):
+            writing = [w for w in writers if not w.state.done]
+            logits = session.step({row: w.tokens[-1] for w in writing for row in w.rows})
+            for w in writing:
+                w.logits = [logits[row] for row in w.rows]
+            _advance(lm, writing, options, ban, start)
+            yield tuple(w.state for w in writers)
+
+
+def _read(session: LMSession, group: Sequence[_Writer]) -> None:
+    """Let the session read the rows of some writers; equal rows are read once for each writer."""
+    rows = [row for w in group for row in w.needed()]
+    logits = session.add(rows)
+    first = session.rows - len(rows)
+    place = 0
+    for w in group:
+        count = len(w.needed())
+        w.rows = tuple(range(first + place, first + place + count))
+        w.logits = [logits[place + i] for i in range(count)]
+        place += count
+
+
+def _advance(lm: FrozenLM, writing: Sequence[_Writer], options: DecodeOptions, ban: Ban | None, start: float) -> None:
+    """Pick one token for each writer and update its state."""
+    for w in writing:
+        logits = w.blended()
+        forbidden = repeats(w.tokens, options.no_repeat)
+        if ban is not None:
+            forbidden += ban((*w.voice.row.opening, *w.tokens))
+        if not w.tokens:
+            # An answer of nothing at all is of no use to anyone.
+            forbidden += lm.info.eos
+        if forbidden:
+            logits = logits.copy()
+            logits[list(forbidden)] = -np.inf
+        token = pick(logits, options, w.rng)
+        w.tokens.append(token)
+        now = 1000 * (time.perf_counter() - start)
+        text = lm.codec.decode(w.tokens)
+        ended = token in lm.info.eos or STOP_AT in text or len(w.tokens) >= options.max_new_tokens
+        w.state = Written(
+            text=visible(text, ended=ended),
+            tokens=tuple(w.tokens),
+            first_token_ms=now if w.state.first_token_ms is None else w.state.first_token_ms,
+            total_ms=now,
+            done=ended,
+        )
+
+
+def visible(text: str, *, ended: bool) -> str:
+    """What may be shown: nothing after a blank line, no half-written character before the end."""
+    text = text.split(STOP_AT)[0]
+    return text.rstrip() if ended else text.rstrip("\ufffd")

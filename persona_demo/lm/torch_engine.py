@@ -1,0 +1,290 @@
+"""The torch engine: any causal or encoder-decoder model of transformers, on any device.
+
+It is the reference the llama.cpp engine is tested against, what a GPU uses, and what training
+differentiates through (:mod:`persona_demo.lm.differentiable`). The model's parameters are frozen at
+load time; nothing here changes them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSeq2SeqLM, PreTrainedModel
+
+from persona_demo.errors import UserError
+from persona_demo.lm.base import FloatArray, LMInfo, Row, Tokens
+from persona_demo.lm.codec import HFCodec
+
+DType = Literal["float32", "bfloat16"]
+Attention = Literal["eager", "sdpa"]
+SCORE_BATCH = 8
+DEFAULT_CONTEXT = 2048
+
+
+@dataclass(frozen=True)
+class Device:
+    """Where a model runs and in which precision, with the reason for readers."""
+
+    name: str
+    dtype: DType
+    reason: str
+
+
+def choose_device() -> Device:
+    """Pick a GPU where there is one, else the processor in float32."""
+    if torch.cuda.is_available():
+        return Device("cuda", "bfloat16", f"GPU {torch.cuda.get_device_name()}, bfloat16")
+    return Device("cpu", "float32", f"processor, {torch.get_num_threads()} threads, float32")
+
+
+class TorchLM:
+    """A frozen transformers model behind :class:`~persona_demo.lm.base.FrozenLM`."""
+
+    def __init__(self, model: PreTrainedModel, codec: HFCodec, *, name: str, fingerprint: str, device: Device) -> None:
+        """Freeze a loaded model and take it over."""
+        self.model: Any = model.to(device.name).eval()  # type: ignore[arg-type]
+        self.model.requires_grad_(False)
+        self._codec = codec
+        weight = self.model.get_input_embeddings().weight
+        config = model.config
+        self._info = LMInfo(
+            name=name,
+            fingerprint=fingerprint,
+            engine="torch",
+            family="encoder-decoder" if config.is_encoder_decoder else "causal",
+            hidden_size=int(weight.shape[1]),
+            vocab_size=int(self.model.get_output_embeddings().weight.shape[0]),
+            embedding_norm=float(weight.float().norm(dim=-1).mean()),
+            context_length=int(getattr(config, "max_position_embeddings", None) or DEFAULT_CONTEXT),
+            eos=codec.eos,
+            device=device.reason,
+        )
+
+    @classmethod
+    def load(
+        cls,
+        folder: Path,
+        *,
+        name: str,
+        fingerprint: str,
+        device: Device | None = None,
+        attention: Attention = "sdpa",
+    ) -> TorchLM:
+        """Load a model folder.
+
+        Args:
+            folder: Safetensors weights, configuration and tokenizer.
+            name: Hub id.
+            fingerprint: SHA-256 of the weights' source file.
+            device: Where to run; chosen when left out.
+            attention: ``eager`` trains faster on a processor, ``sdpa`` is the default elsewhere.
+
+        Raises:
+            UserError: If the folder holds no readable model.
+        """
+        device = device or choose_device()
+        try:
+            config = AutoConfig.from_pretrained(folder, local_files_only=True)
+            kind = AutoModelForSeq2SeqLM if config.is_encoder_decoder else AutoModelForCausalLM
+            model = kind.from_pretrained(
+                folder,
+                dtype=getattr(torch, device.dtype),
+                attn_implementation="eager" if config.is_encoder_decoder else attention,
+                local_files_only=True,
+                use_safetensors=True,
+            )
+        except (OSError, ValueError, KeyError) as error:
+            raise UserError(f"{folder} holds no readable language model: fetch it again.") from error
+        return cls(model, HFCodec.load(folder), name=name, fingerprint=fingerprint, device=device)
+
+    @property
+    def info(self) -> LMInfo:
+        """Facts about the model."""
+        return self._info
+
+    @property
+    def codec(self) -> HFCodec:
+        """Its tokenizer."""
+        return self._codec
+
+    @property
+    def device(self) -> torch.device:
+        """Where its parameters lie."""
+        return self.model.get_input_embeddings().weight.device  # type: ignore[no-any-return]
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Precision of its parameters."""
+        return self.model.get_input_embeddings().weight.dtype  # type: ignore[no-any-return]
+
+    def embed(self, tokens: Sequence[int]) -> FloatArray:
+        """Input embeddings of token ids, shape (len(tokens), H)."""
+        return self.embed_tensor(tokens).float().cpu().numpy()
+
+    def embed_tensor(self, tokens: Sequence[int]) -> Tensor:
+        """Input embeddings as a tensor on the model's device, shape (len(tokens), H)."""
+        weight: Tensor = self.model.get_input_embeddings().weight
+        with torch.no_grad():
+            return weight[torch.tensor(list(tokens), dtype=torch.long, device=weight.device)]
+
+    def embed_row(self, row: Row) -> Tensor:
+        """Input embeddings of a row's segments (not its opening), shape (L, H)."""
+        parts = [
+            self.embed_tensor(s) if isinstance(s, tuple) else torch.from_numpy(s).to(self.device, self.dtype)
+            for s in row.segments
+        ]
+        return torch.cat(parts) if parts else self.embed_tensor(())
+
+    def session(self) -> TorchSession:
+        """Start an empty session."""
+        return TorchSession(self)
+
+    @torch.no_grad()
+    def score(self, rows: Sequence[Row], targets: Sequence[Tokens]) -> list[FloatArray]:
+        """Log-probability in nats of each target token after its row, one (T,) array a row."""
+        order = sorted(range(len(rows)), key=lambda i: rows[i].text_tokens + len(targets[i]))
+        scores: dict[int, FloatArray] = {}
+        for start in range(0, len(order), SCORE_BATCH):
+            chunk = order[start : start + SCORE_BATCH]
+            logits = self._all_logits([rows[i] for i in chunk], [targets[i] for i in chunk])
+            for i, row_logits in zip(chunk, logits, strict=True):
+                picked = torch.log_softmax(row_logits.float(), dim=-1)
+                ids = torch.tensor(targets[i], dtype=torch.long, device=picked.device)
+                scores[i] = picked.gather(1, ids[:, None])[:, 0].cpu().numpy()
+        return [scores[i] for i in range(len(rows))]
+
+    def _all_logits(self, rows: Sequence[Row], targets: Sequence[Tokens]) -> list[Tensor]:
+        """Logits that predict each target token, one (T, V) tensor a row."""
+        inputs = [self.embed_row(row) for row in rows]
+        if self.info.family == "causal":
+            answers = [self.embed_tensor(row.opening + t[:-1]) for row, t in zip(rows, targets, strict=True)]
+            full = [torch.cat(pair) for pair in zip(inputs, answers, strict=True)]
+            # Right padding needs no mask: under causal attention nothing looks at what follows it.
+            logits = self.model(inputs_embeds=_pad(full, left=False)[0], use_cache=False).logits
+            ends = [len(f) for f in full]
+        else:
+            embeds, mask = _pad(inputs, left=False)
+            begin = self.model.config.decoder_start_token_id
+            answers = [self.embed_tensor((begin, *row.opening, *t[:-1])) for row, t in zip(rows, targets, strict=True)]
+            logits = self.model(
+                inputs_embeds=embeds, attention_mask=mask, decoder_inputs_embeds=_pad(answers, left=False)[0]
+            ).logits
+            ends = [len(a) for a in answers]
+        return [logits[i, end - len(t) : end] for i, (end, t) in enumerate(zip(ends, targets, strict=True))]
+
+
+def _pad(rows: Sequence[Tensor], *, left: bool) -> tuple[Tensor, Tensor]:
+    """Stack (L_i, H) tensors into (B, L, H) with a mask of shape (B, L)."""
+    longest = max(len(r) for r in rows)
+    batch = rows[0].new_zeros(len(rows), longest, rows[0].shape[1])
+    mask = torch.zeros(len(rows), longest, dtype=torch.long, device=rows[0].device)
+    for i, row in enumerate(rows):
+        place = slice(longest - len(row), longest) if left else slice(0, len(row))
+        batch[i, place], mask[i, place] = row, 1
+    return batch, mask
+
+
+class _Group:
+    """Rows added together: one batch, one cache."""
+
+    def __init__(self, lm: TorchLM, rows: Sequence[Row]) -> None:
+        self.lm = lm
+        self.encoded: Any = None
+        inputs = [lm.embed_row(row) for row in rows]
+        if lm.info.family == "encoder-decoder":
+            embeds, self.input_mask = _pad(inputs, left=False)
+            self.encoded = lm.model.get_encoder()(inputs_embeds=embeds, attention_mask=self.input_mask)
+            begin = lm.model.config.decoder_start_token_id
+            inputs = [lm.embed_tensor((begin, *row.opening)) for row in rows]
+        else:
+            inputs = [torch.cat([x, lm.embed_tensor(r.opening)]) for x, r in zip(inputs, rows, strict=True)]
+        self.cache: Any = None
+        embeds, self.mask = _pad(inputs, left=True)
+        self.logits = self._forward(embeds)
+
+    def _forward(self, embeds: Tensor) -> Tensor:
+        positions = (self.mask.cumsum(-1) - 1).clamp(min=0)[:, -embeds.shape[1] :]
+        if self.encoded is not None:
+            out = self.lm.model(
+                encoder_outputs=self.encoded,
+                attention_mask=self.input_mask,
+                decoder_inputs_embeds=embeds,
+                decoder_attention_mask=self.mask,
+                past_key_values=self.cache,
+                use_cache=True,
+            )
+        else:
+            out = self.lm.model(
+                inputs_embeds=embeds,
+                attention_mask=self.mask,
+                position_ids=positions,
+                past_key_values=self.cache,
+                use_cache=True,
+            )
+        self.cache = out.past_key_values
+        return out.logits[:, -1].float()  # type: ignore[no-any-return]
+
+    def step(self, tokens: Sequence[int]) -> Tensor:
+        self.mask = torch.cat([self.mask, self.mask.new_ones(len(tokens), 1)], dim=1)
+        return self._forward(self.lm.embed_tensor(tokens)[:, None])
+
+
+class TorchSession:
+    """Rows being continued together on the torch engine."""
+
+    def __init__(self, lm: TorchLM) -> None:
+        """Start empty."""
+        self._lm = lm
+        self._groups: list[_Group] = []
+        self._place: list[tuple[int, int]] = []
+
+    def __enter__(self) -> TorchSession:
+        """Enter the session."""
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        """Free the caches."""
+        self._groups.clear()
+
+    @property
+    def rows(self) -> int:
+        """How many rows were added so far."""
+        return len(self._place)
+
+    @torch.no_grad()
+    def add(self, rows: Sequence[Row]) -> FloatArray:
+        """Read further rows and return the logits of their next tokens, shape (len(rows), V).
+
+        Raises:
+            UserError: If a row is longer than the model's context.
+        """
+        for row in rows:
+            length = row.text_tokens + row.soft_vectors
+            if length >= self._lm.info.context_length:
+                raise UserError(
+                    f"The input is {length:,} tokens long and the model reads at most "
+                    f"{self._lm.info.context_length:,}: shorten the history items or the prompt."
+                )
+        group = _Group(self._lm, rows)
+        self._place += [(len(self._groups), i) for i in range(len(rows))]
+        self._groups.append(group)
+        return group.logits.cpu().numpy()
+
+    @torch.no_grad()
+    def step(self, tokens: Mapping[int, int]) -> Mapping[int, FloatArray]:
+        """Feed one token to each named row; a row left out is closed for good."""
+        logits: dict[int, FloatArray] = {}
+        for g, group in enumerate(self._groups):
+            rows = [r for r, (of, _) in enumerate(self._place) if of == g]
+            if not any(r in tokens for r in rows):
+                continue
+            # Closed rows are fed a token nobody reads, which keeps the batch whole.
+            out = group.step([tokens.get(r, 0) for r in rows]).cpu().numpy()
+            logits.update({r: out[self._place[r][1]] for r in rows if r in tokens})
+        return {r: np.asarray(logits[r]) for r in tokens}

@@ -1,0 +1,1 @@
+"""The plug: the trained part, and nothing else."""

@@ -1,0 +1,308 @@
+"""The runtime: frozen models, plug and atlas loaded once, and what people ask of them.
+
+The command line, the evaluation and the app all stand on it. It holds nothing of any person beyond
+item vectors in memory, and writes nothing to disk.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from persona_demo import catalog
+from persona_demo.arms import Arm, ArmInputs, Conditioning, Other
+from persona_demo.atlas import Atlas, Placement
+from persona_demo.errors import UserError
+from persona_demo.history import UserHistory
+from persona_demo.items import ItemEncoder, SentenceTransformerEncoder
+from persona_demo.lm.base import EngineChoice, FrozenLM, Row
+from persona_demo.lm.codec import HFCodec
+from persona_demo.lm.decode import DecodeOptions, Voice, Written, decode
+from persona_demo.plug.model import PersonaPlug
+from persona_demo.plug.storage import WEIGHTS, load_plug
+from persona_demo.tasks import Task, task_named
+from persona_demo.wordfilter import WordFilter
+
+FloatArray = NDArray[np.float32]
+Report = Callable[[str, float | None], None]
+
+ASSETS = Path(__file__).resolve().parent.parent / "assets"
+DEFAULT_PLUG = ASSETS / "plugs" / "blog-post"
+DEFAULT_ATLAS = ASSETS / "atlas" / "blog-post"
+
+
+@dataclass(frozen=True)
+class ArmText:
+    """What one arm wrote, and what it cost.
+
+    Attributes:
+        arm: The arm's name.
+        written: Text, tokens and times.
+        prompt_tokens: Text tokens read, soft vectors not counted.
+        soft_vectors: Soft vectors read.
+        bytes_per_user: What must be kept of a person for this arm.
+        retrieved: Texts that were put into the prompt.
+    """
+
+    arm: str
+    written: Written
+    prompt_tokens: int
+    soft_vectors: int
+    bytes_per_user: int
+    retrieved: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Embedding:
+    """What the plug makes of a person.
+
+    Attributes:
+        persona: Persona vectors, (P, H).
+        weights: Weight of each active history item, (N,), summing to 1.
+        user_vector: Aggregate under uniform weights, (D,).
+    """
+
+    persona: FloatArray
+    weights: FloatArray
+    user_vector: FloatArray
+
+
+def plug_fingerprint(folder: Path) -> str:
+    """SHA-256 of a plug's weights."""
+    return hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest()
+
+
+def load_lm(files: catalog.LMFiles, engine: EngineChoice) -> FrozenLM:
+    """Load a frozen LM on an engine.
+
+    ``auto`` takes llama.cpp where there is no GPU, a GGUF file, and the library; else torch.
+
+    Raises:
+        UserError: If the engine was asked for by name and cannot run this model.
+    """
+    from persona_demo.lm import llama_engine
+
+    if engine == "llama" and files.gguf is None:
+        raise UserError(f"{files.name} has no GGUF file here: use --engine torch.")
+    fits = files.gguf is not None and not torch.cuda.is_available() and llama_engine.is_available()
+    if files.gguf is not None and (engine == "llama" or (engine == "auto" and fits)):
+        codec = HFCodec.load(files.folder)
+        return llama_engine.LlamaLM(files.gguf, codec=codec, name=files.name, fingerprint=files.fingerprint)
+    from persona_demo.lm.torch_engine import TorchLM
+
+    return TorchLM.load(files.folder, name=files.name, fingerprint=files.fingerprint)
+
+
+class Runtime:
+    """Everything loaded, ready to be asked."""
+
+    def __init__(
+        self, *, lm: FrozenLM, plug: PersonaPlug, encoder: ItemEncoder, atlas: Atlas | None, words: WordFilter
+    ) -> None:
+        """Put loaded parts together.
+
+        Args:
+            lm: The frozen LM.
+            plug: The trained plug.
+            encoder: Raw item vectors, of the plug's width.
+            atlas: The map, where there is one.
+            words: Words not to be written unless asked for.
+
+        Raises:
+            UserError: If plug, encoder and LM do not fit together.
+        """
+        config = plug.config
+        if (config.hidden_size, config.item_width) != (lm.info.hidden_size, encoder.width):
+            raise UserError(
+                f"This plug was made for {config.lm_name} and {config.encoder_name}: "
+                "load those models or train a plug for these."
+            )
+        self.lm, self.plug, self.encoder, self.atlas, self.words = lm, plug, encoder, atlas, words
+
+    @classmethod
+    def load(
+        cls,
+        *,
+        plug_folder: Path = DEFAULT_PLUG,
+        atlas_folder: Path | None = DEFAULT_ATLAS,
+        engine: EngineChoice = "auto",
+        report: Report = lambda message, share: None,
+    ) -> Runtime:
+        """Fetch what is missing and load everything a plug needs.
+
+        Args:
+            plug_folder: The plug.
+            atlas_folder: Its map; without a readable one, maps and placebos are not to be had.
+            engine: What runs the LM.
+            report: Told what is being done and how far it is.
+
+        Raises:
+            UserError: If something is missing or damaged.
+        """
+        plug = load_plug(plug_folder)
+        config = plug.config
+        lm_files = catalog.resolve_matching_lm(config.lm_name, config.lm_fingerprint, report=report)
+        encoder_files = catalog.resolve_encoder(config.encoder_name, report=report)
+        report("loading the language model", None)
+        lm = load_lm(lm_files, engine)
+        report("loading the sentence encoder", None)
+        sentence = SentenceTransformerEncoder(encoder_files.folder)
+        encoder = ItemEncoder(config.blocks, sentence=sentence, lm=lm)
+        atlas = Atlas.load(atlas_folder) if atlas_folder is not None else None
+        return cls(lm=lm, plug=plug, encoder=encoder, atlas=atlas, words=WordFilter.default())
+
+    @property
+    def variant_notice(self) -> str:
+        """One sentence where the LM's weights are not those the plug was trained with, else empty."""
+        if self.lm.info.fingerprint == self.plug.config.lm_fingerprint:
+            return ""
+        return (
+            "The language model's weights are another variant than those this plug was trained with: "
+            "it works, but the published figures hold for the other variant."
+        )
+
+    def task(self, name: str) -> Task:
+        """A task this plug serves.
+
+        Raises:
+            UserError: If it serves no such task.
+        """
+        task = task_named(name)
+        if task.name not in self.plug.config.tasks:
+            raise UserError(f"This plug serves {', '.join(self.plug.config.tasks)}, not {name}: load another plug.")
+        return task
+
+    def arm_inputs(
+        self,
+        history: UserHistory,
+        task: Task,
+        input_text: str,
+        *,
+        seed: int = 0,
+        stored: FloatArray | None = None,
+    ) -> ArmInputs:
+        """What arms may look at for one person and input.
+
+        Args:
+            history: The person.
+            task: The task.
+            input_text: Its raw input.
+            seed: Draws the placebo person.
+            stored: A stored user vector that stands in for a history that is not shipped.
+
+        Raises:
+            UserError: If the input is empty.
+        """
+        if not input_text.strip():
+            raise UserError("There are no opening words: write how the text should begin.")
+        other = None
+        if self.atlas is not None:
+            row = self.atlas.somebody_else(len(history.active), rng=np.random.default_rng(seed))
+            other = Other(name=self.atlas.ids[row], user_vector=self.atlas.vectors[row])
+        return ArmInputs(
+            task=task,
+            input_text=input_text,
+            items=history.active,
+            plug=self.plug,
+            encoder=self.encoder,
+            codec=self.lm.codec,
+            other=other,
+            stored=stored,
+        )
+
+    def compare(
+        self,
+        inputs: ArmInputs,
+        arms: Sequence[Arm],
+        *,
+        strength: float = 1.0,
+        options: DecodeOptions | None = None,
+        allow_listed_words: bool = False,
+    ) -> Iterator[tuple[ArmText, ...]]:
+        """Let arms write together, token by token.
+
+        Args:
+            inputs: Person and input.
+            arms: Which arms, in order.
+            strength: Of arms that have a base: 0 the control, 1 the plug, above 1 more of the person.
+            options: How to write.
+            allow_listed_words: Also words of the filter's lists.
+
+        Yields:
+            The state of every arm after each step.
+
+        Raises:
+            UserError: If strength is out of range or an arm cannot be built.
+        """
+        if not -4 <= strength <= 6:
+            raise UserError(f"The strength is {strength}: choose from -4 to 6.")
+        started = time.perf_counter()
+        made = [arm.build(inputs) for arm in arms]
+        voices = [self._voice(inputs, c, strength) for c in made]
+        words, codec = self.words, self.lm.codec
+        ban = None if allow_listed_words else lambda tokens: words.banned_next(codec, tokens)
+        for states in decode(self.lm, voices, options or DecodeOptions(), ban=ban, started=started):
+            yield tuple(
+                ArmText(
+                    arm=arm.name,
+                    written=state,
+                    prompt_tokens=voice.row.text_tokens,
+                    soft_vectors=voice.row.soft_vectors,
+                    bytes_per_user=c.bytes_per_user,
+                    retrieved=c.retrieved,
+                )
+                for arm, c, voice, state in zip(arms, made, voices, states, strict=True)
+            )
+
+    def _voice(self, inputs: ArmInputs, conditioning: Conditioning, strength: float) -> Voice:
+        def row(of: Conditioning) -> Row:
+            return of.row(inputs.task, inputs.input_text, inputs.codec, place=self.plug.config.place)
+
+        base = None if conditioning.base is None else row(conditioning.base)
+        return Voice(row=row(conditioning), base=base, strength=strength)
+
+    @torch.no_grad()
+    def embed(self, history: UserHistory, task: Task, *, query: str | None = None) -> Embedding:
+        """What the plug makes of a person.
+
+        Args:
+            history: The person, with at least one active item.
+            task: Whose persona vectors.
+            query: The input; without it weights are uniform.
+
+        Raises:
+            UserError: If the history has no active item.
+        """
+        if not history.active:
+            raise UserError(f"The history of {history.name} has no active items: add one or unmute one.")
+        plug = self.plug
+        raw = self.encoder.encode([task.item_text(item) for item in history.active])
+        items = plug.standardise(torch.from_numpy(raw))[None]
+        present = torch.ones(1, items.shape[1], dtype=torch.bool)
+        uniform = plug.aggregate(items, present, None)
+        made = uniform
+        if query is not None:
+            vector = plug.standardise(torch.from_numpy(self.encoder.encode([query])))
+            made = plug.aggregate(items, present, vector)
+        return Embedding(
+            persona=plug.project(made.user_vectors, task.name)[0].numpy(),
+            weights=made.weights[0].numpy(),
+            user_vector=uniform.user_vectors[0].numpy(),
+        )
+
+    def place(self, user_vector: FloatArray) -> Placement:
+        """Place a user vector (D,) on the map.
+
+        Raises:
+            UserError: If there is no map.
+        """
+        if self.atlas is None:
+            raise UserError("There is no map: run 'python -m persona_demo atlas build'.")
+        return self.atlas.place(user_vector)

@@ -1,0 +1,148 @@
+"""The training population: who is trained on, with which items, and their item vectors.
+
+Made for classes: items the word filter objects to are left out. Vectors take minutes on a processor,
+so they are kept in the run's folder, by content, and a resumed run starts at once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import load_file, save_file
+
+from persona_demo.corpus import Person, Split, read_corpus
+from persona_demo.errors import UserError
+from persona_demo.items import ItemEncoder
+from persona_demo.tasks import Task
+from persona_demo.wordfilter import WordFilter
+
+FloatArray = NDArray[np.float32]
+Report = Callable[[str, float | None], None]
+
+MIN_ITEMS = 8
+"""People with fewer items left are not trained on."""
+
+
+@dataclass(frozen=True)
+class Population:
+    """People with the raw item vectors of everything they wrote.
+
+    Attributes:
+        people: The people.
+        vectors: Raw item vectors, one (N_u, D) array a person.
+        dropped_items: Items the word filter left out.
+        dropped_people: People left with too few items.
+    """
+
+    people: tuple[Person, ...]
+    vectors: tuple[FloatArray, ...]
+    dropped_items: int
+    dropped_people: int
+
+
+def check_leakage(train: Sequence[Person], other: Sequence[Person]) -> None:
+    """Make sure that no person and no text is in both groups.
+
+    Raises:
+        UserError: If one is; names the first.
+    """
+    authors = {p.id for p in train}
+    texts = {" ".join(i.text.lower().split()): p.id for p in train for i in p.items}
+    for person in other:
+        if person.id in authors:
+            raise UserError(f"Person {person.id} is in two splits: keep each person in one split.")
+        for item in person.items:
+            if (twin := texts.get(" ".join(item.text.lower().split()))) is not None:
+                raise UserError(f"A text of {person.id} is also a text of {twin} of another split: drop one.")
+
+
+def clean(people: Sequence[Person], words: WordFilter, *, most_items: int) -> tuple[list[Person], int, int]:
+    """Leave out items with listed words, people with few items, and items beyond the latest.
+
+    Args:
+        people: Whom to clean.
+        words: The word filter.
+        most_items: Latest items kept of each person.
+
+    Returns:
+        The people kept, how many items and how many people were left out for their words.
+    """
+    kept, items_out = [], 0
+    for person in people:
+        items = tuple(item for item in person.items if words.is_clean(item.text))
+        items_out += len(person.items) - len(items)
+        if len(items) >= MIN_ITEMS:
+            kept.append(replace(person, items=items[-most_items:]))
+    return kept, items_out, len(people) - len(kept)
+
+
+def read_population(
+    data: Path,
+    split: Split,
+    task: Task,
+    encoder: ItemEncoder,
+    *,
+    most_items: int,
+    keep: Path | None,
+    report: Report,
+    most_people: int | None = None,
+) -> Population:
+    """Read, clean and encode the people of a split.
+
+    Args:
+        data: Corpus folder.
+        split: Whom.
+        task: Says what of an item is read.
+        encoder: Encodes items.
+        most_items: Latest items kept of each person.
+        keep: A safetensors file the vectors are kept in.
+        report: Told what is done and how far.
+        most_people: Only the first so many.
+
+    Raises:
+        UserError: If the corpus cannot be read or leaves nobody.
+    """
+    people, items_out, people_out = clean(read_corpus(data, split), WordFilter.default(), most_items=most_items)
+    people = people[:most_people]
+    if not people:
+        raise UserError(f"Nobody in {data} has {MIN_ITEMS} usable items in the split {split!r}: use another corpus.")
+    vectors = encode_people(people, task, encoder, keep=keep, report=report)
+    return Population(tuple(people), tuple(vectors), dropped_items=items_out, dropped_people=people_out)
+
+
+def encode_people(
+    people: Sequence[Person], task: Task, encoder: ItemEncoder, *, keep: Path | None, report: Report
+) -> list[FloatArray]:
+    """Raw item vectors of people.
+
+    Args:
+        people: Whose items.
+        task: Says what of an item is read.
+        encoder: Encodes them.
+        keep: A safetensors file the vectors are kept in.
+        report: Told what is done and how far.
+
+    Returns:
+        One (N_u, D) array a person.
+    """
+    texts = [task.item_text(item) for person in people for item in person.items]
+    digest = hashlib.sha256("\0".join([*encoder.blocks, *texts]).encode("utf-8", "surrogatepass")).hexdigest()
+    stored = load_file(keep) if keep is not None and keep.is_file() else {}
+    if digest in stored:
+        flat = stored[digest].astype(np.float32)
+    else:
+        report(f"encoding {len(texts):,} history items", 0.0)
+        flat = encoder.encode(texts, report=lambda share: report("encoding history items", share))
+        if keep is not None:
+            keep.parent.mkdir(parents=True, exist_ok=True)
+            partial = keep.with_suffix(".partial")
+            save_file({digest: flat.astype(np.float16)}, partial)
+            os.replace(partial, keep)
+    ends = np.cumsum([len(person.items) for person in people])
+    return np.split(flat, ends[:-1])
