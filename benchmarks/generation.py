@@ -1,0 +1,85 @@
+"""Tokens a second of the project's decoder against transformers' ``generate()``, arm by arm.
+
+Both sides write on from the same rows, greedily, in turn, on the same machine in the same minutes.
+The guided persona needs two rows; only tokens that somebody reads are counted.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from statistics import median
+
+import torch
+
+from benchmarks.common import PROMPT, SAMPLES, Figures, load
+from persona_demo import catalog
+from persona_demo.arms import Arm, ArmInputs, arms_named
+from persona_demo.history_io import load_history
+from persona_demo.lm.decode import DecodeOptions
+from persona_demo.lm.torch_engine import TorchLM
+from persona_demo.runtime import Runtime
+
+ARMS = ("plain", "task", "persona", "bm25", "dense", "recent")
+STRENGTH = 2.0
+TOKENS = 64
+ROUNDS = 3
+
+
+def ours(runtime: Runtime, inputs: ArmInputs, arms: Sequence[Arm]) -> float:
+    """Tokens a second of all arms together, guided, prompts included."""
+    started = time.perf_counter()
+    options = DecodeOptions(max_new_tokens=TOKENS)
+    for written in runtime.compare(inputs, arms, strength=STRENGTH, options=options):
+        last = written
+    return sum(len(w.written.tokens) for w in last) / (time.perf_counter() - started)
+
+
+@torch.no_grad()
+def theirs(lm: TorchLM, runtime: Runtime, inputs: ArmInputs, arms: Sequence[Arm]) -> float:
+    """Tokens a second of ``generate()``, one arm after the other, without guidance."""
+    tokens, started = 0, time.perf_counter()
+    for arm in arms:
+        made = arm.build(inputs)
+        row = made.row(inputs.task, inputs.input_text, inputs.codec, place=runtime.plug.config.place)
+        embeds = torch.cat([lm.embed_row(row), lm.embed_tensor(row.opening)])[None]
+        mask = torch.ones(embeds.shape[:2], dtype=torch.long)
+        out = lm.model.generate(
+            inputs_embeds=embeds,
+            attention_mask=mask,
+            do_sample=False,
+            max_new_tokens=TOKENS,
+            min_new_tokens=TOKENS,
+            pad_token_id=0,
+        )
+        tokens += out.shape[1]
+    return tokens / (time.perf_counter() - started)
+
+
+def run() -> Figures:
+    """Measure in turn; report medians and their ratios."""
+    runtime = load()
+    files = catalog.resolve_matching_lm(runtime.plug.config.lm_name, runtime.plug.config.lm_fingerprint)
+    reference = TorchLM.load(files.folder, name=files.name, fingerprint=files.fingerprint)
+    history = load_history(SAMPLES / "tama.json")
+    inputs = runtime.arm_inputs(history, runtime.task("blog-post"), PROMPT)
+    six, one = arms_named(ARMS), arms_named(["persona"])
+    ours(runtime, inputs, six)
+    rates: dict[str, list[float]] = {"six": [], "one": [], "generate_six": [], "generate_one": []}
+    for turn in range(ROUNDS):
+        # Another opening each turn, so that nothing is read from an earlier turn's cache.
+        fresh = runtime.arm_inputs(history, runtime.task("blog-post"), f"{PROMPT} on day {turn}")
+        rates["six"].append(ours(runtime, fresh, six))
+        rates["generate_six"].append(theirs(reference, runtime, fresh, six))
+        rates["one"].append(ours(runtime, fresh, one))
+        rates["generate_one"].append(theirs(reference, runtime, fresh, one))
+    mid = {name: median(values) for name, values in rates.items()}
+    return {
+        "engine": runtime.lm.info.engine,
+        "six_arms_tokens_per_second": mid["six"],
+        "six_arms_generate_tokens_per_second": mid["generate_six"],
+        "six_arms_ratio": mid["six"] / mid["generate_six"],
+        "one_arm_tokens_per_second": mid["one"],
+        "one_arm_generate_tokens_per_second": mid["generate_one"],
+        "one_arm_ratio": mid["one"] / mid["generate_one"],
+    }
