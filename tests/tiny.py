@@ -1,6 +1,7 @@
-"""Tiny models, plug and map, built in the test that needs them: nothing is downloaded.
+"""Tiny real models, plug and map, built from nothing in a second: what the tests run the product on.
 
-A two-layer Llama, a two-layer BERT as the sentence encoder, a plug and a map, all of random numbers.
+Nothing here is a mock and nothing is downloaded: the language models are transformers models, the
+sentence encoder is a sentence-transformers model, the plug is the product's own, all of random numbers.
 What they write makes no sense; that it is written, weighed, placed and stopped is what tests look at.
 """
 
@@ -11,13 +12,21 @@ from pathlib import Path
 import numpy as np
 import torch
 from sentence_transformers import SentenceTransformer
-from sentence_transformers.models import Pooling, Transformer
+from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
 from tokenizers import Tokenizer
 from tokenizers.decoders import ByteLevel as ByteLevelDecoder
 from tokenizers.models import BPE, WordLevel
 from tokenizers.pre_tokenizers import ByteLevel, Whitespace
 from tokenizers.trainers import BpeTrainer, WordLevelTrainer
-from transformers import BertConfig, BertModel, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+from transformers import (
+    BertConfig,
+    BertModel,
+    LlamaConfig,
+    LlamaForCausalLM,
+    PreTrainedTokenizerFast,
+    T5Config,
+    T5ForConditionalGeneration,
+)
 
 from persona_demo.atlas import Atlas
 from persona_demo.history import HistoryItem, UserHistory
@@ -38,84 +47,130 @@ SENTENCES = [
     "bought flour, eggs and a smaller tin for the cake",
     "My brother fixed the gate; it closes now, mostly.",
 ]
-HIDDEN = 16
+HIDDEN = 32
 PEOPLE = 40
+CPU = Device("cpu", "float32", "processor, a tiny model for tests")
 
 
-def language_model(*, seed: int = 0) -> TorchLM:
-    """A random Llama with a byte-level tokenizer of about 300 tokens."""
-    tokenizer = Tokenizer(BPE())
-    tokenizer.pre_tokenizer = ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = ByteLevelDecoder()
+def tokenizer() -> PreTrainedTokenizerFast:
+    """A byte-level tokenizer of about 300 tokens, trained on the sentences."""
+    made = Tokenizer(BPE())
+    made.pre_tokenizer = ByteLevel(add_prefix_space=False)
+    made.decoder = ByteLevelDecoder()
     trainer = BpeTrainer(
         vocab_size=300,
-        special_tokens=["<end>"],
+        special_tokens=["<pad>", "<end>"],
         initial_alphabet=ByteLevel.alphabet(),
         show_progress=False,
     )
-    tokenizer.train_from_iterator(SENTENCES, trainer)
-    codec = HFCodec(PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token="<end>"))
+    made.train_from_iterator(SENTENCES, trainer)
+    return PreTrainedTokenizerFast(tokenizer_object=made, pad_token="<pad>", eos_token="<end>")
+
+
+def causal_lm(*, seed: int = 0) -> TorchLM:
+    """A random two-layer Llama."""
+    words = tokenizer()
     torch.manual_seed(seed)
     config = LlamaConfig(
-        vocab_size=tokenizer.get_vocab_size(),
+        vocab_size=len(words),
         hidden_size=HIDDEN,
         intermediate_size=2 * HIDDEN,
         num_hidden_layers=2,
-        num_attention_heads=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
         max_position_embeddings=1024,
-        initializer_range=0.4,
+        tie_word_embeddings=True,
+        initializer_range=0.3,
+        pad_token_id=0,
+        eos_token_id=1,
+        bos_token_id=None,
     )
-    device = Device("cpu", "float32", "processor, a tiny model for tests")
-    return TorchLM(LlamaForCausalLM(config), codec, name="tiny/lm", fingerprint="tiny", device=device)
+    return TorchLM(LlamaForCausalLM(config), HFCodec(words), name="tiny/llama", fingerprint="tiny", device=CPU)
+
+
+def seq2seq_lm(*, seed: int = 0) -> TorchLM:
+    """A random two-layer T5 of FlanT5's form."""
+    words = tokenizer()
+    torch.manual_seed(seed)
+    config = T5Config(
+        vocab_size=len(words),
+        d_model=HIDDEN,
+        d_kv=8,
+        d_ff=2 * HIDDEN,
+        num_layers=2,
+        num_heads=4,
+        feed_forward_proj="gated-gelu",
+        tie_word_embeddings=False,
+        initializer_factor=2.0,
+        dropout_rate=0.0,
+        pad_token_id=0,
+        eos_token_id=1,
+        decoder_start_token_id=0,
+    )
+    model = T5ForConditionalGeneration(config)
+    return TorchLM(model, HFCodec(words), name="tiny/t5", fingerprint="tiny", device=CPU)
 
 
 def sentence_encoder(folder: Path, *, seed: int = 0) -> SentenceTransformerEncoder:
     """A random BERT as a sentence encoder, saved under a folder and loaded from it."""
-    tokenizer = Tokenizer(WordLevel(unk_token="[UNK]"))
-    tokenizer.pre_tokenizer = Whitespace()
+    made = Tokenizer(WordLevel(unk_token="[UNK]"))
+    made.pre_tokenizer = Whitespace()
     special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-    tokenizer.train_from_iterator(SENTENCES, WordLevelTrainer(special_tokens=special, show_progress=False))
-    wrapped = PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, pad_token="[PAD]", unk_token="[UNK]", model_max_length=64
-    )
+    made.train_from_iterator(SENTENCES, WordLevelTrainer(special_tokens=special, show_progress=False))
+    words = PreTrainedTokenizerFast(tokenizer_object=made, pad_token="[PAD]", unk_token="[UNK]", model_max_length=64)
     torch.manual_seed(seed)
     config = BertConfig(
-        vocab_size=tokenizer.get_vocab_size(),
-        hidden_size=HIDDEN,
+        vocab_size=len(words),
+        hidden_size=16,
         num_hidden_layers=2,
         num_attention_heads=2,
-        intermediate_size=2 * HIDDEN,
+        intermediate_size=32,
         max_position_embeddings=64,
     )
-    bert = folder / "bert"
+    bert, whole = folder / "bert", folder / "encoder"
     BertModel(config).save_pretrained(bert)
-    wrapped.save_pretrained(bert)
-    whole = folder / "encoder"
-    SentenceTransformer(modules=[Transformer(str(bert)), Pooling(HIDDEN)], device="cpu").save(
-        str(whole)
-    )
+    words.save_pretrained(bert)
+    SentenceTransformer(modules=[Transformer(str(bert)), Pooling(16)], device="cpu").save(str(whole))
     return SentenceTransformerEncoder(whole)
 
 
-def plug(lm: TorchLM, width: int, *, seed: int = 0) -> PersonaPlug:
-    """A random plug for item vectors of a width; its persona is far from its control."""
-    config = PlugConfig(
-        lm_name=lm.info.name,
-        lm_fingerprint=lm.info.fingerprint,
-        encoder_name="tiny/encoder",
-        encoder_fingerprint="tiny",
-        tasks=("blog-post",),
-        hidden_size=lm.info.hidden_size,
-        embedding_norm=lm.info.embedding_norm,
-        item_width=width,
-        persona_tokens=2,
-        query_width=8,
-        projector_width=16,
-    )
+def item_encoder(folder: Path, lm: TorchLM) -> ItemEncoder:
+    """An item encoder with all blocks."""
+    return ItemEncoder(("sentence", "surface", "words"), sentence=sentence_encoder(folder), lm=lm)
+
+
+def plug_config(lm: TorchLM, width: int, **changes: object) -> PlugConfig:
+    """The form of a tiny plug for item vectors of a width."""
+    settings: dict[str, object] = {
+        "lm_name": lm.info.name,
+        "lm_fingerprint": lm.info.fingerprint,
+        "encoder_name": "tiny/encoder",
+        "encoder_fingerprint": "tiny",
+        "tasks": ("blog-post",),
+        "hidden_size": lm.info.hidden_size,
+        "embedding_norm": lm.info.embedding_norm,
+        "item_width": width,
+        "persona_tokens": 3,
+        "query_width": 8,
+        "projector_width": 16,
+    }
+    return PlugConfig(**{**settings, **changes})  # type: ignore[arg-type]
+
+
+def people_texts() -> list[list[str]]:
+    """Texts of a few people who differ: each says the sentences in their own way."""
+    ways = (str.lower, str.upper, str, lambda s: s.replace(" ", "... "), lambda s: s + "!!", lambda s: f"{s} {s}")
+    return [[way(s) for s in SENTENCES] for way in ways]
+
+
+def plug(config: PlugConfig, encoder: ItemEncoder, *, seed: int = 0) -> PersonaPlug:
+    """A random plug with a measured population; its personas are far from its control."""
     made = PersonaPlug(config, seed=seed)
-    generator = torch.Generator().manual_seed(seed)
+    made.fit_population([torch.from_numpy(encoder.encode(texts)) for texts in people_texts()])
+    generator = torch.Generator().manual_seed(seed + 1)
     with torch.no_grad():
-        made.projector[2].weight.copy_(torch.randn(made.projector[2].weight.shape, generator=generator))
+        for parameter in made.projector.parameters():
+            parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.3)
     return made.eval().requires_grad_(False)
 
 
@@ -134,12 +189,11 @@ def atlas(width: int, *, people: int = PEOPLE, seed: int = 0) -> Atlas:
 
 def runtime(folder: Path, *, seed: int = 0, with_atlas: bool = True) -> Runtime:
     """Everything tiny, loaded; the sentence encoder is written under a folder on the way."""
-    lm = language_model(seed=seed)
-    sentence = sentence_encoder(folder, seed=seed)
-    encoder = ItemEncoder(("sentence", "surface", "words"), sentence=sentence, lm=lm)
+    lm = causal_lm(seed=seed)
+    encoder = item_encoder(folder, lm)
     return Runtime(
         lm=lm,
-        plug=plug(lm, encoder.width, seed=seed),
+        plug=plug(plug_config(lm, encoder.width), encoder, seed=seed),
         encoder=encoder,
         atlas=atlas(encoder.width, seed=seed) if with_atlas else None,
         words=WordFilter.of(["swans"]),
@@ -161,4 +215,3 @@ def samples() -> tuple[Sample, ...]:
         Sample("ada", history("Ada")),
         Sample("bo", history("Bo", items=6, about="Counts swans.")),
     )
-

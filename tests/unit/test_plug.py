@@ -16,7 +16,7 @@ from tests import tiny
 
 
 def _batch(runtime: Runtime, length: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    texts = [item.text for item in tiny.history(length)]
+    texts = [item.text for item in tiny.history(items=length)]
     items = runtime.plug.standardise(torch.from_numpy(runtime.encoder.encode(texts)))[None]
     query = runtime.plug.standardise(torch.from_numpy(runtime.encoder.encode(["The last train"])))
     return items, torch.ones(1, length, dtype=torch.bool), query
@@ -24,7 +24,7 @@ def _batch(runtime: Runtime, length: int) -> tuple[torch.Tensor, torch.Tensor, t
 
 @pytest.mark.parametrize("kind", ["projected", "cosine", "mean"])
 def test_weights_sum_to_one_and_follow_a_permutation(runtime: Runtime, kind: str) -> None:
-    config = tiny.plug_config(runtime.lm, runtime.encoder, aggregator=kind)  # type: ignore[arg-type]
+    config = tiny.plug_config(runtime.lm, runtime.encoder.width, aggregator=kind)  # type: ignore[arg-type]
     plug = tiny.plug(config, runtime.encoder)
     items, present, query = _batch(runtime, 6)
     made = plug.aggregate(items, present, query)

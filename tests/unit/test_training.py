@@ -133,7 +133,7 @@ def _control_nll(lm: TorchLM, plug: PersonaPlug, data: Path, *, before: bool) ->
 def make_models(folder: Path, lm: TorchLM, **changes: object) -> Models:
     """Tiny models and the form of a plug for them."""
     encoder = tiny.item_encoder(folder / "encoder", lm)
-    return Models(lm=lm, encoder=encoder, config=tiny.plug_config(lm, encoder, **changes))
+    return Models(lm=lm, encoder=encoder, config=tiny.plug_config(lm, encoder.width, **changes))
 
 
 def test_a_killed_run_resumes_to_the_very_same_plug(tmp_path: Path) -> None:
@@ -186,13 +186,6 @@ def test_the_control_shares_no_parameter_with_the_plug_after_the_warm_start() ->
     plug = PersonaPlug(tiny.plug_config(lm, _Width(40)))  # type: ignore[arg-type]
     plug.soft_vectors(torch.randn(2, 40), "blog-post").sum().backward()  # type: ignore[no-untyped-call]
     assert all(p.grad is None for n, p in plug.named_parameters() if n.startswith("control"))
-
-
-class _Width:
-    """An encoder of which only the width is asked."""
-
-    def __init__(self, width: int) -> None:
-        self.width = width
 
 
 def test_targets_see_only_earlier_items_and_no_near_duplicates(tmp_path: Path) -> None:
