@@ -48,6 +48,11 @@ class HistoryItem:
         """
         if not self.text.strip():
             raise UserError(f"History item {self.id!r} has no text: write something in it or delete it.")
+        # A lone surrogate, as broken files give it, is no character a tokenizer or a file could take.
+        for name in ("text", "input", "label"):
+            value = getattr(self, name)
+            if value is not None:
+                object.__setattr__(self, name, value.encode("utf-8", "replace").decode("utf-8"))
         for name, value in (("text", self.text), ("input", self.input or "")):
             if len(value) > MAX_ITEM_CHARACTERS:
                 raise UserError(

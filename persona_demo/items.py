@@ -122,7 +122,7 @@ class ItemEncoder:
         Returns:
             Raw item vectors of shape (N, D).
         """
-        keys = [hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest() for text in texts]
+        keys = [hashlib.sha256(text.encode("utf-8")).digest() for text in texts]
         found = {key: self._cache[key] for key in keys if key in self._cache}
         # Texts of like length go together, so that little padding is encoded.
         missing = sorted(

@@ -26,7 +26,7 @@ def plain(inputs: ArmInputs) -> Conditioning:
 def _retrieved(inputs: ArmInputs, ranked: Sequence[int]) -> Conditioning:
     best_last = [inputs.items[i] for i in list(ranked)[:RETRIEVED_ITEMS]][::-1]
     texts = [item.text for item in best_last]
-    size = sum(len(item.text.encode("utf-8", "surrogatepass")) for item in inputs.items)
+    size = sum(len(item.text.encode("utf-8")) for item in inputs.items)
     return Conditioning(retrieved=fit_budget(texts, inputs.codec, tokens=RETRIEVED_TOKENS), bytes_per_user=size)
 
 

@@ -132,7 +132,7 @@ def encode_people(
         One (N_u, D) array a person.
     """
     texts = [task.item_text(item) for person in people for item in person.items]
-    digest = hashlib.sha256("\0".join([*encoder.blocks, *texts]).encode("utf-8", "surrogatepass")).hexdigest()
+    digest = hashlib.sha256("\0".join([*encoder.blocks, *texts]).encode("utf-8")).hexdigest()
     stored = load_file(keep) if keep is not None and keep.is_file() else {}
     if digest in stored:
         flat = stored[digest].astype(np.float32)
