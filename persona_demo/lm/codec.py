@@ -40,7 +40,8 @@ class HFCodec:
     @property
     def eos(self) -> Tokens:
         """Token ids that end an answer: every special token, since none of them is text."""
-        return tuple(sorted(int(i) for i in self._tokenizer.all_special_ids))
+        special = {i for i, token in self._tokenizer.added_tokens_decoder.items() if token.special}
+        return tuple(sorted(special | set(self._tokenizer.all_special_ids)))
 
     def encode(self, text: str) -> Tokens:
         """Token ids of plain text; text that looks like a special token stays text."""

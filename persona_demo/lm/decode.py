@@ -98,7 +98,7 @@ class Written:
     done: bool = False
 
 
-@dataclass
+@dataclass(eq=False)
 class _Writer:
     """A voice being written: its rows in the session and the tokens so far."""
 
@@ -178,7 +178,7 @@ def decode(
     """
     start = time.perf_counter() if started is None else started
     writers = [_Writer(voice, np.random.default_rng(options.seed)) for voice in voices]
-    short = [w for w in writers if sum(r.text_tokens + r.soft_vectors for r in w.needed()) <= 2 * SHORT_ROW]
+    short = [w for w in writers if w.voice.row.text_tokens + w.voice.row.soft_vectors <= SHORT_ROW]
     long = [w for w in writers if w not in short]
     with lm.session() as session:
         for group in (short, long):

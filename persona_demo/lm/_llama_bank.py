@@ -1,0 +1,159 @@
+"""A bank of lanes, and the choice of a lane for each prompt.
+
+One main lane takes rows that share most of what they read; a few small ones, made when they are first
+needed, take rows with a long text of their own. Attention is computed over all cells of a lane in
+use, so a text of 300 tokens in the main lane would slow every other row there, and be slowed by them.
+Which lane a row is in changes how fast it goes and never what comes out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from persona_demo.errors import UserError
+from persona_demo.lm._llama_ffi import Key, NativeModel
+from persona_demo.lm._llama_lane import Lane, LaneFullError, common_prefix
+from persona_demo.lm.base import FloatArray
+
+MAX_ROWS = 24
+"""Most rows the main lane continues at once."""
+SMALL_LANES = 6
+SMALL_CELLS = 1024
+SMALL_ROWS = 8
+OWN_LANE_FROM = 128
+"""Positions a row may read beyond what it shares before a lane of its own is worth it."""
+RESERVE = 64
+"""Cells set aside for what a row will write, in the choice of a small lane only."""
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A prompt that was read: where it is and the logits after it, shape (V,)."""
+
+    lane: Lane
+    sequence: int
+    logits: FloatArray
+
+
+@dataclass
+class _Claim:
+    """Prompts that are to be read in a lane, and the cells all its rows will need."""
+
+    members: list[int]
+    cells: int
+
+    @classmethod
+    def of(cls, lane: Lane) -> _Claim:
+        """What a lane's live rows claim; what is only kept makes room."""
+        return cls([], lane.used_cells if lane.busy else 0)
+
+
+class LaneBank:
+    """All lanes that sessions use."""
+
+    def __init__(self, model: NativeModel, *, cells: int, threads: int) -> None:
+        """Allocate the main lane.
+
+        Args:
+            model: Weights to run.
+            cells: Positions the main lane holds, over all its rows.
+            threads: Processor threads.
+
+        Raises:
+            UserError: If memory does not suffice.
+        """
+        self._model, self._threads = model, threads
+        self._main = Lane(model, cells=cells, rows=MAX_ROWS, threads=threads)
+        self._small: list[Lane] = []
+
+    @property
+    def lanes(self) -> tuple[Lane, ...]:
+        """The lanes made so far, the main one first."""
+        return (self._main, *self._small)
+
+    def open(self, prompts: Sequence[Sequence[Key]]) -> list[Opened]:
+        """Read prompts in the lanes that suit them.
+
+        Raises:
+            UserError: If they do not fit.
+        """
+        opened: dict[int, Opened] = {}
+        homeless: list[int] = []
+        for lane, members in self._plan(prompts).items():
+            try:
+                found = lane.open([prompts[i] for i in members])
+            except LaneFullError:
+                homeless += members
+            else:
+                opened.update({i: Opened(lane, *pair) for i, pair in zip(members, found, strict=True)})
+        if homeless:
+            opened.update(zip(homeless, self.open_in_main([prompts[i] for i in homeless]), strict=True))
+        return [opened[i] for i in range(len(prompts))]
+
+    def open_in_main(self, prompts: Sequence[Sequence[Key]]) -> list[Opened]:
+        """Read prompts in the main lane.
+
+        Raises:
+            UserError: If they do not fit.
+        """
+        try:
+            return [Opened(self._main, *pair) for pair in self._main.open(prompts)]
+        except LaneFullError as error:
+            raise UserError(
+                "The texts to be written do not fit into the model's memory together: "
+                "shorten the history or the prompt, or choose fewer arms."
+            ) from error
+
+    def close(self) -> None:
+        """End all live sequences; their prompts are kept for the next session."""
+        for lane in self.lanes:
+            lane.close()
+
+    def _plan(self, prompts: Sequence[Sequence[Key]]) -> dict[Lane, list[int]]:
+        """Choose a lane for each prompt.
+
+        Prompts that find most of themselves somewhere choose first, so that none takes a lane in
+        which another would have had less to read.
+        """
+        claims: dict[Lane, _Claim] = {}
+        held = [{lane: lane.overlap(prompt) for lane in self.lanes} for prompt in prompts]
+        for i in sorted(range(len(prompts)), key=lambda i: -max(held[i].values())):
+            lane, new = self._choose(prompts, i, held[i], claims)
+            claim = claims.setdefault(lane, _Claim.of(lane))
+            claim.members.append(i)
+            claim.cells += new + RESERVE
+        return {lane: sorted(claim.members) for lane, claim in claims.items()}
+
+    def _choose(
+        self,
+        prompts: Sequence[Sequence[Key]],
+        i: int,
+        held: Mapping[Lane, int],
+        claims: Mapping[Lane, _Claim],
+    ) -> tuple[Lane, int]:
+        """The lane for one prompt, and the cells it adds there.
+
+        ``held`` is what lanes hold of it, ``claims`` the choices already made.
+        """
+        prompt = prompts[i]
+        offers: dict[Lane, tuple[tuple[int, bool, int], int]] = {}
+        for lane in self.lanes:
+            claim, main = claims.get(lane) or _Claim.of(lane), lane is self._main
+            overlap = max([held.get(lane, 0), *(common_prefix(prompt, prompts[j]) for j in claim.members)])
+            new = len(prompt) - overlap if claim.cells else len(prompt)
+            if claim.cells and new > OWN_LANE_FROM:
+                continue
+            if main or claim.cells + new + RESERVE <= lane.cells:
+                # Most to reuse; then the main lane, which saves a call a step; then least to lose.
+                offers[lane] = (overlap, main, overlap - lane.used_cells), new
+        if offers:
+            lane = max(offers, key=lambda lane: offers[lane][0])
+            return lane, offers[lane][1]
+        if len(self._small) < SMALL_LANES and len(prompt) + RESERVE <= SMALL_CELLS:
+            return self._new_lane(), len(prompt)
+        return self._main, len(prompt)
+
+    def _new_lane(self) -> Lane:
+        self._small.append(Lane(self._model, cells=SMALL_CELLS, rows=SMALL_ROWS, threads=self._threads))
+        return self._small[-1]

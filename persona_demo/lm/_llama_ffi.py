@@ -1,0 +1,292 @@
+"""The few calls of ik_llama.cpp that the fast engine makes, behind two small classes.
+
+Knows the C interface of ``ik-llama-cpp-python`` 0.1.5: how a model and a context are made and freed,
+how a batch is laid out in memory, where logits lie. What a sequence means, what is worth keeping in
+the key-value cache and who asks, it does not know (:mod:`persona_demo.lm._llama_lane` does).
+
+The binding declares only part of the library, so the calls on single sequences are declared here.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import importlib
+import os
+import threading
+import weakref
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from persona_demo.errors import UserError
+from persona_demo.lm.base import FloatArray
+
+Key = int | bytes
+"""What one position holds: a token id, or the bytes of a float32 soft vector."""
+
+_MOST_COMPACTIONS = 1000
+_POINTER, _INT32 = ctypes.c_void_p, ctypes.c_int32
+_UNDECLARED: dict[str, tuple[list[Any], Any]] = {
+    "llama_kv_cache_seq_cp": ([_POINTER, _INT32, _INT32, _INT32, _INT32], None),
+    "llama_kv_cache_seq_rm": ([_POINTER, _INT32, _INT32, _INT32], ctypes.c_bool),
+    "llama_kv_cache_defrag": ([_POINTER], None),
+    "llama_kv_cache_update": ([_POINTER], _INT32),
+    "llama_get_kv_cache_used_cells": ([_POINTER], _INT32),
+    "llama_n_ctx_train": ([_POINTER], _INT32),
+    "llama_token_is_control": ([_POINTER, _INT32], ctypes.c_bool),
+}
+
+
+class _View(ctypes.Structure):
+    """The library's report on its cache (``struct llama_kv_cache_view``)."""
+
+    _fields_ = (
+        ("n_cells", _INT32),
+        ("n_seq_max", _INT32),
+        ("token_count", _INT32),
+        ("used_cells", _INT32),
+        ("max_contiguous", _INT32),
+        ("max_contiguous_idx", _INT32),
+        ("cells", _POINTER),
+        ("cells_sequences", _POINTER),
+    )
+
+
+_UNDECLARED |= {
+    "llama_kv_cache_view_init": ([_POINTER, _INT32], _View),
+    "llama_kv_cache_view_update": ([_POINTER, ctypes.POINTER(_View)], None),
+    "llama_kv_cache_view_free": ([ctypes.POINTER(_View)], None),
+}
+
+
+def _say_nothing(_level: int, _text: bytes, _data: object) -> None:
+    """Take the place of the library's own log, which would fill standard error."""
+
+
+# The library keeps the pointer, so the callback must live as long as the process.
+_LOG = ctypes.CFUNCTYPE(None, ctypes.c_int, ctypes.c_char_p, ctypes.c_void_p)(_say_nothing)
+
+
+@functools.cache
+def library() -> Any:
+    """Load the binding, once.
+
+    Raises:
+        UserError: If the package is missing or its library does not load on this machine.
+    """
+    try:
+        binding = importlib.import_module("ik_llama_cpp._ctypes_api")
+        for name, (arguments, result) in _UNDECLARED.items():
+            function = getattr(binding._lib, name)
+            function.argtypes, function.restype = arguments, result
+        log_set = binding._lib.llama_log_set
+    except (ImportError, OSError, AttributeError) as error:
+        raise UserError(
+            "The fast engine needs ik-llama-cpp-python 0.1.5, which is missing or does not load here: "
+            "install it with `pip install ik-llama-cpp-python==0.1.5`, or use `--engine torch`."
+        ) from error
+    log_set.argtypes, log_set.restype = [_POINTER, _POINTER], None
+    log_set(ctypes.cast(_LOG, _POINTER), None)
+    binding.llama_backend_init()
+    return binding
+
+
+def is_available() -> bool:
+    """Whether the fast engine can run on this machine."""
+    try:
+        library()
+    except UserError:
+        return False
+    return True
+
+
+class NativeModel:
+    """Weights of a GGUF file, loaded once and shared by all contexts.
+
+    Attributes:
+        vocab_size: Number of logits V.
+        hidden_size: Width H of its input embeddings.
+        context_length: Most positions it was trained to read.
+        special: Token ids that are no text: control tokens and ends of generation.
+        decoding: Held during each decode, since contexts of one model may belong to several threads.
+    """
+
+    def __init__(self, gguf: Path) -> None:
+        """Load a GGUF file.
+
+        Raises:
+            UserError: If the library is missing, or the file is or cannot be read.
+        """
+        self.binding = library()
+        if not gguf.is_file():
+            raise UserError(f"There is no model file {gguf}: fetch the model first.")
+        parameters = self.binding.llama_model_default_params()
+        parameters.n_gpu_layers = 0
+        self.pointer = self.binding.llama_model_load_from_file(os.fsencode(gguf), parameters)
+        if not self.pointer:
+            raise UserError(f"{gguf} is no GGUF model that llama.cpp can read: fetch it again.")
+        # Not at exit: the process frees its memory anyway, and a thread may still be decoding.
+        weakref.finalize(self, self.binding.llama_free_model, self.pointer).atexit = False
+        native = self.binding._lib
+        self.vocab_size = int(self.binding.llama_vocab_n_tokens(self.binding.llama_model_get_vocab(self.pointer)))
+        self.hidden_size = int(self.binding.llama_model_n_embd(self.pointer))
+        self.context_length = int(native.llama_n_ctx_train(self.pointer))
+        self.special = tuple(
+            token
+            for token in range(self.vocab_size)
+            if native.llama_token_is_control(self.pointer, token)
+            or self.binding.llama_token_is_eog(self.pointer, token)
+        )
+        self.decoding = threading.Lock()
+
+
+@dataclass(slots=True)
+class Position:
+    """One position to read.
+
+    Attributes:
+        key: What stands there.
+        place: Its index in its sequences, from 0.
+        sequences: Ids of all sequences that have it in common.
+        wanted: Whether the logits after it are asked for.
+    """
+
+    key: Key
+    place: int
+    sequences: list[int]
+    wanted: bool = False
+
+
+class NativeContext:
+    """One key-value cache and the buffers to compute with it."""
+
+    def __init__(self, model: NativeModel, *, cells: int, sequences: int, chunk: int, threads: int) -> None:
+        """Allocate it.
+
+        Args:
+            model: Weights to run.
+            cells: Positions the cache holds, over all sequences.
+            sequences: Number of sequence ids, from 0.
+            chunk: Most positions one :meth:`decode` may read.
+            threads: Processor threads.
+
+        Raises:
+            UserError: If memory does not suffice.
+        """
+        self._model, self._binding = model, model.binding
+        parameters = self._binding.llama_context_default_params()
+        self._spare = sequences
+        parameters.n_ctx, parameters.n_seq_max = cells, sequences + 1
+        parameters.n_batch = parameters.n_ubatch = chunk
+        parameters.n_threads = parameters.n_threads_batch = threads
+        # Its flash attention aborts the process where a block of the cache is wholly masked.
+        parameters.flash_attn = False
+        # A graph kept from one call to the next gains nothing here and must survive every compact().
+        parameters.graph_reuse = False
+        self._pointer = self._binding.llama_init_from_model(model.pointer, parameters)
+        if not self._pointer:
+            raise UserError("There is not enough memory for the model's cache: close other programs.")
+        weakref.finalize(self, self._binding.llama_free, self._pointer).atexit = False
+
+    @property
+    def used_cells(self) -> int:
+        """Cells that at least one sequence holds."""
+        return int(self._binding._lib.llama_get_kv_cache_used_cells(self._pointer))
+
+    def copy(self, source: int, target: int, *, end: int) -> None:
+        """Let sequence ``target`` share the first ``end`` positions of ``source``."""
+        self._binding._lib.llama_kv_cache_seq_cp(self._pointer, source, target, 0, end)
+
+    def trim(self, sequence: int, *, start: int) -> None:
+        """Forget a sequence from position ``start`` on."""
+        self._binding._lib.llama_kv_cache_seq_rm(self._pointer, sequence, start, -1)
+
+    def compact(self) -> None:
+        """Move what is left after a :meth:`trim` together; to be called before the next :meth:`decode`.
+
+        The library takes the cache to end at the last stretch of 32 cells whose last cell is in use,
+        and looks one stretch further. Past a gap it would silently leave out what it should attend to.
+
+        Raises:
+            RuntimeError: If the library does not manage.
+        """
+        native = self._binding._lib
+        view = native.llama_kv_cache_view_init(self._pointer, 1)
+        try:
+            # One call makes a limited number of moves.
+            for _ in range(_MOST_COMPACTIONS):
+                native.llama_kv_cache_view_update(self._pointer, ctypes.byref(view))
+                if view.max_contiguous == view.n_cells - self.used_cells:
+                    return
+                native.llama_kv_cache_defrag(self._pointer)
+                native.llama_kv_cache_update(self._pointer)
+        finally:
+            native.llama_kv_cache_view_free(ctypes.byref(view))
+        raise RuntimeError("llama.cpp could not compact its cache")
+
+    def decode(self, positions: Sequence[Position]) -> bool:
+        """Read positions in one call; they must be all tokens or all soft vectors.
+
+        Returns:
+            False if the cache has no free stretch of that length; nothing was read then.
+
+        Raises:
+            ValueError: If a token id is none of the model's, or a vector has another width.
+            RuntimeError: If the library fails.
+        """
+        # The library crashes on a batch of one soft vector, so a second one keeps it company.
+        alone = len(positions) == 1 and isinstance(positions[0].key, bytes)
+        company = [Position(positions[0].key, 0, [self._spare])] if alone else []
+        batch, keep = self._batch([*positions, *company])
+        with self._model.decoding:
+            status = self._binding.llama_decode(self._pointer, batch)
+        del keep
+        if alone:
+            self.trim(self._spare, start=0)
+        if status not in (0, 1):
+            raise RuntimeError(f"llama_decode failed with status {status}")
+        return bool(status == 0)
+
+    def logits(self, index: int) -> FloatArray:
+        """View, shape (V,), of the logits after position ``index`` of the last decode, until the next."""
+        pointer = self._binding.llama_get_logits_ith(self._pointer, index)
+        return np.ctypeslib.as_array(pointer, (self._model.vocab_size,))
+
+    def _batch(self, positions: Sequence[Position]) -> tuple[Any, list[Any]]:
+        """The C structure of a batch, and the arrays that must outlive its use."""
+        count = len(positions)
+        lengths = np.array([len(p.sequences) for p in positions], np.int32)
+        ids = np.array([s for p in positions for s in p.sequences], np.int32)
+        starts = np.concatenate(([0], np.cumsum(lengths)[:-1])) * ids.itemsize
+        id_pointers = (ids.ctypes.data + starts).astype(np.uintp)
+        places = np.array([p.place for p in positions], np.int32)
+        wanted = np.array([p.wanted for p in positions], np.int8)
+        keys = self._keys(positions)
+        batch = self._binding.llama_batch(n_tokens=count)
+        for name, array in (
+            ("token" if keys.dtype == np.int32 else "embd", keys),
+            ("pos", places),
+            ("n_seq_id", lengths),
+            ("seq_id", id_pointers),
+            ("logits", wanted),
+        ):
+            kind = dict(self._binding.llama_batch._fields_)[name]
+            setattr(batch, name, ctypes.cast(array.ctypes.data, kind))
+        return batch, [ids, id_pointers, places, lengths, wanted, keys]
+
+    def _keys(self, positions: Sequence[Position]) -> np.ndarray[Any, Any]:
+        """Token ids, shape (n,), or soft vectors, shape (n, H)."""
+        if isinstance(positions[0].key, bytes):
+            vectors = np.frombuffer(b"".join(p.key for p in positions if isinstance(p.key, bytes)), np.float32)
+            if vectors.size != len(positions) * self._model.hidden_size:
+                raise ValueError(f"soft vectors must have width {self._model.hidden_size}")
+            return vectors
+        tokens = np.array([p.key for p in positions], np.int32)
+        # The library looks up the embedding without checking, which would read foreign memory.
+        if tokens.min() < 0 or tokens.max() >= self._model.vocab_size:
+            raise ValueError(f"token ids must lie in 0..{self._model.vocab_size - 1}")
+        return tokens

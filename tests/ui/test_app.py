@@ -1,0 +1,524 @@
+"""The page in a real browser, on tiny models: what a visitor sees, does and is told."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+
+from persona_demo.arms import ARMS
+from persona_demo.runtime import Report, Runtime
+from persona_demo.showcase import build_showcase
+from persona_demo.ui import build_demo, launch_options
+from persona_demo.ui.shelf import Shelf
+from tests import tiny
+
+# Gradio's own queue statistics still set an option that pandas is about to drop.
+pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore:.*no_silent_downcasting")]
+
+CHROMIUM = "/usr/bin/chromium"
+ARGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--disable-quic",
+]
+OPENINGS = ("the ferry was late", "rain on the roof")
+HOSTILE = ("${6*7}", "{{value}}", "<img src=x onerror=alert(1)>", "<b>bold</b> &lt;i&gt; `x` \\n")
+SIX = [name for name in ARMS if ":" not in name]
+
+
+@dataclass
+class Models:
+    """A tiny runtime behind a gate, that can be made slow or broken while a test looks on."""
+
+    runtime: Runtime
+    gate: threading.Event = field(default_factory=threading.Event)
+    pause: float = 0.0
+    broken: bool = False
+    stepped: int = 0
+    closed: threading.Event = field(default_factory=threading.Event)
+
+    def load(self, report: Report) -> Runtime:
+        report("fetching the tiny model", 0.5)
+        self.gate.wait(60)
+        compare = self.runtime.compare
+
+        def watched(*args: Any, **kwargs: Any) -> Iterator[Any]:
+            self.closed.clear()
+            try:
+                for state in compare(*args, **kwargs):
+                    if self.broken:
+                        raise ValueError("a secret text")
+                    self.stepped += 1
+                    time.sleep(self.pause)
+                    yield state
+            finally:
+                self.closed.set()
+
+        # An instance of its own, because the fixture's runtime serves other tests as well.
+        runtime = object.__new__(Runtime)
+        runtime.__dict__.update(self.runtime.__dict__, compare=watched)
+        return runtime
+
+
+@dataclass(frozen=True)
+class App:
+    """A running app."""
+
+    url: str
+    models: Models
+    shelf: Shelf
+
+
+@pytest.fixture(scope="module")
+def shelf(runtime: Runtime) -> Shelf:
+    samples = tiny.samples()
+    case = build_showcase(runtime, samples, person="ada", opening=OPENINGS[0], plug_fingerprint="tiny")
+    return Shelf(samples=samples, openings=OPENINGS, atlas=runtime.atlas, showcase=case)
+
+
+def start(models: Models, shelf: Shelf) -> Iterator[App]:
+    demo = build_demo(load=models.load, shelf=shelf)
+    _, url, _ = demo.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", **launch_options())
+    yield App(url, models, shelf)
+    models.gate.set()
+    demo.close()
+
+
+@pytest.fixture(scope="module")
+def app(runtime: Runtime, shelf: Shelf) -> Iterator[App]:
+    models = Models(runtime)
+    models.gate.set()
+    yield from start(models, shelf)
+
+
+@pytest.fixture
+def waiting_app(runtime: Runtime, shelf: Shelf) -> Iterator[App]:
+    yield from start(Models(runtime), shelf)
+
+
+@pytest.fixture(autouse=True)
+def _usual_models(request: pytest.FixtureRequest) -> None:
+    if "app" in request.fixturenames:
+        models = request.getfixturevalue("app").models
+        models.pause, models.broken = 0.0, False
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(browser: Browser) -> Iterator[Callable[..., Page]]:
+    pages: list[Page] = []
+    alarms: list[str] = []
+
+    def opened(app: App, *, query: str = "", width: int = 1360, height: int = 900, ready: bool = True) -> Page:
+        page = browser.new_page(viewport={"width": width, "height": height})
+        page.set_default_timeout(20_000)
+        page.on("dialog", lambda dialog: (alarms.append(f"dialog {dialog.message}"), dialog.dismiss()))
+        page.on("pageerror", lambda error: alarms.append(f"script error {error}"))
+        page.on(
+            "request",
+            lambda request: None
+            if request.url.startswith((app.url, "data:", "blob:"))
+            else alarms.append(f"outside request {request.url}"),
+        )
+        page.goto(app.url + query)
+        expect(card(page, "persona")).to_be_visible()
+        if ready:
+            expect(page.locator("#pd-status")).to_contain_text("Models ready")
+        pages.append(page)
+        return page
+
+    yield opened
+    for page in pages:
+        page.close()
+    assert not alarms
+
+
+def card(page: Page, arm: str) -> Locator:
+    return page.locator(f'.pd-card[data-arm="{arm}"]')
+
+
+def written(page: Page, arm: str) -> str:
+    return card(page, arm).locator(".pd-new").inner_text()
+
+
+def tokens(page: Page, arm: str) -> int:
+    found = re.search(r"Wrote\s+(\d+) token", card(page, arm).locator(".pd-costs").inner_text())
+    return int(found[1]) if found else 0
+
+
+def rows(page: Page) -> Locator:
+    return page.locator(".pd-history tbody tr")
+
+
+def shares(page: Page) -> list[float]:
+    texts = page.locator(".pd-cell-weight span").all_inner_texts()
+    return [float(text.rstrip("%")) for text in texts if text.endswith("%")]
+
+
+def message(page: Page) -> Locator:
+    return page.locator(".pd-map-message")
+
+
+def press_write(page: Page) -> None:
+    page.get_by_role("button", name="Write", exact=True).click()
+
+
+def finished(page: Page) -> None:
+    expect(page.locator("#pd-caption")).to_contain_text("Written for")
+
+
+def choose(page: Page, box: str, label: str) -> None:
+    field = page.locator(f"{box} input")
+    field.click()
+    field.fill(label)
+    page.get_by_role("option", name=label).first.click()
+
+
+def test_the_example_is_there_before_any_model(waiting_app: App, visit: Callable[..., Page]) -> None:
+    page = visit(waiting_app, ready=False)
+    for text in waiting_app.shelf.showcase.texts:  # type: ignore[union-attr]
+        if text.arm in SIX:
+            shown = card(page, text.arm).locator(".pd-new").evaluate("node => node.textContent")
+            assert shown == text.written.text
+            assert tokens(page, text.arm) == len(text.written.tokens)
+    assert rows(page).count() == 4
+    assert sum(shares(page)) == pytest.approx(100, abs=0.5)
+    expect(page.locator("#pd-status")).to_contain_text("Fetching the tiny model")
+
+
+def test_write_waits_for_the_models_and_says_so(waiting_app: App, visit: Callable[..., Page]) -> None:
+    page = visit(waiting_app, ready=False)
+    press_write(page)
+    expect(page.locator("#pd-caption")).to_contain_text("Your text is next")
+    waiting_app.models.gate.set()
+    finished(page)
+    expect(page.locator("#pd-status")).to_contain_text("Models ready")
+
+
+def test_arms_write_in_lockstep_with_their_costs(app: App, visit: Callable[..., Page]) -> None:
+    app.models.pause = 0.05
+    page = visit(app)
+    press_write(page)
+    expect(page.locator("#pd-caption")).to_contain_text("Writing for Ada")
+    page.wait_for_function("[...document.querySelectorAll('.pd-writing .pd-new')].filter(n => n.textContent).length > 3")
+    counts = [tokens(page, arm) for arm in SIX]
+    assert max(counts) - min(counts) <= 3
+    finished(page)
+    for arm in SIX:
+        assert written(page, arm)
+        assert re.search(r"ms|s\b", card(page, arm).locator(".pd-costs").inner_text())
+    expect(card(page, "persona").locator(".pd-costs")).to_contain_text("3 vectors")
+    expect(card(page, "plain").locator(".pd-costs")).not_to_contain_text("vectors")
+    expect(card(page, "recent").locator(".pd-posts")).to_contain_text("The 4 posts it was given")
+    expect(page.locator("#pd-write")).to_be_enabled()
+    expect(page.locator("#pd-stop")).to_be_disabled()
+
+
+def test_enter_submits_and_the_seed_repeats(app: App, visit: Callable[..., Page]) -> None:
+    page = visit(app)
+    opening = page.get_by_label("Opening words")
+    opening.fill("a smaller tin for")
+    opening.press("Enter")
+    finished(page)
+    expect(card(page, "task").locator(".pd-opening")).to_have_text("a smaller tin for")
+    first = [written(page, arm) for arm in SIX]
+    opening.press("Enter")
+    expect(page.locator("#pd-caption")).not_to_contain_text("Written")
+    finished(page)
+    assert [written(page, arm) for arm in SIX] == first
+
+
+def test_strength_0_is_the_control(app: App, visit: Callable[..., Page]) -> None:
+    page = visit(app)
+    page.locator("#pd-strength input[type=number]").fill("0")
+    page.locator("#pd-strength input[type=number]").press("Tab")
+    press_write(page)
+    expect(page.locator("#pd-caption")).to_contain_text("Written for Ada at strength 0.")
+    assert written(page, "persona") == written(page, "task")
+
+
+def test_stop_stops(app: App, visit: Callable[..., Page]) -> None:
+    app.models.pause = 0.15
+    page = visit(app)
+    press_write(page)
+    page.wait_for_function("document.querySelectorAll('.pd-writing .pd-new:not(:empty)').length > 3")
+    page.get_by_role("button", name="Stop").click()
+    expect(page.locator("#pd-caption")).to_contain_text("Stopped")
+    assert app.models.closed.wait(5)
+    frozen, stepped = [tokens(page, arm) for arm in SIX], app.models.stepped
+    page.wait_for_timeout(1200)
+    assert [tokens(page, arm) for arm in SIX] == frozen
+    assert app.models.stepped == stepped
+    assert 0 < max(frozen) < 40
+    expect(page.locator("#pd-write")).to_be_enabled()
+    expect(page.locator("#pd-stop")).to_be_disabled()
+    expect(page.locator(".pd-writing")).to_have_count(0)
+    app.models.pause = 0.0
+    press_write(page)
+    finished(page)
+
+
+def test_an_edit_moves_the_person_within_a_second(app: App, visit: Callable[..., Page]) -> None:
+    page = visit(app)
+    before = message(page).inner_text()
+    page.get_by_label("Post 1", exact=True).fill("GOLD!!! three cheers and 17 swans")
+    begun = time.perf_counter()
+    page.get_by_label("Post 1", exact=True).blur()
+    expect(message(page)).to_contain_text("after 1 move")
+    assert time.perf_counter() - begun < 2  # a second where nothing else runs
+    assert message(page).inner_text() != before
+    expect(page.locator("#pd-caption")).to_contain_text("before your last change")
+    assert sum(shares(page)) == pytest.approx(100, abs=0.5)
+
+
+def test_an_edit_does_not_wait_behind_writing(app: App, visit: Callable[..., Page]) -> None:
+    app.models.pause = 0.15
+    page = visit(app)
+    press_write(page)
+    expect(page.locator("#pd-caption")).to_contain_text("Writing for Ada")
+    page.get_by_label("Mute post 2").check()
+    expect(message(page)).to_contain_text("after 1 move", timeout=3000)
+    expect(page.locator("#pd-stop")).to_be_enabled()
+    page.get_by_role("button", name="Stop").click()
+
+
+def test_posts_are_muted_deleted_undone_and_reset(app: App, visit: Callable[..., Page]) -> None:
+    page = visit(app)
+    page.get_by_label("Mute post 1").check()
+    expect(page.locator(".pd-summary")).to_have_text("4 posts, 1 muted.")
+    expect(rows(page).nth(0).locator(".pd-cell-weight")).to_contain_text("muted")
+    assert sum(shares(page)) == pytest.approx(100, abs=0.5)
+    page.get_by_label("Delete post 4").click()
+    expect(rows(page)).to_have_count(3)
+    page.get_by_role("button", name="Undo").click()
+    expect(rows(page)).to_have_count(4)
+    expect(page.get_by_label("Mute post 1")).to_be_checked()
+    page.get_by_role("button", name="Reset").click()
+    expect(page.get_by_label("Mute post 1")).not_to_be_checked()
+    expect(page.get_by_role("button", name="Reset")).to_be_disabled()
+
+
+def test_many_posts_are_pasted(app: App, visit: Callable[..., Page]) -> None:
+    page = visit(app)
+    draft = page.get_by_label("Add posts")
+    draft.fill("one more thing\nand another\n\nafter a blank line")
+    page.get_by_role("button", name="Add", exact=True).click()
+    expect(rows(page)).to_have_count(6)
+    expect(page.get_by_label("Post 6", exact=True)).to_have_value("after a blank line")
+    expect(draft).to_have_value("")
+
+
+def test_what_is_refused_stays_where_it_was_typed(app: App, visit: Callable[..., Page]) -> None:
+    page = visit(app)
+    page.get_by_label("Post 2", exact=True).fill("  ")
+    page.get_by_label("Post 2", exact=True).blur()
+    notice = page.locator(".pd-notice")
+    expect(notice).to_contain_text("Post 2 has no text any more")
+    page.wait_for_timeout(500)
+    expect(notice).to_be_visible()
+    page.get_by_label("Mute post 1").check()
+    expect(notice).to_be_hidden()
+    expect(page.get_by_label("Post 2", exact=True)).to_have_value("  ")
+
+
+def test_files_come_and_go(app: App, visit: Callable[..., Page], tmp_path: Path) -> None:
+    page = visit(app)
+    for name, content in (
+        ("mine.csv", "id,text,date\na,swam in the sea,2010-01-02\nb,swam again,\n"),
+        ("mine.jsonl", '{"text": "swam in the sea"}\n{"text": "swam again"}\n'),
+        ("mine.json", json.dumps({"schema": 1, "name": "Cy", "items": [{"id": "a", "text": "swam"}, {"text": "again"}]})),
+    ):
+        path = tmp_path / name
+        path.write_text(content, encoding="utf-8")
+        page.locator(".pd-tools input[type=file]").set_input_files(path)
+        expect(rows(page)).to_have_count(2)
+        expect(page.locator(".pd-name")).to_have_text("Cy" if name.endswith("json") else "mine")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save as JSON").click()
+    assert download.value.suggested_filename == "cy.json"
+    saved = json.loads(Path(download.value.path()).read_text(encoding="utf-8"))
+    assert [item["text"] for item in saved["items"]] == ["swam", "again"]
+    broken = tmp_path / "broken.json"
+    broken.write_text("[", encoding="utf-8")
+    page.locator(".pd-tools input[type=file]").set_input_files(broken)
+    expect(page.locator(".pd-notice")).to_contain_text("broken.json")
+    expect(rows(page)).to_have_count(2)
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_text_is_never_code(app: App, visit: Callable[..., Page], tmp_path: Path, hostile: str) -> None:
+    page = visit(app)
+    opening = page.get_by_label("Opening words")
+    opening.fill(hostile)
+    page.get_by_label("Post 1", exact=True).fill(hostile)
+    page.get_by_label("Post 1", exact=True).blur()
+    page.get_by_label("Add posts").fill(hostile)
+    page.get_by_role("button", name="Add", exact=True).click()
+    expect(page.get_by_label("Post 5", exact=True)).to_have_value(hostile)
+    press_write(page)
+    finished(page)
+    assert card(page, "persona").locator(".pd-opening").inner_text() == hostile
+    given = card(page, "recent").locator(".pd-posts li")
+    assert hostile in given.evaluate_all("nodes => nodes.map(node => node.textContent)")
+    path = tmp_path / "person.json"
+    person = {"schema": 1, "name": hostile, "about": hostile, "items": [{"id": hostile, "text": hostile}]}
+    path.write_text(json.dumps(person), encoding="utf-8")
+    page.locator(".pd-tools input[type=file]").set_input_files(path)
+    expect(page.locator(".pd-name")).to_have_text(hostile)
+    expect(page.locator(".pd-about")).to_have_text(hostile)
+    expect(message(page)).to_contain_text(hostile)
+    press_write(page)
+    expect(page.locator("#pd-caption")).to_contain_text(f"Written for {hostile}")
+    path.rename(tmp_path / "<img src=x onerror=alert(1)>.json")
+    (tmp_path / "<img src=x onerror=alert(1)>.json").write_text("{", encoding="utf-8")
+    page.locator(".pd-tools input[type=file]").set_input_files(tmp_path / "<img src=x onerror=alert(1)>.json")
+    expect(page.locator(".pd-notice")).to_contain_text("<img src=x onerror=alert(1)>")
+    assert page.locator("img[src=x]").count() == 0
+    assert page.locator(".pd-history b:text-is('bold'), .pd-card b").count() == 0
+
+
+def test_somebody_whose_texts_are_not_shipped(app: App, visit: Callable[..., Page]) -> None:
+    page = visit(app)
+    choose(page, "#pd-find", "p0007")
+    expect(page.locator(".pd-empty")).to_contain_text("This person's texts are not shipped")
+    expect(message(page)).to_contain_text("p0007 stands nearest to")
+    press_write(page)
+    expect(page.locator("#pd-caption")).to_contain_text("Written for p0007")
+    assert written(page, "persona")
+    assert written(page, "persona") != written(page, "task")
+    for arm in ("bm25", "dense", "recent"):
+        expect(card(page, arm)).to_contain_text("Nothing to retrieve")
+        expect(card(page, arm).locator(".pd-new")).to_be_hidden()
+
+
+def test_someone_new_starts_empty(app: App, visit: Callable[..., Page]) -> None:
+    page = visit(app)
+    choose(page, "#pd-person", "Someone new")
+    expect(page.locator(".pd-empty")).to_contain_text("No posts yet")
+    expect(message(page)).to_contain_text("no place on the map yet")
+    press_write(page)
+    finished(page)
+    expect(card(page, "persona")).to_contain_text("No posts, so no persona")
+    assert written(page, "persona") == written(page, "task")
+    page.get_by_label("Add posts").fill("a first post about a ferry")
+    page.get_by_role("button", name="Add", exact=True).click()
+    expect(message(page)).to_contain_text("Someone new stands nearest to")
+
+
+def test_a_click_on_the_map_takes_that_person(app: App, visit: Callable[..., Page]) -> None:
+    page = visit(app)
+    page.locator("#pd-map").scroll_into_view_if_needed()
+    expect(page.locator(".pd-map-state")).to_be_hidden()
+    page.locator(".pd-map-people summary").click()
+    page.locator(".pd-map-list").get_by_text("Bo").first.click()
+    expect(page.locator(".pd-name")).to_have_text("Bo")
+    expect(page.locator("#pd-person input")).to_have_value(re.compile("Bo"))
+
+
+def test_the_placebo_can_be_switched_on(app: App, visit: Callable[..., Page]) -> None:
+    page = visit(app)
+    expect(card(page, "persona:other")).to_be_hidden()
+    page.get_by_label("Could this be placebo?").check()
+    expect(card(page, "persona:other")).to_be_visible()
+    press_write(page)
+    finished(page)
+    assert written(page, "persona:other")
+    page.get_by_label("Could this be placebo?").uncheck()
+    expect(card(page, "persona:other")).to_be_hidden()
+
+
+def test_errors_say_what_to_do_and_lose_nothing(app: App, visit: Callable[..., Page]) -> None:
+    page = visit(app)
+    opening = page.get_by_label("Opening words")
+    opening.fill("   ")
+    press_write(page)
+    expect(page.locator(".pd-notice")).to_contain_text("There are no opening words")
+    expect(page.locator("#pd-write")).to_be_enabled()
+    opening.fill("the gulls did")
+    app.models.broken = True
+    press_write(page)
+    expect(page.locator(".pd-notice")).to_contain_text("Something went wrong on our side")
+    assert "secret" not in page.content()
+    assert "Traceback" not in page.content()
+    expect(opening).to_have_value("the gulls did")
+    expect(page.locator("#pd-write")).to_be_enabled()
+    app.models.broken = False
+    press_write(page)
+    finished(page)
+    expect(page.locator(".pd-notice")).to_be_hidden()
+
+
+def test_clear_forgets_everything(app: App, visit: Callable[..., Page]) -> None:
+    page = visit(app)
+    page.get_by_label("Opening words").fill("my own words")
+    page.get_by_label("Add posts").fill("a draft of mine")
+    page.get_by_label("Post 1", exact=True).fill("my own post")
+    page.get_by_label("Post 1", exact=True).blur()
+    expect(message(page)).to_contain_text("after 1 move")
+    press_write(page)
+    finished(page)
+    page.get_by_role("button", name="Clear my data").click()
+    expect(page.locator(".pd-notice")).to_contain_text("cleared")
+    expect(page.get_by_label("Opening words")).to_have_value(OPENINGS[0])
+    expect(page.get_by_label("Add posts")).to_have_value("")
+    expect(page.get_by_label("Post 1", exact=True)).to_have_value(re.compile("^the ferry was late"))
+    expect(page.get_by_role("button", name="Undo")).to_be_disabled()
+    assert "my own" not in page.content()
+
+
+def test_opening_words_can_be_picked_and_reweigh(app: App, visit: Callable[..., Page]) -> None:
+    page = visit(app)
+    page.get_by_role("button", name=OPENINGS[1]).click()
+    expect(page.get_by_label("Opening words")).to_have_value(OPENINGS[1])
+    page.get_by_label("Opening words").fill("")
+    expect(page.locator(".pd-caveat")).to_be_hidden()
+
+
+@pytest.mark.parametrize("query", ["?__theme=light", "?__theme=dark"])
+@pytest.mark.parametrize("width", [390, 820, 1360])
+def test_no_sideways_scroll(app: App, visit: Callable[..., Page], query: str, width: int) -> None:
+    page = visit(app, query=query, width=width, height=844)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    for name in SIX:
+        box = card(page, name).bounding_box()
+        assert box is not None
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= width
+
+
+def test_every_control_has_a_name_and_takes_focus(app: App, visit: Callable[..., Page]) -> None:
+    page = visit(app)
+    for summary in page.locator("button.label-wrap").all():
+        summary.click()
+    nameless = page.evaluate(
+        """() => [...document.querySelectorAll('main input, main textarea, main button, main select')]
+        .filter(node => node.offsetParent !== null)
+        .filter(node => !(node.getAttribute('aria-label') || node.getAttribute('title') || node.textContent.trim()
+            || node.getAttribute('aria-labelledby') || [...(node.labels || [])].some(l => l.textContent.trim())))
+        .map(node => node.outerHTML.slice(0, 120))"""
+    )
+    assert nameless == []
+    page.get_by_label("Opening words").focus()
+    page.keyboard.press("Tab")
+    outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+    assert outline != "none"
