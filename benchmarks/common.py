@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import replace
-from pathlib import Path
 
 from persona_demo.history import HistoryItem, UserHistory
-from persona_demo.history_io import load_history
 from persona_demo.runtime import Runtime
+from persona_demo.samples import load_samples
 
-SAMPLES = Path(__file__).resolve().parent.parent / "sample_histories"
 PROMPT = "The last train left without me, so"
 Figures = dict[str, float | str | list[float]]
 
@@ -22,7 +20,7 @@ def load() -> Runtime:
 
 def long_history(length: int = 200) -> UserHistory:
     """A history of ``length`` items, taken in turn from all sample people."""
-    people = [load_history(path) for path in sorted(SAMPLES.glob("*.json"))]
+    people = [sample.history for sample in load_samples()]
     pool = [item for group in itertools.zip_longest(*people) for item in group if item is not None]
     items = [pool[i % len(pool)] for i in range(length)]
     return UserHistory("everybody", tuple(replace(item, id=f"b{i}") for i, item in enumerate(items)))

@@ -12,13 +12,13 @@ from statistics import median
 
 import torch
 
-from benchmarks.common import PROMPT, SAMPLES, Figures, load
+from benchmarks.common import PROMPT, Figures, load
 from persona_demo import catalog
 from persona_demo.arms import Arm, ArmInputs, arms_named
-from persona_demo.history_io import load_history
 from persona_demo.lm.decode import DecodeOptions
 from persona_demo.lm.torch_engine import TorchLM
 from persona_demo.runtime import Runtime
+from persona_demo.samples import load_samples
 
 ARMS = ("plain", "task", "persona", "bm25", "dense", "recent")
 STRENGTH = 2.0
@@ -61,7 +61,7 @@ def run() -> Figures:
     runtime = load()
     files = catalog.resolve_matching_lm(runtime.plug.config.lm_name, runtime.plug.config.lm_fingerprint)
     reference = TorchLM.load(files.folder, name=files.name, fingerprint=files.fingerprint)
-    history = load_history(SAMPLES / "tama.json")
+    history = load_samples()[0].history
     inputs = runtime.arm_inputs(history, runtime.task("blog-post"), PROMPT)
     six, one = arms_named(ARMS), arms_named(["persona"])
     ours(runtime, inputs, six)

@@ -13,11 +13,11 @@ import numpy as np
 import torch
 from torch.nn.functional import cross_entropy
 
-from benchmarks.common import SAMPLES, Figures
+from benchmarks.common import Figures
 from persona_demo import catalog
-from persona_demo.history_io import load_history
 from persona_demo.lm.differentiable import AnswerRow, DifferentiableLM
 from persona_demo.lm.torch_engine import Device, TorchLM
+from persona_demo.samples import load_samples
 from persona_demo.tasks import task_named
 from persona_demo.training.run import training_device
 
@@ -30,9 +30,8 @@ def _rows(lm: TorchLM) -> list[AnswerRow]:
     """One example of each of eight sample people."""
     task, rows = task_named("blog-post"), []
     rng = np.random.default_rng(0)
-    for path in sorted(SAMPLES.glob("*.json"))[:BATCH]:
-        items = load_history(path).items
-        pair = task.split(items[-1].text)
+    for sample in load_samples()[:BATCH]:
+        pair = task.split(sample.history.items[-1].text)
         if pair is None:
             continue
         prompt = task.prompt(pair.input)

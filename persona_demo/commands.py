@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from persona_demo.errors import UserError
 
 if TYPE_CHECKING:
+    from persona_demo.atlas import Atlas
     from persona_demo.evaluation.bootstrap import Estimate
     from persona_demo.runtime import ArmText, Runtime
     from persona_demo.training.trainer import Progress
@@ -326,6 +327,26 @@ def atlas(arguments: argparse.Namespace) -> None:
         report=report,
     )
     made.save(folder)
+    if arguments.out is None:
+        _showcase(runtime, made, arguments.plug or DEFAULT_PLUG, report)
     report.close()
     record = {"atlas": str(folder), "people": len(made.ids)}
     _print(_document(record) if arguments.json else f"A map of {len(made.ids):,} people is in {folder}.")
+
+
+def _showcase(runtime: Runtime, atlas: Atlas, plug: Path, report: ProgressLine) -> None:
+    """Make the example of the app's first page anew: it shows the plug and the map that ship."""
+    from persona_demo.runtime import Runtime, plug_fingerprint
+    from persona_demo.samples import load_openings, load_samples
+    from persona_demo.showcase import FIRST_PERSON, build_showcase, save_showcase
+
+    whole = Runtime(lm=runtime.lm, plug=runtime.plug, encoder=runtime.encoder, atlas=atlas, words=runtime.words)
+    made = build_showcase(
+        whole,
+        load_samples(),
+        person=FIRST_PERSON,
+        opening=load_openings("blog-post")[0],
+        plug_fingerprint=plug_fingerprint(plug),
+        report=report,
+    )
+    save_showcase(made)

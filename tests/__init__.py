@@ -1,0 +1,1 @@
+"""Tests, and the tiny models they run on."""

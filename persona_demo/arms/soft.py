@@ -61,7 +61,7 @@ PERSONA = Arm(
 PERSONA_OTHER = Arm(
     name="persona:other",
     title="Someone else's persona",
-    explanation="The placebo: the same method with another person's vector. If it does as well, the effect is not personal.",
+    explanation="The placebo: another person's vector, same method. If it does as well, the effect is not personal.",
     kind="soft",
     build=persona_other,
 )

@@ -1,0 +1,1 @@
+"""Properties of the core and of the pure views."""

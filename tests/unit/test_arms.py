@@ -56,7 +56,9 @@ def test_without_a_history_the_persona_is_the_control_and_retrieval_is_the_model
 def test_strength_zero_writes_what_the_control_writes(runtime: Runtime) -> None:
     options = DecodeOptions(max_new_tokens=10)
     states = list(
-        runtime.compare(inputs(runtime, tiny.history(items=5)), arms_named(["task", "persona"]), strength=0, options=options)
+        runtime.compare(
+            inputs(runtime, tiny.history(items=5)), arms_named(["task", "persona"]), strength=0, options=options
+        )
     )[-1]
     assert states[0].written.tokens == states[1].written.tokens
 

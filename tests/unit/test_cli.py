@@ -1,0 +1,124 @@
+"""The command line on tiny models: one JSON document, exit status 2 and one sentence for errors."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from persona_demo import commands
+from persona_demo.cli import main
+from persona_demo.history_io import save_history
+from persona_demo.runtime import Runtime
+from tests import tiny
+from tests.unit.test_training import write_corpus
+
+PROMPT = "I put the kettle on, then"
+
+
+@pytest.fixture
+def loaded(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands find a tiny runtime where they would load the real one."""
+    monkeypatch.setattr(commands, "_runtime", lambda arguments, report, *, atlas: runtime)
+
+
+@pytest.fixture
+def history(tmp_path: Path) -> Path:
+    """A history file."""
+    save_history(tiny.history(items=5), tmp_path / "ada.json")
+    return tmp_path / "ada.json"
+
+
+def output(capsys: pytest.CaptureFixture[str], *words: str) -> Any:
+    """The one JSON document a command prints."""
+    assert main([*words, "--json"]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+@pytest.mark.usefixtures("loaded")
+def test_generate_gives_every_arm_with_its_costs(history: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["generate", "--history", str(history), "--task", "blog-post", "--prompt", PROMPT]
+    made = output(capsys, *words, "--arms", "all", "--max-new-tokens", "6")
+    assert {"task", "prompt", "strength", "engine", "arms"} == set(made)
+    assert [a["arm"] for a in made["arms"]] == ["plain", "task", "persona", "bm25", "dense", "recent", "persona:other"]
+    keys = {"arm", "text", "tokens", "prompt_tokens", "soft_vectors", "first_token_ms", "total_ms", "bytes_per_user"}
+    by_name = {a["arm"]: a for a in made["arms"]}
+    for arm in made["arms"]:
+        assert set(arm) == keys
+        assert 1 <= arm["tokens"] <= 6
+    assert by_name["persona"]["soft_vectors"] == by_name["task"]["soft_vectors"] == 4
+    assert by_name["persona"]["prompt_tokens"] == by_name["plain"]["prompt_tokens"] < by_name["bm25"]["prompt_tokens"]
+
+
+@pytest.mark.usefixtures("loaded")
+def test_embed_gives_vectors_and_weights_uniform_without_a_query(
+    history: Path, runtime: Runtime, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = output(capsys, "embed", "--history", str(history), "--task", "blog-post")
+    assert [w["item"] for w in made["weights"]] == [f"p{n:02d}" for n in range(5)]
+    assert [w["weight"] for w in made["weights"]] == pytest.approx([0.2] * 5)
+    assert len(made["user_vector"]) == runtime.encoder.width
+    assert (len(made["persona"]), len(made["persona"][0])) == (3, 32)
+    asked = output(capsys, "embed", "--history", str(history), "--task", "blog-post", "--query", PROMPT)
+    assert sum(w["weight"] for w in asked["weights"]) == pytest.approx(1, abs=1e-5)
+    assert asked["user_vector"] == pytest.approx(made["user_vector"])
+
+
+@pytest.mark.usefixtures("loaded")
+def test_evaluate_gives_the_figures_of_the_contract(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = write_corpus(tmp_path / "corpus")
+    words = ["evaluate", "--task", "blog-post", "--data", str(data), "--split", "train", "--users", "3"]
+    made = output(capsys, *words, "--targets-per-user", "1", "--out", str(tmp_path / "figures.json"))
+    assert made == json.loads((tmp_path / "figures.json").read_text(encoding="utf-8"))
+    assert [a["arm"] for a in made["arms"]] == ["task", "persona", "persona:other"]
+    assert made["placebo_gap_ci"][0] <= made["placebo_gap"] <= made["placebo_gap_ci"][1]
+    assert {"nll", "nll_ci", "lift", "lift_ci", "share_helped", "prompt_tokens", "ms", "bytes_per_user", "arm"} == set(
+        made["arms"][0]
+    )
+    assert "cold_start" not in made
+
+
+@pytest.mark.usefixtures("loaded")
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--arms", "magic"], "choose from"),
+        (["--prompt", " "], "opening words"),
+        (["--task", "poem"], "no task"),
+        (["--temperature", "9"], "temperature"),
+        (["--max-new-tokens", "0"], "new tokens"),
+        (["--strength", "77"], "strength"),
+        (["--history", "nowhere.json"], "nowhere.json"),
+        (["--seed", "-1"], "seed"),
+    ],
+)
+def test_a_wrong_word_is_one_sentence_and_status_two(
+    history: Path, capsys: pytest.CaptureFixture[str], words: list[str], says: str
+) -> None:
+    given = ["generate", "--history", str(history), "--task", "blog-post", "--prompt", PROMPT, *words]
+    assert main(given) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert says in captured.err.lower()
+    assert captured.err.strip().count("\n") == 0
+    assert "Traceback" not in captured.err
+
+
+def test_a_missing_plug_or_corpus_is_one_sentence(
+    tmp_path: Path, history: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plug = ["embed", "--history", str(history), "--task", "blog-post", "--plug", str(tmp_path / "no")]
+    assert main(plug) == 2
+    assert "holds no plug" in capsys.readouterr().err
+    assert main(["evaluate", "--data", str(tmp_path / "no")]) == 2
+    assert "holds no users" in capsys.readouterr().err
+    assert main(["evaluate", "--data", str(tmp_path), "--split", "half"]) == 2
+    assert "no split" in capsys.readouterr().err
+
+
+def test_models_list_says_what_to_do_when_nothing_is_here(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["models", "list"]) == 0
+    assert "models fetch" in capsys.readouterr().out
+    assert output(capsys, "models", "list") == {"models": []}
