@@ -10,6 +10,7 @@ item.
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -100,6 +101,8 @@ class ItemEncoder:
         self._sentence = sentence
         self._lm = lm
         self._cache: OrderedDict[bytes, FloatArray] = OrderedDict()
+        # An edit and a running comparison ask at the same time.
+        self._lock = threading.Lock()
 
         self._widths: dict[Block, int] = {
             "sentence": sentence.width,
@@ -122,6 +125,10 @@ class ItemEncoder:
         Returns:
             Raw item vectors of shape (N, D).
         """
+        with self._lock:
+            return self._encode_cached(texts, report)
+
+    def _encode_cached(self, texts: Sequence[str], report: Callable[[float], None] | None) -> FloatArray:
         keys = [hashlib.sha256(text.encode("utf-8")).digest() for text in texts]
         found = {key: self._cache[key] for key in keys if key in self._cache}
         # Texts of like length go together, so that little padding is encoded.

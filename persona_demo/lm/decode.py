@@ -34,6 +34,7 @@ class DecodeOptions:
 
     Attributes:
         max_new_tokens: Most tokens a voice writes.
+        min_new_tokens: Before this many, a voice may not end: a text of five words shows little of anybody.
         temperature: 0 picks the likeliest token; above, tokens are sampled.
         top_p: When sampling, only the likeliest tokens that together have this probability.
         no_repeat: No run of this many tokens is written twice; 0 allows it. Small models loop.
@@ -41,6 +42,7 @@ class DecodeOptions:
     """
 
     max_new_tokens: int = 64
+    min_new_tokens: int = 24
     temperature: float = 0.0
     top_p: float = 0.95
     no_repeat: int = 3
@@ -54,6 +56,8 @@ class DecodeOptions:
         """
         if not 1 <= self.max_new_tokens <= 512:
             raise UserError(f"The number of new tokens is {self.max_new_tokens}: choose from 1 to 512.")
+        if self.min_new_tokens < 1:
+            raise UserError(f"The least number of new tokens is {self.min_new_tokens}: choose 1 or more.")
         if not 0 <= self.temperature <= 2:
             raise UserError(f"The temperature is {self.temperature}: choose from 0 to 2.")
         if not 0 < self.top_p <= 1:
@@ -215,17 +219,13 @@ def _advance(lm: FrozenLM, writing: Sequence[_Writer], options: DecodeOptions, b
         forbidden = repeats(w.tokens, options.no_repeat)
         if ban is not None:
             forbidden += ban((*w.voice.row.opening, *w.tokens))
-        if not w.tokens:
-            # An answer of nothing at all is of no use to anyone.
-            forbidden += lm.info.eos
         if forbidden:
             logits = logits.copy()
             logits[list(forbidden)] = -np.inf
-        token = pick(logits, options, w.rng)
+        token, text, ended = _next(lm, w, logits, options)
         w.tokens.append(token)
         now = 1000 * (time.perf_counter() - start)
-        text = lm.codec.decode(w.tokens)
-        ended = token in lm.info.eos or STOP_AT in text or len(w.tokens) >= options.max_new_tokens
+        ended = ended or len(w.tokens) >= options.max_new_tokens
         w.state = Written(
             text=visible(text, ended=ended),
             tokens=tuple(w.tokens),
@@ -233,6 +233,18 @@ def _advance(lm: FrozenLM, writing: Sequence[_Writer], options: DecodeOptions, b
             total_ms=now,
             done=ended,
         )
+
+
+def _next(lm: FrozenLM, w: _Writer, logits: FloatArray, options: DecodeOptions) -> tuple[int, str, bool]:
+    """The next token, the text with it, and whether it ends the text; no end comes too early."""
+    while True:
+        token = pick(logits, options, w.rng)
+        text = lm.codec.decode([*w.tokens, token])
+        ended = token in lm.info.eos or STOP_AT in text
+        if not ended or len(w.tokens) + 1 >= options.min_new_tokens:
+            return token, text, ended
+        logits = logits.copy()
+        logits[token] = -np.inf
 
 
 def visible(text: str, *, ended: bool) -> str:

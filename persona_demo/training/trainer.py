@@ -48,7 +48,7 @@ class TrainOptions:
 
     steps: int = 1_000
     batch_size: int = 16
-    warm_steps: int = 120
+    warm_steps: int = 150
     learning_rate: float = 3e-4
     soft_learning_rate: float = 1e-2
     weight_decay: float = 0.02

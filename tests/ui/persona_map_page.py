@@ -1,14 +1,17 @@
 """A page with nothing but the map of invented people, for the browser tests and for looking at it.
 
-``python tests/ui/persona_map_page.py`` serves it on port 7861.
+``python -m tests.ui.persona_map_page`` serves it on port 7861.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import threading
+import time
+from collections.abc import Callable, Sequence
 
 import gradio as gr
 import numpy as np
+import uvicorn
 from numpy.typing import NDArray
 
 from persona_demo.ui.palette import stylesheet, theme
@@ -107,9 +110,7 @@ def page() -> gr.Blocks:
             return step + 1, after(step + 1)
 
         walk.click(further, steps, [steps, people], show_progress="hidden")
-        attack.click(
-            lambda: after(2, names=HOSTILE, you=HOSTILE[0]), None, people, show_progress="hidden"
-        )
+        attack.click(lambda: after(2, names=HOSTILE, you=HOSTILE[0]), None, people, show_progress="hidden")
         lone.click(lambda: map_value(message="Nobody is selected."), None, people, show_progress="hidden")
         people.select(chosen, None, [people, report], api_visibility="private", show_progress="hidden")
     return demo
@@ -120,6 +121,7 @@ def serve(*, port: int | None = None, ssr_mode: bool = False) -> tuple[gr.Blocks
     gr.set_static_paths(static_paths())
     demo = page()
     _, address, _ = demo.launch(
+        server_name="127.0.0.1",
         server_port=port,
         prevent_thread_lock=True,
         quiet=True,
@@ -128,6 +130,22 @@ def serve(*, port: int | None = None, ssr_mode: bool = False) -> tuple[gr.Blocks
         ssr_mode=ssr_mode,
     )
     return demo, address
+
+
+def in_background(run: Callable[[], None]) -> threading.Thread:
+    """Run a server beside the tests."""
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    return thread
+
+
+def address_of(server: uvicorn.Server) -> str:
+    """Address of a server that was told to find itself a port, once it listens."""
+    until = time.monotonic() + 60
+    while not server.started and time.monotonic() < until:
+        time.sleep(0.05)
+    host, port = server.servers[0].sockets[0].getsockname()[:2]
+    return f"http://{host}:{port}"
 
 
 if __name__ == "__main__":

@@ -21,8 +21,8 @@ from persona_demo.ui import build_demo, launch_options
 from persona_demo.ui.shelf import Shelf
 from tests import tiny
 
-# Gradio's own queue statistics still set an option that pandas is about to drop.
-pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore:.*no_silent_downcasting")]
+# Gradio's own queue statistics still use what pandas is about to drop.
+pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")]
 
 CHROMIUM = "/usr/bin/chromium"
 ARGS = [
@@ -119,6 +119,8 @@ def _usual_models(request: pytest.FixtureRequest) -> None:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
+        # Machines that test may be busy; what must be quick is timed where it matters.
+        expect.set_options(timeout=20_000)
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGS)
         yield browser
         browser.close()
@@ -129,17 +131,18 @@ def visit(browser: Browser) -> Iterator[Callable[..., Page]]:
     pages: list[Page] = []
     alarms: list[str] = []
 
+    def alarmed(what: str) -> None:
+        alarms.append(what)
+
+    def local(url: str, app: App) -> bool:
+        return url.startswith((app.url, "data:", "blob:"))
+
     def opened(app: App, *, query: str = "", width: int = 1360, height: int = 900, ready: bool = True) -> Page:
         page = browser.new_page(viewport={"width": width, "height": height})
         page.set_default_timeout(20_000)
-        page.on("dialog", lambda dialog: (alarms.append(f"dialog {dialog.message}"), dialog.dismiss()))
-        page.on("pageerror", lambda error: alarms.append(f"script error {error}"))
-        page.on(
-            "request",
-            lambda request: None
-            if request.url.startswith((app.url, "data:", "blob:"))
-            else alarms.append(f"outside request {request.url}"),
-        )
+        page.on("dialog", lambda dialog: alarmed(f"dialog {dialog.message}"))
+        page.on("pageerror", lambda error: alarmed(f"script error {error}"))
+        page.on("request", lambda request: None if local(request.url, app) else alarmed(f"request {request.url}"))
         page.goto(app.url + query)
         expect(card(page, "persona")).to_be_visible()
         if ready:
@@ -166,6 +169,13 @@ def tokens(page: Page, arm: str) -> int:
     return int(found[1]) if found else 0
 
 
+def all_tokens(page: Page) -> list[int]:
+    """Of all columns in sight, at one moment."""
+    costs = "[...document.querySelectorAll('.pd-card:not([hidden]) .pd-costs')].map(node => node.textContent)"
+    found = [re.search(r"Wrote\s*(\d+) token", text) for text in page.evaluate(costs)]
+    return [int(match[1]) if match else 0 for match in found]
+
+
 def rows(page: Page) -> Locator:
     return page.locator(".pd-history tbody tr")
 
@@ -177,6 +187,10 @@ def shares(page: Page) -> list[float]:
 
 def message(page: Page) -> Locator:
     return page.locator(".pd-map-message")
+
+
+def opening_words(page: Page) -> Locator:
+    return page.locator("#pd-opening textarea")
 
 
 def press_write(page: Page) -> None:
@@ -220,14 +234,16 @@ def test_arms_write_in_lockstep_with_their_costs(app: App, visit: Callable[..., 
     page = visit(app)
     press_write(page)
     expect(page.locator("#pd-caption")).to_contain_text("Writing for Ada")
-    page.wait_for_function("[...document.querySelectorAll('.pd-writing .pd-new')].filter(n => n.textContent).length > 3")
-    counts = [tokens(page, arm) for arm in SIX]
-    assert max(counts) - min(counts) <= 3
+    page.wait_for_function(
+        "[...document.querySelectorAll('.pd-writing .pd-new')].filter(n => n.textContent).length > 3"
+    )
+    counts = all_tokens(page)
+    assert max(counts) - min(counts) <= 1
     finished(page)
     for arm in SIX:
         assert written(page, arm)
         assert re.search(r"ms|s\b", card(page, arm).locator(".pd-costs").inner_text())
-    expect(card(page, "persona").locator(".pd-costs")).to_contain_text("3 vectors")
+    expect(card(page, "persona").locator(".pd-costs")).to_contain_text(re.compile(r"\d vectors"))
     expect(card(page, "plain").locator(".pd-costs")).not_to_contain_text("vectors")
     expect(card(page, "recent").locator(".pd-posts")).to_contain_text("The 4 posts it was given")
     expect(page.locator("#pd-write")).to_be_enabled()
@@ -236,7 +252,7 @@ def test_arms_write_in_lockstep_with_their_costs(app: App, visit: Callable[..., 
 
 def test_enter_submits_and_the_seed_repeats(app: App, visit: Callable[..., Page]) -> None:
     page = visit(app)
-    opening = page.get_by_label("Opening words")
+    opening = opening_words(page)
     opening.fill("a smaller tin for")
     opening.press("Enter")
     finished(page)
@@ -265,9 +281,9 @@ def test_stop_stops(app: App, visit: Callable[..., Page]) -> None:
     page.get_by_role("button", name="Stop").click()
     expect(page.locator("#pd-caption")).to_contain_text("Stopped")
     assert app.models.closed.wait(5)
-    frozen, stepped = [tokens(page, arm) for arm in SIX], app.models.stepped
+    frozen, stepped = all_tokens(page), app.models.stepped
     page.wait_for_timeout(1200)
-    assert [tokens(page, arm) for arm in SIX] == frozen
+    assert all_tokens(page) == frozen
     assert app.models.stepped == stepped
     assert 0 < max(frozen) < 40
     expect(page.locator("#pd-write")).to_be_enabled()
@@ -313,9 +329,9 @@ def test_posts_are_muted_deleted_undone_and_reset(app: App, visit: Callable[...,
     page.get_by_role("button", name="Undo").click()
     expect(rows(page)).to_have_count(4)
     expect(page.get_by_label("Mute post 1")).to_be_checked()
-    page.get_by_role("button", name="Reset").click()
+    page.locator(".pd-tools").get_by_role("button", name="Reset").click()
     expect(page.get_by_label("Mute post 1")).not_to_be_checked()
-    expect(page.get_by_role("button", name="Reset")).to_be_disabled()
+    expect(page.locator(".pd-tools").get_by_role("button", name="Reset")).to_be_disabled()
 
 
 def test_many_posts_are_pasted(app: App, visit: Callable[..., Page]) -> None:
@@ -346,7 +362,10 @@ def test_files_come_and_go(app: App, visit: Callable[..., Page], tmp_path: Path)
     for name, content in (
         ("mine.csv", "id,text,date\na,swam in the sea,2010-01-02\nb,swam again,\n"),
         ("mine.jsonl", '{"text": "swam in the sea"}\n{"text": "swam again"}\n'),
-        ("mine.json", json.dumps({"schema": 1, "name": "Cy", "items": [{"id": "a", "text": "swam"}, {"text": "again"}]})),
+        (
+            "mine.json",
+            json.dumps({"schema": 1, "name": "Cy", "items": [{"id": "a", "text": "swam"}, {"text": "again"}]}),
+        ),
     ):
         path = tmp_path / name
         path.write_text(content, encoding="utf-8")
@@ -368,7 +387,7 @@ def test_files_come_and_go(app: App, visit: Callable[..., Page], tmp_path: Path)
 @pytest.mark.parametrize("hostile", HOSTILE)
 def test_text_is_never_code(app: App, visit: Callable[..., Page], tmp_path: Path, hostile: str) -> None:
     page = visit(app)
-    opening = page.get_by_label("Opening words")
+    opening = opening_words(page)
     opening.fill(hostile)
     page.get_by_label("Post 1", exact=True).fill(hostile)
     page.get_by_label("Post 1", exact=True).blur()
@@ -449,7 +468,7 @@ def test_the_placebo_can_be_switched_on(app: App, visit: Callable[..., Page]) ->
 
 def test_errors_say_what_to_do_and_lose_nothing(app: App, visit: Callable[..., Page]) -> None:
     page = visit(app)
-    opening = page.get_by_label("Opening words")
+    opening = opening_words(page)
     opening.fill("   ")
     press_write(page)
     expect(page.locator(".pd-notice")).to_contain_text("There are no opening words")
@@ -470,7 +489,7 @@ def test_errors_say_what_to_do_and_lose_nothing(app: App, visit: Callable[..., P
 
 def test_clear_forgets_everything(app: App, visit: Callable[..., Page]) -> None:
     page = visit(app)
-    page.get_by_label("Opening words").fill("my own words")
+    opening_words(page).fill("my own words")
     page.get_by_label("Add posts").fill("a draft of mine")
     page.get_by_label("Post 1", exact=True).fill("my own post")
     page.get_by_label("Post 1", exact=True).blur()
@@ -479,7 +498,7 @@ def test_clear_forgets_everything(app: App, visit: Callable[..., Page]) -> None:
     finished(page)
     page.get_by_role("button", name="Clear my data").click()
     expect(page.locator(".pd-notice")).to_contain_text("cleared")
-    expect(page.get_by_label("Opening words")).to_have_value(OPENINGS[0])
+    expect(opening_words(page)).to_have_value(OPENINGS[0])
     expect(page.get_by_label("Add posts")).to_have_value("")
     expect(page.get_by_label("Post 1", exact=True)).to_have_value(re.compile("^the ferry was late"))
     expect(page.get_by_role("button", name="Undo")).to_be_disabled()
@@ -489,8 +508,8 @@ def test_clear_forgets_everything(app: App, visit: Callable[..., Page]) -> None:
 def test_opening_words_can_be_picked_and_reweigh(app: App, visit: Callable[..., Page]) -> None:
     page = visit(app)
     page.get_by_role("button", name=OPENINGS[1]).click()
-    expect(page.get_by_label("Opening words")).to_have_value(OPENINGS[1])
-    page.get_by_label("Opening words").fill("")
+    expect(opening_words(page)).to_have_value(OPENINGS[1])
+    opening_words(page).fill("")
     expect(page.locator(".pd-caveat")).to_be_hidden()
 
 
@@ -518,7 +537,7 @@ def test_every_control_has_a_name_and_takes_focus(app: App, visit: Callable[...,
         .map(node => node.outerHTML.slice(0, 120))"""
     )
     assert nameless == []
-    page.get_by_label("Opening words").focus()
+    opening_words(page).focus()
     page.keyboard.press("Tab")
     outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
     assert outline != "none"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from persona_demo.lm.decode import DecodeOptions, Voice, Written, decode, pick, 
 from persona_demo.lm.torch_engine import TorchLM
 from tests import tiny
 
-GREEDY = DecodeOptions(max_new_tokens=12, no_repeat=0)
+GREEDY = DecodeOptions(max_new_tokens=12, min_new_tokens=1, no_repeat=0)
 
 
 def last(lm: TorchLM, voices: Sequence[Voice], options: DecodeOptions, **more: object) -> tuple[Written, ...]:
@@ -38,7 +39,7 @@ def row(lm: TorchLM, text: str, seed: int | None = None, *, opening: str = "The 
 def test_greedy_text_is_that_of_generate(family: str, no_repeat: int) -> None:
     lm = tiny.causal_lm() if family == "causal" else tiny.seq2seq_lm()
     rows = [row(lm, "My blog. "), row(lm, "A rather longer context before it. ", 1), row(lm, "", 2)]
-    options = DecodeOptions(max_new_tokens=12, no_repeat=no_repeat)
+    options = DecodeOptions(max_new_tokens=12, min_new_tokens=1, no_repeat=no_repeat)
     written = last(lm, [Voice(r) for r in rows], options)
     for each, state in zip(rows, written, strict=True):
         given = lm.embed_row(each)
@@ -56,7 +57,6 @@ def test_greedy_text_is_that_of_generate(family: str, no_repeat: int) -> None:
             no_repeat_ngram_size=0,
             eos_token_id=[0, 1],
             pad_token_id=0,
-            begin_suppress_tokens=[0, 1],
             attention_mask=torch.ones(1, arguments["inputs_embeds"].shape[1]).long(),
         )[0, skip:].tolist()
         if no_repeat == 0:
@@ -107,6 +107,18 @@ def test_short_rows_show_their_first_token_before_long_rows_are_read() -> None:
     first = next(iter(decode(lm, voices, GREEDY)))
     assert len(first[0].tokens) == 0
     assert len(first[1].tokens) == 1
+
+
+def test_a_text_does_not_end_before_it_may() -> None:
+    lm = tiny.causal_lm()
+    voice = [Voice(row(lm, "My blog. "))]
+    # The likeliest first token is made to end the text, and may not.
+    first = last(lm, voice, GREEDY)[0].tokens[0]
+    lm._info = replace(lm.info, eos=(first,))
+    assert last(lm, voice, GREEDY)[0].tokens == (first,)
+    patient = last(lm, voice, DecodeOptions(max_new_tokens=12, min_new_tokens=9, no_repeat=0))[0].tokens
+    assert first not in patient[:8]
+    assert len(patient) >= 9
 
 
 def test_a_ban_is_kept_and_banned_tokens_are_never_written() -> None:

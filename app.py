@@ -1,0 +1,15 @@
+"""The app: ``python app.py``, or what a Gradio Space runs."""
+
+from __future__ import annotations
+
+try:
+    import spaces  # lends a GPU for the length of a call, on ZeroGPU only; must come before torch
+except ImportError:
+    spaces = None
+
+from persona_demo.ui import build_demo, launch_options
+
+demo = build_demo(gpu=spaces.GPU if spaces else None)
+
+if __name__ == "__main__":
+    demo.launch(**launch_options())

@@ -1,0 +1,188 @@
+"""What happens when a visitor picks or edits somebody: validate, ask the runtime, show a view.
+
+Each method of :class:`Desk` is named after the visitor's verb and returns changes keyed by component.
+What a change looks like, the views know; how a text is written, :mod:`persona_demo.ui.writing` knows.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import gradio as gr
+
+from persona_demo.atlas import Placement
+from persona_demo.errors import UserError
+from persona_demo.history_io import parse_history, parse_pasted, to_json
+from persona_demo.ui import views
+from persona_demo.ui.persona_map import MapValue, NamedPoint, You, map_value, selected_id
+from persona_demo.ui.shelf import TASK
+from persona_demo.ui.state import FILE, NEW, SAMPLE, Session
+from persona_demo.ui.verbs import Changes, Verbs, guarded, text_of
+from persona_demo.ui.writing import shown_arms
+
+STALE = "These texts were written before your last change: press Write to renew them."
+
+
+class Desk(Verbs):
+    """Who is on the table, and what they wrote."""
+
+    def arrive(self, record: dict[str, Any], opening: str) -> Changes:
+        """Greet a visitor: the first one's page has the models loaded behind it."""
+        self.loading.start()
+        return self.tick(record, opening)
+
+    @guarded
+    def tick(self, record: dict[str, Any], opening: str) -> Changes:
+        """Say how far the models are; once they are settled, show what they know and stop asking."""
+        progress, runtime = self.loading.progress, self.loading.runtime
+        changes: Changes = {self.page.status: views.status(progress, runtime.lm.info if runtime else None)}
+        if progress.stage == "loading":
+            return changes
+        changes[self.page.timer] = gr.Timer(active=False)
+        if runtime is None:
+            return changes | self.refuse(progress.words)
+        line = views.engine_line(runtime.lm.info, runtime.variant_notice)
+        shown = self._shown(Session.from_record(record), opening)
+        return changes | shown | {self.page.engine: {"text": line}}
+
+    @guarded
+    def pick_person(self, who: str | None, opening: str) -> Changes:
+        """Load somebody from a list; a list that was only searched names nobody."""
+        if who is None:
+            return {self.page.notice: gr.skip()}
+        return self._loaded(self.shelf.session_of(who), opening)
+
+    @guarded
+    def pick_on_map(self, opening: str, event: gr.EventData) -> Changes:
+        """Load somebody from the map."""
+        return self._loaded(self.shelf.session_of(selected_id(event) or ""), opening)
+
+    @guarded
+    def open_file(self, opening: str, event: gr.EventData) -> Changes:
+        """Load a history from the visitor's file, which came with the event and touches no disk."""
+        name, data = text_of(event, "name"), text_of(event, "data")
+        try:
+            content = base64.b64decode(data, validate=True)
+        except (binascii.Error, ValueError) as error:
+            raise UserError("The file could not be read: choose it again.") from error
+        history = parse_history(content, filename=name or "history.json")
+        return self._loaded(Session.open(FILE, history), opening)
+
+    def _loaded(self, session: Session, opening: str) -> Changes:
+        choices = [*views.sample_choices(self.shelf.samples), *views.guest_choice(session)]
+        on_map = session.who if session.stored or session.who in self.shelf.names else None
+        return self._changed(session, opening) | {
+            self.page.person: gr.Dropdown(choices=choices, value=session.who),
+            self.page.find: gr.update(value=on_map),
+        }
+
+    @guarded
+    def edit(self, record: dict[str, Any], opening: str, event: gr.EventData) -> Changes:
+        """Change the text of a post."""
+        session = Session.from_record(record)
+        return self._changed(session.edit(text_of(event, "id"), text_of(event, "text")), opening)
+
+    @guarded
+    def mute(self, record: dict[str, Any], opening: str, event: gr.EventData) -> Changes:
+        """Keep a post from every arm, or let them read it again."""
+        muted = isinstance(event._data, dict) and event._data.get("muted") is True
+        return self._changed(Session.from_record(record).mute(text_of(event, "id"), muted), opening)
+
+    @guarded
+    def delete(self, record: dict[str, Any], opening: str, event: gr.EventData) -> Changes:
+        """Take a post out."""
+        return self._changed(Session.from_record(record).delete(text_of(event, "id")), opening)
+
+    @guarded
+    def add_posts(self, record: dict[str, Any], opening: str, event: gr.EventData) -> Changes:
+        """Add posts; to a person whose texts are not here nothing can be added, so somebody new begins."""
+        items = parse_pasted(text_of(event, "text"))
+        session, took = Session.from_record(record), text_of(event, "key")
+        if not session.stored:
+            return self._changed(session.add(items), opening, took=took)
+        new = self.shelf.session_of(NEW)
+        return self._loaded(new, opening) | self._changed(new.add(items), opening, took=took)
+
+    @guarded
+    def undo(self, record: dict[str, Any], opening: str) -> Changes:
+        """Take the last edit back."""
+        return self._changed(Session.from_record(record).undo(), opening)
+
+    @guarded
+    def reset(self, record: dict[str, Any], opening: str) -> Changes:
+        """Go back to the history as it was loaded."""
+        return self._changed(Session.from_record(record).reset(), opening)
+
+    @guarded
+    def save(self, record: dict[str, Any]) -> Changes:
+        """Hand the history out as a file."""
+        history = Session.from_record(record).history
+        slug = re.sub(r"[^a-z0-9]+", "-", history.name.lower()).strip("-") or "history"
+        # The stamp makes a second file of the same content a change.
+        file = {"name": f"{slug}.json", "text": to_json(history), "stamp": time.time()}
+        return {self.page.download: file, self.page.notice: views.notice()}
+
+    @guarded
+    def reword(self, record: dict[str, Any], opening: str) -> Changes:
+        """Weigh the posts for other opening words."""
+        return self._shown(Session.from_record(record), opening)
+
+    def _changed(self, session: Session, opening: str, *, took: str = "") -> Changes:
+        shown = self._shown(session, opening, took=took)
+        return shown | {self.page.notice: views.notice(), self.page.caption: {"text": STALE}}
+
+    def _shown(self, session: Session, opening: str, *, took: str = "") -> Changes:
+        """Everything that follows from who is on the table and what they wrote."""
+        weights, placement = self._read(session, opening)
+        if placement is not None:
+            session = session.stand_at((placement.x, placement.y))
+        return {
+            self.page.session: session.as_record(),
+            self.page.history: views.history(session, weights, took=took),
+            self.page.people: self.map_of(session, placement),
+        }
+
+    def _read(self, session: Session, opening: str) -> tuple[Sequence[float] | None, Placement | None]:
+        """Weights of the posts and the place of the person, as far as they are known by now."""
+        runtime = self.loading.runtime
+        if runtime is None or not session.history.active:
+            return self.shelf.shipped_weights(session, opening), self.shelf.shipped_place(session)
+        query = opening if opening.strip() else None
+        made = runtime.embed(session.history, runtime.task(TASK), query=query)
+        placement = runtime.place(made.user_vector) if runtime.atlas is not None else None
+        return (made.weights.tolist() if query else None), placement
+
+    def map_of(self, session: Session, placement: Placement | None) -> MapValue:
+        """The map with somebody on it."""
+        places = self.shelf.showcase.places if self.shelf.showcase is not None else {}
+        samples = [s for s in self.shelf.samples if s.slug in places]
+        here = None
+        if placement is not None and not session.stored:
+            here = You(session.history.name, placement.x, placement.y, session.trail[:-1])
+        return map_value(
+            selected=session.who if session.stored else None,
+            you=here,
+            people=[NamedPoint(SAMPLE + s.slug, s.history.name, places[s.slug].x, places[s.slug].y) for s in samples],
+            neighbours=[near.id for near in views.others(session, placement)] if placement is not None else [],
+            message=views.place_in_words(session, placement, self.shelf.names),
+        )
+
+    @guarded
+    def clear(self, arms: list[str], placebo: bool) -> Changes:
+        """Forget everything this visitor typed, and show the page as it was at first."""
+        session, opening = self.shelf.first_session(), self.shelf.opening
+        cleared = self._loaded(session, opening) | {
+            self.page.opening: opening,
+            self.page.columns: views.first_columns(self.shelf.showcase, shown_arms(arms, placebo)),
+            self.page.caption: {"text": views.first_caption(self.shelf.showcase, session.history.name)},
+            self.page.download: {"name": "", "text": ""},
+            self.page.notice: views.notice("Your data is cleared.", "info"),
+            **self.idle(),
+        }
+        cleared[self.page.history] = {**cleared[self.page.history], "took": "*"}
+        return cleared

@@ -1,0 +1,265 @@
+"""The page: which components there are, where they stand, and which verb each of them speaks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from gradio.events import Dependency
+
+from persona_demo.arms import ARMS
+from persona_demo.lm.decode import DecodeOptions
+from persona_demo.runtime import Report, Runtime
+from persona_demo.ui import palette, views, words
+from persona_demo.ui.handlers import Desk
+from persona_demo.ui.loading import Loading
+from persona_demo.ui.page import Page
+from persona_demo.ui.persona_map import PersonaMap, static_paths
+from persona_demo.ui.shelf import Shelf, load_shelf
+from persona_demo.ui.widget import widget
+from persona_demo.ui.writing import Writing, shown_arms
+
+STYLE = Path(__file__).parent / "style.css"
+QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+"""Of every listener: no spinners over what is being read, and no public endpoint."""
+WIDE = 320
+"""Least width of a column in pixels; narrower screens stack them."""
+
+
+def load_runtime(report: Report) -> Runtime:
+    """Load the runtime that ships."""
+    return Runtime.load(report=report)
+
+
+def launch_options() -> dict[str, Any]:
+    """What the app is launched with: its looks, and nothing that keeps or shows what visitors type."""
+    return {
+        "theme": palette.theme(),
+        "css": palette.stylesheet() + STYLE.read_text(encoding="utf-8"),
+        "footer_links": ["settings"],
+        "run_history": False,
+        "show_error": False,
+    }
+
+
+def build_demo(
+    *,
+    load: Callable[[Report], Runtime] = load_runtime,
+    shelf: Shelf | None = None,
+    gpu: Callable[[Any], Any] | None = None,
+) -> gr.Blocks:
+    """Build the app.
+
+    Args:
+        load: Loads the models; called in the background when the first visitor comes.
+        shelf: What ships; read from the assets when left out.
+        gpu: Decorates what needs a GPU that is only lent for the length of a call.
+
+    Raises:
+        UserError: If something that ships is damaged.
+    """
+    shelf = shelf or load_shelf()
+    gr.set_static_paths(static_paths())
+    demo = gr.Blocks(title="Persona Demo", analytics_enabled=False)
+    with demo:
+        page = lay_out(shelf)
+        loading = Loading(load)
+        halt = _wire_writing(page, Writing(page, shelf, loading, gpu=gpu))
+        _wire_desk(demo, page, Desk(page, shelf, loading), halt)
+    demo.queue(default_concurrency_limit=1)
+    return demo
+
+
+def lay_out(shelf: Shelf) -> Page:
+    """Lay the components out inside the current Blocks, as a visitor finds them."""
+    session = shelf.first_session()
+    parts: dict[str, Any] = {"session": gr.State(session.as_record()), "timer": gr.Timer(1.0)}
+    parts |= _header()
+    parts |= _controls(shelf, session.who)
+    shown = shown_arms([name for name in ARMS if ":" not in name], placebo=False)
+    variables = {name: palette.arm_variable(name) for name in ARMS}
+    parts["caption"] = widget(
+        "line", {"text": views.first_caption(shelf.showcase, session.history.name)}, elem_id="pd-caption"
+    )
+    parts["columns"] = widget(
+        "columns",
+        views.first_columns(shelf.showcase, shown),
+        arms=views.arm_cards(list(ARMS.values()), variables),
+        elem_id="pd-columns",
+    )
+    with gr.Row(equal_height=False, elem_id="pd-desk"):
+        with gr.Column(scale=6, min_width=WIDE):
+            weights = shelf.shipped_weights(session, shelf.opening)
+            parts["history"] = widget("history", views.history(session, weights), elem_id="pd-history")
+            parts["download"] = widget("download", {"name": "", "text": ""}, visible="hidden")
+        with gr.Column(scale=5, min_width=WIDE):
+            parts |= _map(shelf)
+    parts |= _advanced(shown)
+    with gr.Accordion("About this page", open=False):
+        gr.Markdown(words.ABOUT)
+    return Page(**parts)
+
+
+def _header() -> dict[str, Any]:
+    with gr.Row(elem_id="pd-header", equal_height=False):
+        with gr.Column(scale=5, min_width=WIDE):
+            gr.Markdown(words.TITLE, elem_id="pd-title")
+            status = widget("status", {"stage": "idle", "words": words.ARRIVING, "share": None}, elem_id="pd-status")
+        with gr.Column(scale=2, min_width=240, elem_id="pd-private"):
+            gr.Markdown(words.PRIVACY, elem_id="pd-privacy")
+            clear = gr.Button("Clear my data", size="sm", elem_id="pd-clear")
+    return {"clear": clear, "status": status}
+
+
+def _controls(shelf: Shelf, who: str) -> dict[str, Any]:
+    with gr.Column(elem_id="pd-controls", elem_classes="pd-panel"):
+        with gr.Row(equal_height=True):
+            person = gr.Dropdown(
+                views.sample_choices(shelf.samples), value=who, label=words.PERSON, scale=5, min_width=260,
+                elem_id="pd-person", interactive=True,
+            )  # fmt: skip
+            opening = gr.Textbox(
+                shelf.opening, label=words.OPENING, lines=1, max_lines=4, scale=6, min_width=260,
+                placeholder="How should the text begin?", elem_id="pd-opening", interactive=True,
+            )  # fmt: skip
+        with gr.Column(elem_id="pd-openings"):
+            gr.Examples(
+                [[opening_words] for opening_words in shelf.openings],
+                inputs=[opening],
+                label="Or begin with",
+                examples_per_page=20,
+                api_visibility="private",
+            )
+        with gr.Row(equal_height=True, elem_id="pd-go"):
+            strength = gr.Slider(
+                0, 4, value=1, step=0.1, label=words.STRENGTH, info=words.STRENGTH_INFO, scale=5, min_width=260,
+                elem_id="pd-strength", interactive=True,
+            )  # fmt: skip
+            placebo = gr.Checkbox(
+                value=False, label=words.PLACEBO, info=words.PLACEBO_INFO, interactive=shelf.atlas is not None,
+                scale=4, min_width=240, elem_id="pd-placebo",
+            )  # fmt: skip
+            with gr.Row(elem_id="pd-buttons", scale=2):
+                write = gr.Button("Write", variant="primary", min_width=110, elem_id="pd-write")
+                stop = gr.Button("Stop", variant="stop", interactive=False, min_width=80, elem_id="pd-stop")
+    return {
+        "person": person, "opening": opening, "strength": strength, "placebo": placebo,
+        "write": write, "stop": stop, "notice": widget("notice", views.notice(), elem_id="pd-notice"),
+    }  # fmt: skip
+
+
+def _map(shelf: Shelf) -> dict[str, Any]:
+    atlas = shelf.atlas
+    gr.Markdown(words.MAP, elem_id="pd-map-title")
+    people = PersonaMap(
+        ids=atlas.ids if atlas else (),
+        coordinates=atlas.coordinates.tolist() if atlas else (),
+        counts=atlas.counts.tolist() if atlas else (),
+        elem_id="pd-map",
+    )
+    find = gr.Dropdown(
+        views.everyone(shelf.samples, atlas), value=None, label=words.FIND, filterable=True, interactive=True,
+        elem_id="pd-find",
+    )  # fmt: skip
+    return {"people": people, "find": find}
+
+
+def _advanced(shown: list[str]) -> dict[str, Any]:
+    usual = DecodeOptions()
+    with gr.Accordion("Advanced", open=False, elem_id="pd-advanced"):
+        with gr.Row(equal_height=False):
+            length = gr.Slider(
+                8, 256, value=usual.max_new_tokens, step=1, label="New tokens at most",
+                info="A token is a word or a piece of one.", min_width=220,
+            )  # fmt: skip
+            temperature = gr.Slider(
+                0, 1.5, value=usual.temperature, step=0.05, label="Temperature",
+                info="0 always takes the likeliest next token; above, chance has a say.", min_width=220,
+            )  # fmt: skip
+            top_p = gr.Slider(
+                0.05, 1, value=usual.top_p, step=0.05, label="Top-p",
+                info="With chance: only the likeliest tokens that make up this share.", min_width=220,
+            )  # fmt: skip
+        with gr.Row(equal_height=False):
+            seed = gr.Number(
+                value=usual.seed, minimum=0, precision=0, label="Seed",
+                info="Of chance, and of who the placebo is.", min_width=160,
+            )  # fmt: skip
+            next_seed = gr.Button("Next seed, and write", min_width=160, elem_id="pd-next-seed")
+            allow = gr.Checkbox(
+                value=False, label="Allow words from the profanity lists", min_width=220,
+                info="Off, the arms write around them.",
+            )  # fmt: skip
+        arms = gr.CheckboxGroup(
+            [(f"{arm.title} ({arm.name})", arm.name) for arm in ARMS.values() if ":" not in arm.name],
+            value=shown, label="Columns", elem_id="pd-arms",
+        )  # fmt: skip
+        engine = widget("line", {"text": views.engine_line(None)}, elem_id="pd-engine")
+    return {
+        "max_new_tokens": length, "temperature": temperature, "top_p": top_p, "seed": seed,
+        "next_seed": next_seed, "allow": allow, "arms": arms, "engine": engine,
+    }  # fmt: skip
+
+
+def _wire_desk(demo: gr.Blocks, page: Page, on: Desk, halt: Dependency) -> None:
+    """Bind the verbs of the table. They share one lane, so that no edit overtakes another.
+
+    Args:
+        demo: The app.
+        page: Its components.
+        on: The verbs.
+        halt: What clearing does first: stop writing.
+    """
+    desk: dict[str, Any] = {
+        "outputs": [page.session, page.history, page.people, page.notice, page.caption, page.person, page.find],
+        "concurrency_id": "desk",
+        "concurrency_limit": 1,
+        **QUIET,
+    }
+    table, opening = [page.session, page.opening], page.opening
+    for verb in ("edit", "mute", "delete", "add_posts", "undo", "reset"):
+        getattr(page.history, verb)(getattr(on, verb), table, trigger_mode="multiple", **desk)
+    page.history.upload(on.open_file, [opening], **desk)
+    page.people.select(on.pick_on_map, [opening], **desk)
+    for picker in (page.person, page.find):
+        picker.input(on.pick_person, [picker, opening], **desk)
+    page.opening.change(on.reword, table, trigger_mode="always_last", **desk)
+    settled = [*desk["outputs"], page.status, page.timer, page.engine]
+    demo.load(on.arrive, table, **desk | {"outputs": settled})
+    page.timer.tick(on.tick, table, **desk | {"outputs": settled})
+    page.history.save(on.save, [page.session], [page.download, page.notice], queue=False, **QUIET)
+    emptied = [*desk["outputs"], page.opening, page.columns, page.download, page.write, page.stop]
+    # By then whatever was being written is stopped, so that nothing of it arrives afterwards.
+    halt.then(on.clear, [page.arms, page.placebo], **desk | {"outputs": emptied})
+
+
+def _wire_writing(page: Page, on: Writing) -> Dependency:
+    """Bind the verbs of the columns. What the model does waits in one lane; the buttons answer at once.
+
+    Returns:
+        What clearing does first: stop writing.
+    """
+    said = [page.caption, page.notice, page.write, page.stop]
+    columns = [page.columns, *said]
+    options = [page.max_new_tokens, page.temperature, page.top_p, page.seed, page.arms, page.placebo, page.allow]
+    writing: dict[str, Any] = {
+        "inputs": [page.session, page.opening, page.strength, *options],
+        "outputs": [*columns, page.timer],
+        "concurrency_id": "lm",
+        "concurrency_limit": 1,
+        **QUIET,
+    }
+    light: dict[str, Any] = {"queue": False, **QUIET}
+    asked = [page.write.click, page.opening.submit]
+    gr.on(asked, on.begin, None, said, **light)
+    run = gr.on(asked, on.write, trigger_mode="once", **writing)
+    seeded = page.next_seed.click(on.next_seed, page.seed, page.seed, **light)
+    rerun = seeded.then(on.begin, None, said, **light).then(on.write, **writing)
+    # What was on its way when Stop was pressed must have arrived before the columns are called finished.
+    halt = page.stop.click(None, cancels=[run, rerun])
+    halt.then(on.stopped, [page.columns], columns, **light)
+    chosen = [page.columns, page.arms, page.placebo]
+    gr.on([page.arms.input, page.placebo.input], on.choose_arms, chosen, [page.columns, page.notice], **light)
+    return page.clear.click(None, cancels=[run, rerun])

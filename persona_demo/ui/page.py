@@ -1,0 +1,68 @@
+"""The components of the page, by name: what handlers answer to and the layout lays out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import gradio as gr
+
+from persona_demo.ui.persona_map import PersonaMap
+
+
+@dataclass(frozen=True)
+class Page:
+    """The components handlers read or change.
+
+    Attributes:
+        session: The visitor's session, as plain JSON.
+        timer: Asks how far the models are, until they are settled.
+        status: How far the models are, in words.
+        notice: The strip that says what went wrong and stays.
+        clear: Forgets everything the visitor typed.
+        person: Picks a sample person or somebody new.
+        opening: The opening words.
+        strength: How much of the person.
+        write: Starts writing.
+        stop: Stops it.
+        placebo: Whether somebody else's persona is shown beside.
+        caption: For whom the columns were written.
+        columns: What the arms wrote.
+        history: The table of posts with their weights.
+        download: Hands a file to the browser.
+        people: The map.
+        find: Picks anybody on the map without a mouse.
+        max_new_tokens: Length of the texts.
+        temperature: Of the sampling.
+        top_p: Of the sampling.
+        seed: Of the sampling and of the placebo.
+        next_seed: Takes the next seed and writes again.
+        arms: Which columns.
+        allow: Whether words of the filter's lists may be written.
+        engine: Which model runs where, and why.
+    """
+
+    session: gr.State
+    timer: gr.Timer
+    status: gr.HTML
+    notice: gr.HTML
+    clear: gr.Button
+    person: gr.Dropdown
+    opening: gr.Textbox
+    strength: gr.Slider
+    write: gr.Button
+    stop: gr.Button
+    placebo: gr.Checkbox
+    caption: gr.HTML
+    columns: gr.HTML
+    history: gr.HTML
+    download: gr.HTML
+    people: PersonaMap
+    find: gr.Dropdown
+    max_new_tokens: gr.Slider
+    temperature: gr.Slider
+    top_p: gr.Slider
+    seed: gr.Number
+    next_seed: gr.Button
+    arms: gr.CheckboxGroup
+    allow: gr.Checkbox
+    engine: gr.HTML

@@ -1,0 +1,305 @@
+// Draws the map of people. Gradio calls this text once per component, as the body of a function of
+// (element, trigger, props, watch). The population is in props; props.value is what moves.
+//
+// A name is whatever somebody typed. It reaches the page through textContent, or through plain()
+// where Plotly, which reads a subset of HTML, is to show it.
+
+const GLIDE = 800; // milliseconds the edited person takes to a new place
+const BLANK = " "; // Plotly forgets a text for good once it has been empty
+
+const part = (name) => element.querySelector(`.pd-map-${name}`);
+const plot = part("plot");
+const pen = document.createElement("canvas").getContext("2d");
+const stillness = window.matchMedia("(prefers-reduced-motion: reduce)");
+const touch = window.matchMedia("(pointer: coarse)");
+
+const shorten = (text) => ([...text].length > 26 ? `${[...text].slice(0, 25).join("")}…` : text);
+const plain = (text) =>
+  text.replace(/\s+/g, " ").replace(/[&<>]/g, (sign) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;" })[sign]);
+
+const numbered = (id) => {
+  const count = props.people_items[row.get(id)];
+  return `${id} · ${count} ${count === 1 ? "item" : "items"}`;
+};
+const row = new Map(props.people_ids.map((id, index) => [id, index]));
+const home = bounds(props.people_at);
+// Built once: Plotly leaves a trace alone whose arrays are the ones it has already drawn.
+const ground = density(props.people_at, home);
+const population = { x: column(props.people_at, 0), y: column(props.people_at, 1) };
+
+let Plotly = null;
+let drawn = null; // the value on screen
+let closer = null; // what is seen [across, up], where that is not the whole map
+let paint = {};
+let step = Promise.resolve(); // a drawing waits for the one before it
+
+const view = () => closer ?? home;
+const size = () => [plot.offsetWidth, plot.offsetHeight];
+const nearest = (value) => value.neighbours.filter((id) => row.has(id) && id !== value.selected);
+
+function place(value, id) {
+  if (row.has(id)) return props.people_at[row.get(id)];
+  return value.people.find((person) => person.id === id)?.at;
+}
+
+function colours() {
+  const style = window.getComputedStyle(plot);
+  const names = ["panel", "line", "edge", "ink", "dot", "contour", "named", "arm-persona"];
+  const found = names.map((name) => [name, style.getPropertyValue(`--pd-${name}`).trim() || "gray"]);
+  return { ...Object.fromEntries(found), font: style.fontFamily };
+}
+
+function labels(value) {
+  const { people, you } = value;
+  const pixel = camera(view(), size());
+  pen.font = `600 13.5px ${paint.font}`;
+  const width = (name) => pen.measureText(shorten(name)).width;
+  const names = people.map(({ name, at }) => ({ at: pixel(at), reach: 5, length: width(name) }));
+  if (you) names.unshift({ at: pixel(you.at), reach: 9, length: width(you.name) });
+  const found = sides(names, nearest(value).map((id) => pixel(place(value, id))), size());
+  const yours = you && found.shift();
+  // Whoever is edited but has not moved yet would stand there twice.
+  const twice = ({ name, at }) => name === you?.name && String(at) === String(you?.at);
+  return {
+    you: yours ?? SIDES[0],
+    texts: people.map((person, index) => (found[index] && !twice(person) ? plain(shorten(person.name)) : BLANK)),
+    sides: found.map((side) => side ?? SIDES[0]),
+  };
+}
+
+function layers(value) {
+  const { people, you } = value;
+  const near = nearest(value);
+  const ringed = [place(value, value.selected)].filter(Boolean);
+  const path = you ? [...you.trail, you.at] : [];
+  const persona = paint["arm-persona"];
+  const names = labels(value);
+  const label = { family: paint.font, size: 13, shadow: Array(3).fill(`0 0 3px ${paint.panel}`).join(", ") };
+  const points = (places) => ({ type: "scatter", mode: "markers", x: column(places, 0), y: column(places, 1) });
+  const level = ground.top / 7;
+  return [
+    {
+      type: "contour", x: ground.x, y: ground.y, z: ground.z, zmin: 0, zmax: ground.top,
+      autocontour: false, contours: { start: level, end: ground.top, size: level, coloring: "fill" },
+      colorscale: [[0, paint.panel], [1, paint.contour]], showscale: false,
+      line: { width: 0.6, color: paint.line, smoothing: 1.3 },
+    },
+    {
+      ...population, type: "scatter", mode: "markers",
+      marker: { size: plot.offsetWidth < 480 ? 3.2 : 4, color: paint.dot, opacity: 0.75, line: { width: 0 } },
+    },
+    {
+      ...points(near.map((id) => place(value, id))),
+      marker: { size: 8, color: paint.panel, line: { width: 1.5, color: persona } },
+    },
+    {
+      ...points([...ringed, ...ringed]),
+      marker: {
+        size: [20, 8], color: ["rgba(0,0,0,0)", paint.ink], opacity: 1,
+        line: { width: 1.5, color: [paint.ink, paint.panel] },
+      },
+    },
+    {
+      ...points(path), mode: "lines+markers",
+      line: { width: 1.25, color: persona, dash: "2px,3px" },
+      marker: { size: 5, color: persona, opacity: path.map((_, at) => 0.25 + (0.6 * at) / path.length) },
+    },
+    {
+      ...points(column(people, "at")), mode: "markers+text",
+      text: names.texts, textposition: names.sides, textfont: { ...label, color: paint.ink },
+      marker: { size: 9, color: paint.named, line: { width: 1.5, color: paint.panel } },
+    },
+    {
+      ...points(you ? [you.at, you.at] : []), mode: "markers+text",
+      text: [BLANK, you ? plain(shorten(you.name)) : BLANK], textposition: names.you,
+      textfont: { ...label, size: 14, color: persona, weight: 600 },
+      marker: { size: [30, 15], color: persona, opacity: [0.18, 1], line: { width: [0, 2], color: paint.panel } },
+    },
+  ];
+}
+
+function layout() {
+  const [width, height] = size();
+  const [across, up] = view();
+  return {
+    width, height, margin: { l: 0, r: 0, t: 0, b: 0 }, showlegend: false,
+    paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", hovermode: false,
+    // A finger on the whole map scrolls the page; once zoomed in, it moves the map.
+    dragmode: touch.matches && !closer ? false : "pan",
+    xaxis: { visible: false, range: [...across] },
+    yaxis: { visible: false, range: [...up], scaleanchor: "x" },
+  };
+}
+
+async function draw(value) {
+  if (!plot.offsetWidth) return; // in a folded tab; whoever watches the size comes back
+  const before = drawn?.you?.at;
+  const now = value.you?.at;
+  drawn = value;
+  paint = colours();
+  await Plotly.react(plot, layers(value), layout(), {
+    displayModeBar: false, scrollZoom: true, doubleClick: false, showTips: false, typesetMath: false,
+  });
+  if (!before || !now || String(before) === String(now) || stillness.matches) return;
+  // The map is drawn as it will be, and the point put back to where it was, to glide from there.
+  // (Plotly's own animation takes the ground away until the next full drawing.)
+  const [from, to] = [before, now].map(camera(view(), size()));
+  const moved = `translate(${from[0] - to[0]}px, ${from[1] - to[1]}px)`;
+  const point = [...plot.querySelectorAll(".scatterlayer > .trace")].at(-1);
+  point.animate([{ transform: moved }, { transform: "none" }], { duration: GLIDE, easing: "ease-in-out" });
+}
+
+function then(action) {
+  step = step.then(() => Plotly && action()).catch(fail);
+}
+
+function look(ranges) {
+  closer = ranges && zoomOf(ranges, size()) > 1.01 * zoomOf(home, size()) ? ranges : null;
+  then(() => draw(drawn));
+}
+
+function tell(value) {
+  if (part("message").textContent !== value.message) part("message").textContent = value.message;
+  const focused = element.contains(document.activeElement) && document.activeElement.dataset.id;
+  const entries = [
+    ...value.people.map((person) => [person.id, person.name]),
+    ...nearest(value).map((id) => [id, numbered(id)]),
+  ];
+  const buttons = entries.map(([id, text]) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.dataset.id = id;
+    button.textContent = text;
+    button.setAttribute("aria-pressed", String(id === value.selected));
+    const entry = document.createElement("li");
+    entry.append(button);
+    return entry;
+  });
+  part("list").replaceChildren(...buttons);
+  if (focused) buttons.find((entry) => entry.firstChild.dataset.id === focused)?.firstChild.focus();
+}
+
+// Who is under the pointer: first whoever is drawn on top, and of the many dots the nearest.
+function under({ clientX, clientY }) {
+  if (!drawn) return null;
+  const { you, people } = drawn;
+  const { left, top } = plot.getBoundingClientRect();
+  const pixel = camera(view(), size());
+  const closest = (places, reach) => nearestTo([clientX - left, clientY - top], places.map(pixel), reach);
+  if (you && closest([you.at], 9) === 0) return { id: null, text: `${you.name} · you are here` };
+  const person = people[closest(column(people, "at"), touch.matches ? 16 : 8)];
+  if (person) return { id: person.id, text: person.name };
+  const id = props.people_ids[closest(props.people_at, touch.matches ? 12 : 9)];
+  return id === undefined ? null : { id, text: numbered(id) };
+}
+
+function hint(event) {
+  const found = event && !event.buttons && event.pointerType !== "touch" ? under(event) : null;
+  plot.classList.toggle("pd-map-over", Boolean(found?.id));
+  part("hint").hidden = !found;
+  if (!found) return;
+  const { left, top, width } = plot.getBoundingClientRect();
+  const [x, y] = [event.clientX - left, event.clientY - top];
+  part("hint").textContent = found.text;
+  part("hint").style.transform =
+    `translate(${x}px, ${y}px) translate(${x > width / 2 ? "calc(-100% - 14px)" : "14px"}, -50%)`;
+}
+
+// A press that was no drag. Plotly covers the page while one is down, hence the window.
+function press(down) {
+  hint(null);
+  const release = (up) => {
+    window.removeEventListener("pointercancel", stop);
+    const id = Math.hypot(up.clientX - down.clientX, up.clientY - down.clientY) < 6 && under(up)?.id;
+    if (id) trigger("select", { id });
+  };
+  const stop = () => window.removeEventListener("pointerup", release);
+  window.addEventListener("pointerup", release, { once: true });
+  window.addEventListener("pointercancel", stop, { once: true });
+}
+
+function show() {
+  tell(props.value);
+  // Of several changes during one drawing only the last is drawn.
+  then(() => drawn === props.value || draw(props.value));
+}
+
+function fail() {
+  Plotly = null;
+  part("figure").classList.add("pd-map-missing");
+  part("state").textContent = "The map cannot be drawn in this browser; the list below does the same.";
+  part("state").hidden = false;
+  part("tools").hidden = true;
+  part("people").open = true;
+}
+
+function library() {
+  window.personaDemoPlotly ??= new Promise((resolve, reject) => {
+    const script = document.createElement("script");
+    script.src = props.library;
+    script.onload = () => (window.Plotly ? resolve(window.Plotly) : reject(new Error("no Plotly")));
+    script.onerror = reject;
+    document.head.append(script);
+  });
+  return window.personaDemoPlotly;
+}
+
+async function start() {
+  try {
+    Plotly = await library();
+    await draw(props.value);
+  } catch {
+    fail();
+    return;
+  }
+  part("state").hidden = true;
+  part("tools").hidden = false;
+  plot.on("plotly_doubleclick", () => look(null));
+  plot.on("plotly_relayout", () => look([[...plot.layout.xaxis.range], [...plot.layout.yaxis.range]]));
+  let fitted = String(size());
+  new ResizeObserver(() => {
+    if (fitted === String(size())) return;
+    fitted = String(size());
+    then(() => draw(props.value));
+  }).observe(plot);
+}
+
+// The frame takes the shape of the population, within reason, before anything is drawn.
+const shape = Math.min(Math.max(extent(home[0]) / extent(home[1]), 1), 1.5);
+part("frame").style.setProperty("--pd-map-shape", String(shape));
+
+plot.addEventListener("pointermove", hint);
+plot.addEventListener("pointerleave", () => hint(null));
+plot.addEventListener("pointerdown", press);
+part("list").addEventListener("click", (event) => {
+  const id = event.target.closest("button")?.dataset.id;
+  if (id) trigger("select", { id });
+});
+part("tools").addEventListener("click", (event) => {
+  const by = Number(event.target.closest("button")?.dataset.zoom);
+  if (by >= 0) look(by ? scaled(view(), by) : null);
+});
+// A plain wheel scrolls the page; with Ctrl, which is also what a pinch sends, it zooms.
+const spare = (event) => event.ctrlKey || event.metaKey || event.stopPropagation();
+plot.addEventListener("wheel", spare, { capture: true });
+
+const repaint = new MutationObserver(() => {
+  if (!element.isConnected) repaint.disconnect();
+  else then(() => JSON.stringify(colours()) === JSON.stringify(paint) || draw(drawn));
+});
+for (const root of [document.documentElement, document.body]) {
+  repaint.observe(root, { attributes: true, attributeFilter: ["class"] });
+}
+
+tell(props.value);
+watch("value", show);
+// Nearly five megabytes of script are asked for only when the map is about to be seen.
+const sight = new IntersectionObserver(
+  (seen) => {
+    if (!seen.some((entry) => entry.isIntersecting)) return;
+    sight.disconnect();
+    start();
+  },
+  { rootMargin: "200px" },
+);
+sight.observe(plot);

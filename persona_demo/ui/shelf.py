@@ -1,0 +1,127 @@
+"""What ships with the app and is there before any model is: people, openings, map and showcase.
+
+A missing map or showcase leaves the page usable without it; knows nothing of Gradio or of models.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from persona_demo.atlas import Atlas, Placement
+from persona_demo.errors import UserError
+from persona_demo.history import UserHistory
+from persona_demo.runtime import DEFAULT_ATLAS, FloatArray
+from persona_demo.samples import Sample, load_openings, load_samples
+from persona_demo.showcase import Showcase, load_showcase
+from persona_demo.tasks import TaskName
+from persona_demo.ui.state import NEW, SAMPLE, Session
+
+TASK: TaskName = "blog-post"
+"""What the page is about."""
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """What is there without a model.
+
+    Attributes:
+        samples: The sample people, by slug.
+        openings: Opening words to start from.
+        atlas: The map, where there is one.
+        showcase: The comparison made in advance, where there is one.
+    """
+
+    samples: tuple[Sample, ...]
+    openings: tuple[str, ...]
+    atlas: Atlas | None = None
+    showcase: Showcase | None = None
+
+    @cached_property
+    def names(self) -> Mapping[str, str]:
+        """Names of the sample people, by their id on the map."""
+        return {SAMPLE + sample.slug: sample.history.name for sample in self.samples}
+
+    @property
+    def opening(self) -> str:
+        """The opening words the page starts with."""
+        if self.showcase is not None:
+            return self.showcase.opening
+        return self.openings[0] if self.openings else ""
+
+    def first_session(self) -> Session:
+        """What a visitor finds on the table."""
+        if self.showcase is not None:
+            return self.session_of(SAMPLE + self.showcase.person)
+        return self.session_of(SAMPLE + self.samples[0].slug if self.samples else NEW)
+
+    def session_of(self, who: str) -> Session:
+        """Open somebody by id.
+
+        Raises:
+            UserError: If nobody has this id.
+        """
+        for sample in self.samples:
+            if who == SAMPLE + sample.slug:
+                return Session.open(who, sample.history)
+        if who == NEW:
+            return Session.open(NEW, UserHistory(name="Someone new"))
+        if self.atlas is not None and who in self.atlas.ids:
+            count = int(self.atlas.counts[self.atlas.index(who)])
+            about = f"One of the people the plug learned from; their vector stands for {count} posts."
+            return Session.open(who, UserHistory(name=who, about=about), stored=True)
+        raise UserError("There is nobody of that name: choose a person from the list or a point on the map.")
+
+    def stored_vector(self, session: Session) -> FloatArray | None:
+        """The stored user vector (D,) that stands in for a history that is not shipped, if one does."""
+        if not session.stored or self.atlas is None:
+            return None
+        vector: FloatArray = self.atlas.vectors[self.atlas.index(session.who)]
+        return vector
+
+    def shipped_place(self, session: Session) -> Placement | None:
+        """Where somebody stands, as far as that is known without a model."""
+        if session.stored and self.atlas is not None:
+            row = self.atlas.index(session.who)
+            x, y = self.atlas.coordinates[row].tolist()
+            return dataclasses.replace(self.atlas.place(self.atlas.vectors[row]), x=x, y=y)
+        if session.edited or self.showcase is None:
+            return None
+        return self.showcase.places.get(session.who.removeprefix(SAMPLE))
+
+    def shipped_weights(self, session: Session, opening: str) -> tuple[float, ...] | None:
+        """Weights of somebody's posts, as far as they are known without a model."""
+        case = self.showcase
+        if case is None or session.edited or (session.who, opening) != (SAMPLE + case.person, case.opening):
+            return None
+        return case.weights if len(case.weights) == len(session.history.active) else None
+
+
+def load_shelf() -> Shelf:
+    """Read what ships.
+
+    Raises:
+        UserError: If the sample people or the openings are damaged.
+    """
+    return Shelf(
+        samples=load_samples(),
+        openings=load_openings(TASK),
+        atlas=_atlas(),
+        showcase=_showcase(),
+    )
+
+
+def _atlas() -> Atlas | None:
+    try:
+        return Atlas.load(DEFAULT_ATLAS)
+    except UserError:
+        return None
+
+
+def _showcase() -> Showcase | None:
+    try:
+        return load_showcase()
+    except UserError:
+        return None

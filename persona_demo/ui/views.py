@@ -1,0 +1,273 @@
+"""What the page shows, as plain JSON: pure functions from the core's records to what widgets draw.
+
+No Gradio and no HTML here: texts travel as values and are put on the page as text nodes by the
+widgets' own scripts, so nothing a visitor or a model writes can become markup.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from persona_demo.arms import Arm
+from persona_demo.atlas import Atlas, Placement
+from persona_demo.lm.base import LMInfo
+from persona_demo.runtime import ArmText
+from persona_demo.samples import Sample
+from persona_demo.showcase import Showcase
+from persona_demo.ui.loading import Progress
+from persona_demo.ui.state import FILE, NEW, SAMPLE, Session
+
+View = dict[str, Any]
+NoticeKind = Literal["error", "info", ""]
+
+NEIGHBOURS = 8
+"""Nearest people that are shown on the map."""
+NOT_SHIPPED = (
+    "This person's texts are not shipped; the persona is made from their stored vector. "
+    "Add a post to begin somebody new."
+)
+NO_POSTS = "No posts yet. Add one below, or open a file: each one moves the point on the map."
+NOTHING_TO_RETRIEVE = "Nothing to retrieve: there are no posts of this person here."
+NO_PERSONA = "No posts, so no persona: the trained control stands in."
+CALM = "Something went wrong on our side, and nothing you typed is lost: please try again."
+
+
+def arm_cards(arms: Sequence[Arm], variables: Mapping[str, str]) -> list[View]:
+    """What never changes about the columns.
+
+    Args:
+        arms: The arms, in order.
+        variables: CSS variable that holds the colour of each arm, by name.
+    """
+    return [
+        {
+            "name": arm.name,
+            "title": arm.title,
+            "why": arm.explanation,
+            "kind": arm.kind,
+            "colour": f"var({variables[arm.name]})",
+        }
+        for arm in arms
+    ]
+
+
+def columns(
+    texts: Sequence[ArmText],
+    *,
+    opening: str,
+    shown: Sequence[str],
+    notes: Mapping[str, str] | None = None,
+    running: bool = False,
+) -> View:
+    """The columns.
+
+    Args:
+        texts: What each arm wrote so far.
+        opening: The words all of them began with.
+        shown: Names of the arms that have a column.
+        notes: A sentence for arms that have something to explain, by name.
+        running: Whether they are still writing.
+    """
+    return {
+        "opening": opening,
+        "cards": {text.arm: card(text) for text in texts},
+        "notes": dict(notes or {}),
+        "shown": list(shown),
+        "running": running,
+    }
+
+
+def card(text: ArmText) -> View:
+    """What one arm wrote, and what it cost, in words."""
+    written = text.written
+    read = [f"{text.prompt_tokens:,} tokens of text"]
+    if text.soft_vectors:
+        read.append(f"{text.soft_vectors} vectors")
+    return {
+        "text": written.text,
+        "done": written.done,
+        "costs": [
+            {"name": "Wrote", "value": plural(len(written.tokens), "token")},
+            {"name": "First / all", "value": f"{duration(written.first_token_ms)} / {duration(written.total_ms)}"},
+            {"name": "Read", "value": " + ".join(read)},
+        ],
+        "retrieved": list(text.retrieved),
+    }
+
+
+def first_columns(case: Showcase | None, shown: Sequence[str]) -> View:
+    """The columns before anybody pressed Write: the showcase, where there is one."""
+    return columns(case.texts if case else (), opening=case.opening if case else "", shown=shown)
+
+
+def first_caption(case: Showcase | None, name: str) -> str:
+    """The line above the columns before anybody pressed Write; ``name`` is whom the showcase is about."""
+    if case is None:
+        return "Press Write to fill the columns."
+    return f"An example made in advance, for {name} at strength {case.strength:g}. Change anything, then press Write."
+
+
+def rearranged(view: object, shown: Sequence[str]) -> View:
+    """Columns as they are, with other arms shown; anything that is no columns view counts as empty."""
+    known = view if isinstance(view, dict) and "cards" in view else columns((), opening="", shown=shown)
+    return {**known, "shown": list(shown)}
+
+
+def halted(view: object) -> View:
+    """Columns as they are, no longer being written."""
+    known = rearranged(view, view.get("shown", []) if isinstance(view, dict) else [])
+    return {**known, "running": False}
+
+
+def arm_notes(arms: Sequence[Arm], session: Session) -> dict[str, str]:
+    """What arms have to explain about this person: the sentence of each that has nothing to go by."""
+    if session.history.active:
+        return {}
+    notes: dict[str, str] = {arm.name: NOTHING_TO_RETRIEVE for arm in arms if arm.kind == "text"}
+    return notes if session.stored else notes | {arm.name: NO_PERSONA for arm in arms if arm.name == "persona"}
+
+
+def history(session: Session, weights: Sequence[float] | None = None, *, took: str = "") -> View:
+    """The table of posts, with a weight bar in each row.
+
+    Args:
+        session: Whose history.
+        weights: Weight of each active item, summing to 1, where they are known.
+        took: The draft that was taken over, which the page may clear now; ``*`` for all of them.
+    """
+    read = [item.id for item in session.history.active] if weights is not None else []
+    at = dict(zip(read, weights or (), strict=True))
+    share_of = dict(zip(read, percentages(weights or ()), strict=True))
+    even = 1 / max(len(at), 1)
+    # An even share fills half a bar, so that even weights look even and not like full marks.
+    full = max([2 * even, *at.values()])
+    rows = [
+        {
+            "id": item.id,
+            "number": number,
+            "text": item.text,
+            "date": item.date or "",
+            "muted": item.muted,
+            "share": share_of.get(item.id, "muted" if item.muted else ""),
+            "bar": round(at.get(item.id, 0.0) / full, 4),
+        }
+        for number, item in enumerate(session.history, start=1)
+    ]
+    return {
+        "name": session.history.name,
+        "about": session.history.about,
+        "rows": rows,
+        "empty": "" if rows else (NOT_SHIPPED if session.stored else NO_POSTS),
+        "summary": posts_in_words(session),
+        "weighed": bool(at),
+        "even": round(even / full, 4) if at else None,
+        "person": session.who,
+        "undo": bool(session.past),
+        "reset": session.edited,
+        "took": took,
+    }
+
+
+def posts_in_words(session: Session) -> str:
+    """How many posts there are, in words."""
+    if session.stored:
+        return ""
+    muted = len(session.history) - len(session.history.active)
+    return plural(len(session.history), "post") + (f", {muted} muted" if muted else "")
+
+
+def notice(text: str = "", kind: NoticeKind = "error") -> View:
+    """The strip that stays until the next thing works."""
+    return {"text": text, "kind": kind if text else ""}
+
+
+def status(progress: Progress, info: LMInfo | None = None) -> View:
+    """How far the models are."""
+    match progress.stage:
+        case "ready":
+            words = "Models ready" + (f": {info.name.split('/')[-1]}, {info.device}" if info else "")
+        case "failed":
+            words = "The models are not available; the example below still works."
+        case _:
+            words = f"{progress.words[:1].upper()}{progress.words[1:]}. The example below is already here."
+    return {"stage": progress.stage, "words": words, "share": progress.share}
+
+
+def engine_line(info: LMInfo | None, variant_notice: str = "") -> str:
+    """Which model runs where and why, in one line."""
+    if info is None:
+        return "The models are not loaded yet."
+    return f"{info.name} on the {info.engine} engine: {info.device}. {variant_notice}".strip()
+
+
+def place_in_words(session: Session, placement: Placement | None, names: Mapping[str, str]) -> str:
+    """Where somebody stands, in words; beside the picture for those who do not see it.
+
+    Args:
+        session: The person.
+        placement: Where they stand, where that is known.
+        names: Names of people on the map who have one, by id.
+    """
+    if not session.history.active and not session.stored:
+        return f"{session.history.name} has no posts to go by, and so no place on the map yet."
+    if placement is None:
+        return f"The place of {session.history.name} follows when the models are loaded."
+    near = [names.get(neighbour.id, neighbour.id) for neighbour in others(session, placement)[:3]]
+    moved = f", after {plural(len(session.trail) - 1, 'move')}" if len(session.trail) > 1 else ""
+    return f"{session.history.name} stands nearest to {enumerated(near) or 'nobody'}{moved}."
+
+
+def others(session: Session, placement: Placement) -> tuple[Any, ...]:
+    """The nearest people, without the person themself."""
+    return tuple(near for near in placement.neighbours if near.id != session.who)[:NEIGHBOURS]
+
+
+def sample_choices(samples: Sequence[Sample]) -> list[tuple[str, str]]:
+    """The picker's choices: sample people with the line about them, and somebody new."""
+    people = [(f"{s.history.name}: {s.history.about}", SAMPLE + s.slug) for s in samples]
+    return [*people, ("Someone new: no posts yet, write your own", NEW)]
+
+
+def everyone(samples: Sequence[Sample], atlas: Atlas | None) -> list[tuple[str, str]]:
+    """Choices that reach everybody on the map without a mouse."""
+    people = [(s.history.name, SAMPLE + s.slug) for s in samples]
+    if atlas is None:
+        return people
+    counts = zip(atlas.ids, atlas.counts.tolist(), strict=True)
+    return people + [(f"{who}, {plural(count, 'post')}", who) for who, count in counts]
+
+
+def guest_choice(session: Session) -> list[tuple[str, str]]:
+    """One more choice for the picker, where the person on the table is none of the usual ones."""
+    if session.stored:
+        return [(f"{session.who}: one of the people it learned from", session.who)]
+    return [(f"{session.history.name}: from your file", FILE)] if session.who == FILE else []
+
+
+def enumerated(names: Sequence[str]) -> str:
+    """Names as a sentence lists them."""
+    return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
+
+
+def plural(count: int, noun: str) -> str:
+    """A count with its noun."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def percentages(shares: Sequence[float]) -> list[str]:
+    """Shares of a whole as percentages with one decimal, rounded so that they add up as the shares do."""
+    thousandths = [1000 * share for share in shares]
+    rounded = [int(part) for part in thousandths]
+    missing = round(sum(thousandths)) - sum(rounded)
+    # Those that lost most by being cut are given back a step each.
+    for place in sorted(range(len(rounded)), key=lambda n: rounded[n] - thousandths[n])[:missing]:
+        rounded[place] += 1
+    return [f"{part / 10:.1f}%" for part in rounded]
+
+
+def duration(milliseconds: float | None) -> str:
+    """A time, in milliseconds below a second and in seconds above."""
+    if milliseconds is None:
+        return "-"
+    return f"{milliseconds:.0f} ms" if milliseconds < 1000 else f"{milliseconds / 1000:.1f} s"

@@ -1,0 +1,139 @@
+const PAUSE = 800; // ms without a key before an edit is sent
+const LARGEST = 5_000_000; // bytes; the server refuses more as well, this saves the way
+const find = (selector) => element.querySelector(selector);
+const body = find("tbody");
+const draft = find(".pd-add textarea");
+const file = find("input[type=file]");
+const rows = new Map();
+let refocus = null;
+
+const send = (row, { blank }) => {
+  clearTimeout(row.timer);
+  const text = row.area.value;
+  if (text === row.sent || (!blank && !text.trim())) return;
+  row.sent = text;
+  row.node.classList.add("pd-unsaved");
+  trigger("edit", { id: row.id, text });
+};
+
+const newRow = (id) => {
+  const row = { id, node: make("tr"), number: make("th", { scope: "row" }), area: make("textarea", { rows: "2" }) };
+  row.date = make("span", { class: "pd-date" });
+  row.bar = make("b");
+  row.share = make("span");
+  row.mute = make("input", { type: "checkbox" });
+  row.remove = make("button", { type: "button", class: "pd-remove" }, "×");
+  const track = make("div", { class: "pd-bar", "aria-hidden": "true" });
+  row.even = make("i");
+  track.append(row.bar, row.even);
+  for (const [name, parts] of [
+    ["number", [row.number]], ["post", [row.area, row.date]], ["weight", [track, row.share]],
+    ["mute", [row.mute]], ["remove", [row.remove]],
+  ]) {
+    const cell = name === "number" ? row.number : make("td");
+    cell.classList.add(`pd-cell-${name}`);
+    if (name !== "number") cell.append(...parts);
+    row.node.append(cell);
+  }
+  row.area.addEventListener("input", () => {
+    clearTimeout(row.timer);
+    row.timer = setTimeout(() => send(row, { blank: false }), PAUSE);
+  });
+  row.area.addEventListener("change", () => send(row, { blank: true }));
+  row.area.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    row.area.value = row.text;
+    row.area.blur();
+  });
+  row.mute.addEventListener("change", () => trigger("mute", { id, muted: row.mute.checked }));
+  row.remove.addEventListener("click", () => {
+    refocus = [...body.children].indexOf(row.node);
+    trigger("delete", { id });
+  });
+  return row;
+};
+
+const drawRow = (row, told, even) => {
+  row.number.textContent = told.number;
+  // What somebody is typing, or what was refused, stays as long as the post itself has not changed.
+  if (told.text !== row.text) {
+    if (document.activeElement !== row.area || row.area.value === row.text) row.area.value = told.text;
+    row.sent = told.text;
+    row.text = told.text;
+  }
+  row.node.classList.toggle("pd-unsaved", row.sent !== told.text);
+  row.area.setAttribute("aria-label", `Post ${told.number}`);
+  row.date.textContent = told.date;
+  row.mute.checked = told.muted;
+  row.mute.setAttribute("aria-label", `Mute post ${told.number}`);
+  row.remove.setAttribute("aria-label", `Delete post ${told.number}`);
+  row.bar.style.width = `${100 * told.bar}%`;
+  row.even.style.left = `${100 * (even ?? 0)}%`;
+  row.even.hidden = even === null;
+  row.share.textContent = told.share;
+  row.node.classList.toggle("pd-muted", told.muted);
+};
+
+const draw = () => {
+  const view = props.value;
+  find(".pd-name").textContent = view.name;
+  put(find(".pd-about"), view.about);
+  put(find(".pd-empty"), view.empty);
+  find("table").hidden = view.rows.length === 0;
+  find(".pd-summary").textContent = view.summary && `${view.summary}.`;
+  find(".pd-caveat").hidden = !view.weighed;
+  find("[data-do=undo]").disabled = !view.undo;
+  find("[data-do=reset]").disabled = !view.reset;
+  find("[data-do=save]").disabled = view.rows.length === 0;
+
+  const kept = new Set(view.rows.map((told) => told.id));
+  for (const [id, row] of rows) {
+    if (kept.has(id) && view.person === draw.person) continue;
+    row.node.remove();
+    rows.delete(id);
+  }
+  draw.person = view.person;
+  view.rows.forEach((told, place) => {
+    if (!rows.has(told.id)) rows.set(told.id, newRow(told.id));
+    const row = rows.get(told.id);
+    drawRow(row, told, view.even);
+    if (body.children[place] !== row.node) body.insertBefore(row.node, body.children[place] || null);
+  });
+  if (view.took && (view.took === "*" || view.took === draft.dataset.key)) draft.value = "";
+  if (refocus !== null && !document.activeElement?.closest?.(".pd-history")) {
+    const next = body.children[Math.min(refocus, body.children.length - 1)];
+    (next ? next.querySelector(".pd-remove") : draft).focus();
+  }
+  refocus = null;
+};
+
+const add = () => {
+  draft.dataset.key = `${Date.now()}`;
+  trigger("add_posts", { text: draft.value, key: draft.dataset.key });
+};
+const verbs = {
+  add,
+  undo: () => trigger("undo", {}),
+  reset: () => trigger("reset", {}),
+  save: () => trigger("save", {}),
+  open: () => file.click(),
+};
+for (const [verb, act] of Object.entries(verbs)) find(`[data-do=${verb}]`).addEventListener("click", act);
+
+draft.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) add();
+});
+
+file.addEventListener("change", () => {
+  const [chosen] = file.files;
+  if (!chosen) return;
+  const reader = new FileReader();
+  reader.onload = () => trigger("upload", { name: chosen.name, data: String(reader.result).split(",")[1] || "" });
+  reader.onerror = () => trigger("upload", { name: chosen.name, data: null });
+  // One byte too many is enough for the server to say that the file is too large.
+  reader.readAsDataURL(chosen.slice(0, LARGEST + 1));
+  file.value = "";
+});
+
+watch("value", draw);
+draw();

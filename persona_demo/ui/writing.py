@@ -1,0 +1,175 @@
+"""What happens when a visitor has the arms write: wait for a turn, stream, stop.
+
+One handler and one stream for all columns. Which arms or models there are, nobody here asks.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import time
+from collections.abc import Callable, Generator, Iterator, Sequence
+from typing import Any
+
+import gradio as gr
+
+from persona_demo.arms import ARMS, arms_named
+from persona_demo.errors import UserError
+from persona_demo.lm.decode import DecodeOptions
+from persona_demo.runtime import ArmText
+from persona_demo.ui import views
+from persona_demo.ui.loading import Loading
+from persona_demo.ui.page import Page
+from persona_demo.ui.shelf import TASK, Shelf
+from persona_demo.ui.state import Session
+from persona_demo.ui.verbs import Changes, Verbs, guarded, whole
+
+FRAME = 0.08
+"""Least seconds between two states of the columns that are sent; faster than this nobody reads."""
+PATIENCE = 0.5
+"""Seconds between two words about loading while somebody waits for it."""
+
+Stream = Generator[tuple[ArmText, ...], None, None]
+
+
+class Writing(Verbs):
+    """What the arms write."""
+
+    def __init__(self, page: Page, shelf: Shelf, loading: Loading, *, gpu: Callable[[Any], Any] | None = None) -> None:
+        """Bind the verbs to a page.
+
+        Args:
+            page: Its components.
+            shelf: What ships.
+            loading: The models.
+            gpu: Decorates what needs a GPU that is only lent for the length of a call.
+        """
+        super().__init__(page, shelf, loading)
+        self._stream: Callable[..., Stream] = (gpu or (lambda fn: fn))(self._written)
+
+    def begin(self) -> Changes:
+        """Answer the button at once; the turn itself may have to wait for other visitors."""
+        return {
+            self.page.write: gr.Button(interactive=False),
+            self.page.stop: gr.Button(interactive=True),
+            self.page.caption: {"text": "Waiting for a turn."},
+            self.page.notice: views.notice(),
+        }
+
+    @guarded
+    def write(
+        self,
+        record: dict[str, Any],
+        opening: str,
+        strength: float,
+        max_new_tokens: float,
+        temperature: float,
+        top_p: float,
+        seed: float,
+        arms: list[str],
+        placebo: bool,
+        allow_listed_words: bool,
+    ) -> Iterator[Changes]:
+        """Let the arms write together."""
+        session = Session.from_record(record)
+        names = shown_arms(arms, placebo)
+        if not opening.strip():
+            raise UserError("There are no opening words: write how the text should begin.")
+        options = DecodeOptions(
+            max_new_tokens=whole(max_new_tokens, "number of new tokens"),
+            temperature=temperature,
+            top_p=top_p,
+            seed=whole(seed, "seed"),
+        )
+        for words in self._awaited():
+            # The timer may have given up after a failure; it says when the models are there.
+            yield {self.page.caption: {"text": words}, self.page.timer: gr.Timer(active=True)}
+        notes = views.arm_notes(arms_named(names), session)
+        writing = [name for name in names if notes.get(name) != views.NOTHING_TO_RETRIEVE]
+        if not writing:
+            raise UserError("None of these columns has anything to go by: add a post, or tick another under Advanced.")
+        show = functools.partial(views.columns, opening=opening.strip(), shown=names, notes=notes)
+        of_whom = f"for {session.history.name} at strength {strength:g}"
+        yield {self.page.columns: show((), running=True), self.page.caption: {"text": f"Writing {of_whom}."}}
+        texts: tuple[ArmText, ...] = ()
+        sent = 0.0
+        stream = self._stream(record, opening, writing, strength, options, allow_listed_words)
+        with contextlib.closing(stream):
+            for texts in stream:
+                if time.perf_counter() - sent > FRAME:
+                    yield {self.page.columns: show(texts, running=True)}
+                    sent = time.perf_counter()
+        yield {
+            self.page.columns: show(texts),
+            self.page.caption: {"text": f"Written {of_whom}."},
+            **self.idle(),
+        }
+
+    def _awaited(self) -> Iterator[str]:
+        """Words to wait by, until the models are ready."""
+        self.loading.start()
+        while self.loading.wait(PATIENCE) is None:
+            yield f"Your text is next. The models are still loading: {self.loading.progress.words}."
+
+    def _written(
+        self,
+        record: dict[str, Any],
+        opening: str,
+        names: Sequence[str],
+        strength: float,
+        options: DecodeOptions,
+        allow_listed_words: bool,
+    ) -> Stream:
+        """What the arms write; takes and gives plain values, as a lent GPU asks for."""
+        runtime, session = self.loading.runtime, Session.from_record(record)
+        if runtime is None:
+            raise UserError("The models are not loaded: press Write again.")
+        inputs = runtime.arm_inputs(
+            session.history,
+            runtime.task(TASK),
+            opening,
+            seed=options.seed,
+            stored=self.shelf.stored_vector(session),
+        )
+        yield from runtime.compare(
+            inputs,
+            arms_named(names),
+            strength=strength,
+            options=options,
+            allow_listed_words=allow_listed_words,
+        )
+
+    @guarded
+    def stopped(self, columns: dict[str, Any]) -> Changes:
+        """Say so, once writing was stopped; what was written stays."""
+        return {
+            self.page.columns: views.halted(columns),
+            self.page.caption: {"text": "Stopped. What was written so far stays."},
+            **self.idle(),
+        }
+
+    @guarded
+    def choose_arms(self, columns: dict[str, Any], arms: list[str], placebo: bool) -> Changes:
+        """Show or hide columns."""
+        return {self.page.columns: views.rearranged(columns, shown_arms(arms, placebo))}
+
+    def next_seed(self, seed: float | None) -> float:
+        """The next seed."""
+        return (seed or 0) + 1
+
+
+def shown_arms(arms: Sequence[str], placebo: bool) -> list[str]:
+    """Names of the arms that are asked for, in the order of the registry.
+
+    Args:
+        arms: Names of those that were ticked.
+        placebo: Whether placebos are shown beside them.
+
+    Raises:
+        UserError: If there is none.
+    """
+    asked = {*arms, *(name for name in ARMS if placebo and ":" in name)}
+    names = [name for name in ARMS if name in asked]
+    if not names:
+        raise UserError("No column is chosen: tick at least one under Advanced.")
+    return names
