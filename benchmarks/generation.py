@@ -16,7 +16,7 @@ from benchmarks.common import PROMPT, Figures, load
 from persona_demo import catalog
 from persona_demo.arms import Arm, ArmInputs, arms_named
 from persona_demo.lm.decode import DecodeOptions
-from persona_demo.lm.torch_engine import TorchLM
+from persona_demo.lm.torch_engine import Device, TorchLM
 from persona_demo.runtime import Runtime
 from persona_demo.samples import load_samples
 
@@ -60,7 +60,8 @@ def run() -> Figures:
     """Measure in turn; report medians and their ratios."""
     runtime = load()
     files = catalog.resolve_matching_lm(runtime.plug.config.lm_name, runtime.plug.config.lm_fingerprint)
-    reference = TorchLM.load(files.folder, name=files.name, fingerprint=files.fingerprint)
+    device = Device("cpu", "float32", "reference")
+    reference = TorchLM.load(files.folder, name=files.name, fingerprint=files.fingerprint, device=device)
     history = load_samples()[0].history
     inputs = runtime.arm_inputs(history, runtime.task("blog-post"), PROMPT)
     six, one = arms_named(ARMS), arms_named(["persona"])

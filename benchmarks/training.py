@@ -16,10 +16,9 @@ from torch.nn.functional import cross_entropy
 from benchmarks.common import Figures
 from persona_demo import catalog
 from persona_demo.lm.differentiable import AnswerRow, DifferentiableLM
-from persona_demo.lm.torch_engine import Device, TorchLM
+from persona_demo.lm.torch_engine import Device, TorchLM, choose_device
 from persona_demo.samples import load_samples
 from persona_demo.tasks import task_named
-from persona_demo.training.run import training_device
 
 ROUNDS = 3
 BATCH = 8
@@ -60,7 +59,7 @@ def straightforward(lm: TorchLM, rows: list[AnswerRow]) -> None:
 def run() -> Figures:
     """Measure in turn; report medians and their ratio."""
     files = catalog.resolve_lm()
-    fast_device = training_device()
+    fast_device = choose_device()
     fast = TorchLM.load(
         files.folder, name=files.name, fingerprint=files.fingerprint, device=fast_device, attention="eager"
     )

@@ -338,7 +338,7 @@ def _showcase(runtime: Runtime, atlas: Atlas, plug: Path, report: ProgressLine) 
     """Make the example of the app's first page anew: it shows the plug and the map that ship."""
     from persona_demo.runtime import Runtime, plug_fingerprint
     from persona_demo.samples import load_openings, load_samples
-    from persona_demo.showcase import FIRST_PERSON, build_showcase, save_showcase
+    from persona_demo.showcase import FIRST_PERSON, FIRST_STRENGTH, build_showcase, save_showcase
 
     whole = Runtime(lm=runtime.lm, plug=runtime.plug, encoder=runtime.encoder, atlas=atlas, words=runtime.words)
     made = build_showcase(
@@ -347,6 +347,7 @@ def _showcase(runtime: Runtime, atlas: Atlas, plug: Path, report: ProgressLine) 
         person=FIRST_PERSON,
         opening=load_openings("blog-post")[0],
         plug_fingerprint=plug_fingerprint(plug),
+        strength=FIRST_STRENGTH,
         report=report,
     )
     save_showcase(made)

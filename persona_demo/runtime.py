@@ -7,6 +7,7 @@ item vectors in memory, and writes nothing to disk.
 from __future__ import annotations
 
 import hashlib
+import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -29,6 +30,8 @@ from persona_demo.plug.model import PersonaPlug
 from persona_demo.plug.storage import WEIGHTS, load_plug
 from persona_demo.tasks import Task, task_named
 from persona_demo.wordfilter import WordFilter
+
+logger = logging.getLogger(__name__)
 
 FloatArray = NDArray[np.float32]
 Report = Callable[[str, float | None], None]
@@ -77,6 +80,16 @@ class Embedding:
 def plug_fingerprint(folder: Path) -> str:
     """SHA-256 of a plug's weights."""
     return hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest()
+
+
+def matching_atlas(atlas_folder: Path, plug_folder: Path) -> Atlas | None:
+    """The map of a plug's own population; None where it is missing, damaged, or another plug's."""
+    try:
+        atlas = Atlas.load(atlas_folder)
+    except UserError as error:
+        logger.warning("%s", error)
+        return None
+    return atlas if atlas.plug_fingerprint == plug_fingerprint(plug_folder) else None
 
 
 def load_lm(files: catalog.LMFiles, engine: EngineChoice) -> FrozenLM:
@@ -139,7 +152,7 @@ class Runtime:
 
         Args:
             plug_folder: The plug.
-            atlas_folder: Its map; without a readable one, maps and placebos are not to be had.
+            atlas_folder: Its map; without one that is readable and its own, there are no maps and placebos.
             engine: What runs the LM.
             report: Told what is being done and how far it is.
 
@@ -155,7 +168,7 @@ class Runtime:
         report("loading the sentence encoder", None)
         sentence = SentenceTransformerEncoder(encoder_files.folder)
         encoder = ItemEncoder(config.blocks, sentence=sentence, lm=lm)
-        atlas = Atlas.load(atlas_folder) if atlas_folder is not None else None
+        atlas = None if atlas_folder is None else matching_atlas(atlas_folder, plug_folder)
         return cls(lm=lm, plug=plug, encoder=encoder, atlas=atlas, words=WordFilter.default())
 
     @property

@@ -26,6 +26,8 @@ from persona_demo.tasks import TaskName
 SCHEMA = 1
 FIRST_PERSON = "tama"
 """Slug of the sample person the page opens with: their manner shows at a glance."""
+FIRST_STRENGTH = 3.0
+"""At 1 a small plug is faint; at 3 a manner shows, and where it breaks shows too."""
 SHOWCASE = ASSETS / "examples" / "showcase.json"
 
 Report = Callable[[str, float | None], None]

@@ -84,7 +84,7 @@ class LlamaLM:
             embedding_norm=self._embeddings.mean_norm(),
             context_length=self._context_length,
             eos=self._model.special,
-            device=f"processor, {self._threads} threads, llama.cpp on the GGUF file",
+            device=f"processor, {self._threads} thread{'s' if self._threads > 1 else ''}, llama.cpp on the GGUF file",
         )
 
     @property

@@ -37,10 +37,16 @@ class Device:
 
 
 def choose_device() -> Device:
-    """Pick a GPU where there is one, else the processor in float32."""
+    """Pick a GPU where there is one; else the processor, in bfloat16 where it has units for it.
+
+    Without such units bfloat16 is several times slower than float32; with them it is about twice as fast.
+    """
     if torch.cuda.is_available():
         return Device("cuda", "bfloat16", f"GPU {torch.cuda.get_device_name()}, bfloat16")
-    return Device("cpu", "float32", f"processor, {torch.get_num_threads()} threads, float32")
+    has_units = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
+    dtype: DType = "bfloat16" if has_units() else "float32"
+    threads = torch.get_num_threads()
+    return Device("cpu", dtype, f"processor, {threads} thread{'s' if threads > 1 else ''}, {dtype}")
 
 
 class TorchLM:

@@ -26,6 +26,7 @@ class CardFacts:
         items: Their items.
         dropped_items: Items the word filter left out.
         examples: Examples seen, by plug and control alike.
+        warm_examples: Those at the start in which plug and control were one.
         hours: Wall-clock hours of training.
         log: Checks on tune people: step, placebo_gap, standard_error, lift.
     """
@@ -35,6 +36,7 @@ class CardFacts:
     items: int
     dropped_items: int
     examples: int
+    warm_examples: int
     hours: float
     log: tuple[Mapping[str, float], ...]
 
@@ -62,7 +64,8 @@ changed by training. The control trained beside it (same examples, same steps, n
 - Sentence encoder: `{config.encoder_name}`, SHA-256 `{config.encoder_fingerprint}`.
 - Item vector: {", ".join(config.blocks)} ({config.item_width} figures). Soft vectors stand {config.place} the context.
 - Training: {facts.examples:,} examples of {facts.people:,} people ({facts.items:,} texts; {facts.dropped_items:,} more
-  were left out for profane or sexual words), {facts.hours:.1f} hours.
+  were left out for profane or sexual words), {facts.hours:.1f} hours. During the first {facts.warm_examples:,} plug and
+  control were one set of vectors; then each went its own way, on the same examples.
 
 ## Data and terms
 

@@ -52,19 +52,6 @@ class Models:
     config: PlugConfig
 
 
-def training_device() -> Device:
-    """A GPU where there is one; else bfloat16 where the processor has units for it, else float32."""
-    device = choose_device()
-    if device.name == "cpu" and torch.backends.cpu.get_cpu_capability() == "AVX512" and _bf16_units():
-        return Device("cpu", "bfloat16", "processor with bfloat16 units")
-    return device
-
-
-def _bf16_units() -> bool:
-    check = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
-    return bool(check is not None and check())
-
-
 def load_models(
     task: Task, *, lm: str, encoder: str, persona_tokens: int, report: Report, device: Device | None = None
 ) -> Models:
@@ -81,7 +68,7 @@ def load_models(
     Raises:
         UserError: If a model cannot be had.
     """
-    device = device or training_device()
+    device = device or choose_device()
     lm_files = catalog.resolve_lm(lm, report=report)
     encoder_files = catalog.resolve_encoder(encoder, report=report)
     report(f"loading the models ({device.reason})", None)
@@ -194,6 +181,7 @@ def train_plug(
         items=sum(len(p.items) for p in everybody.people),
         dropped_items=everybody.dropped_items,
         examples=options.steps * options.batch_size,
+        warm_examples=options.warm_steps * options.batch_size,
         hours=trainer.seconds / 3600,
         log=tuple(trainer.log),
     )

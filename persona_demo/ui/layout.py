@@ -134,8 +134,8 @@ def _controls(shelf: Shelf, who: str) -> dict[str, Any]:
             )
         with gr.Row(equal_height=True, elem_id="pd-go"):
             strength = gr.Slider(
-                0, 4, value=1, step=0.1, label=words.STRENGTH, info=words.STRENGTH_INFO, scale=5, min_width=260,
-                elem_id="pd-strength", interactive=True,
+                0, 4, value=shelf.strength, step=0.1, label=words.STRENGTH, info=words.STRENGTH_INFO, scale=5,
+                min_width=260, elem_id="pd-strength", interactive=True,
             )  # fmt: skip
             placebo = gr.Checkbox(
                 value=False, label=words.PLACEBO, info=words.PLACEBO_INFO, interactive=shelf.atlas is not None,
@@ -221,10 +221,11 @@ def _wire_desk(demo: gr.Blocks, page: Page, on: Desk, halt: Dependency) -> None:
     table, opening = [page.session, page.opening], page.opening
     for verb in ("edit", "mute", "delete", "add_posts", "undo", "reset"):
         getattr(page.history, verb)(getattr(on, verb), table, trigger_mode="multiple", **desk)
-    page.history.upload(on.open_file, [opening], **desk)
-    page.people.select(on.pick_on_map, [opening], **desk)
+    # Nothing that a visitor did is dropped because something before it is still under way.
+    page.history.upload(on.open_file, [opening], trigger_mode="multiple", **desk)
+    page.people.select(on.pick_on_map, [opening], trigger_mode="multiple", **desk)
     for picker in (page.person, page.find):
-        picker.input(on.pick_person, [picker, opening], **desk)
+        picker.input(on.pick_person, [picker, opening], trigger_mode="multiple", **desk)
     page.opening.change(on.reword, table, trigger_mode="always_last", **desk)
     settled = [*desk["outputs"], page.status, page.timer, page.engine]
     demo.load(on.arrive, table, **desk | {"outputs": settled})

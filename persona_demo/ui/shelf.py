@@ -51,6 +51,11 @@ class Shelf:
             return self.showcase.opening
         return self.openings[0] if self.openings else ""
 
+    @property
+    def strength(self) -> float:
+        """The strength the page starts with: that of the example it shows."""
+        return self.showcase.strength if self.showcase is not None else 1.0
+
     def first_session(self) -> Session:
         """What a visitor finds on the table."""
         if self.showcase is not None:
