@@ -26,11 +26,11 @@ TOKENS = 64
 ROUNDS = 3
 
 
-def ours(runtime: Runtime, inputs: ArmInputs, arms: Sequence[Arm]) -> float:
-    """Tokens a second of all arms together, guided, prompts included."""
+def ours(runtime: Runtime, inputs: ArmInputs, arms: Sequence[Arm], *, strength: float = STRENGTH) -> float:
+    """Tokens a second of all arms together, prompts included; guided at strengths other than 0 and 1."""
     started = time.perf_counter()
     options = DecodeOptions(max_new_tokens=TOKENS)
-    for written in runtime.compare(inputs, arms, strength=STRENGTH, options=options):
+    for written in runtime.compare(inputs, arms, strength=strength, options=options):
         last = written
     return sum(len(w.written.tokens) for w in last) / (time.perf_counter() - started)
 
@@ -66,13 +66,15 @@ def run() -> Figures:
     inputs = runtime.arm_inputs(history, runtime.task("blog-post"), PROMPT)
     six, one = arms_named(ARMS), arms_named(["persona"])
     ours(runtime, inputs, six)
-    rates: dict[str, list[float]] = {"six": [], "one": [], "generate_six": [], "generate_one": []}
+    rates: dict[str, list[float]] = {name: [] for name in ("six", "generate_six", "one", "one_guided", "generate_one")}
     for turn in range(ROUNDS):
         # Another opening each turn, so that nothing is read from an earlier turn's cache.
         fresh = runtime.arm_inputs(history, runtime.task("blog-post"), f"{PROMPT} on day {turn}")
         rates["six"].append(ours(runtime, fresh, six))
         rates["generate_six"].append(theirs(reference, runtime, fresh, six))
-        rates["one"].append(ours(runtime, fresh, one))
+        rates["one_guided"].append(ours(runtime, fresh, one))
+        other = runtime.arm_inputs(history, runtime.task("blog-post"), f"{PROMPT} on evening {turn}")
+        rates["one"].append(ours(runtime, other, one, strength=1.0))
         rates["generate_one"].append(theirs(reference, runtime, fresh, one))
     mid = {name: median(values) for name, values in rates.items()}
     return {
@@ -83,4 +85,6 @@ def run() -> Figures:
         "one_arm_tokens_per_second": mid["one"],
         "one_arm_generate_tokens_per_second": mid["generate_one"],
         "one_arm_ratio": mid["one"] / mid["generate_one"],
+        "one_guided_arm_tokens_per_second": mid["one_guided"],
+        "one_guided_arm_ratio": mid["one_guided"] / mid["generate_one"],
     }
