@@ -8,7 +8,6 @@ weighted as UMAP weighs them, without refitting and without importing UMAP.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from persona_demo.errors import UserError
+from persona_demo.files import whole
 
 FloatArray = NDArray[np.float32]
 
@@ -142,20 +142,17 @@ class Atlas:
 
     def save(self, folder: Path) -> None:
         """Write the atlas, each file whole or not at all."""
-        folder.mkdir(parents=True, exist_ok=True)
         arrays: dict[str, NDArray[np.generic]] = {
             "vectors": self.vectors.astype(np.float16),
             "coordinates": self.coordinates.astype(np.float32),
             "counts": self.counts.astype(np.int32),
             "scale": self.scale.astype(np.float32),
         }
-        partial = folder / f"{ARRAYS}.partial"
-        save_file(arrays, partial)
-        os.replace(partial, folder / ARRAYS)
-        partial = folder / f"{FACTS}.partial"
+        with whole(folder / ARRAYS) as draft:
+            save_file(arrays, draft)
         facts = {"schema": SCHEMA, "plug_fingerprint": self.plug_fingerprint, "ids": list(self.ids)}
-        partial.write_text(json.dumps(facts) + "\n", encoding="utf-8")
-        os.replace(partial, folder / FACTS)
+        with whole(folder / FACTS) as draft:
+            draft.write_text(json.dumps(facts) + "\n", encoding="utf-8")
 
     @classmethod
     def load(cls, folder: Path) -> Atlas:

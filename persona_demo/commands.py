@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from persona_demo.errors import UserError
+from persona_demo.files import whole
 
 if TYPE_CHECKING:
     from persona_demo.atlas import Atlas
@@ -284,9 +285,8 @@ def evaluate(arguments: argparse.Namespace) -> None:
             {"items": "all" if c.items is None else c.items, **_interval("lift", c.lift)} for c in result.cold_start
         ]
     if arguments.out is not None:
-        partial = arguments.out.with_suffix(".partial")
-        partial.write_text(_document(record) + "\n", encoding="utf-8")
-        os.replace(partial, arguments.out)
+        with whole(arguments.out) as draft:
+            draft.write_text(_document(record) + "\n", encoding="utf-8")
     _print(_document(record) if arguments.json else _table(record))
 
 

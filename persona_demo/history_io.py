@@ -14,18 +14,16 @@ only text, so other values in unknown columns come back as their JSON.
 from __future__ import annotations
 
 import codecs
-import contextlib
 import csv
 import io
 import json
-import os
 import re
-import secrets
 from pathlib import Path
 
 from charset_normalizer import from_bytes
 
 from persona_demo.errors import UserError
+from persona_demo.files import whole
 from persona_demo.history import MAX_NAME_CHARACTERS, SCHEMA, HistoryItem, UserHistory
 from persona_demo.history_records import (
     CONTROLS,
@@ -148,18 +146,10 @@ def save_history(history: UserHistory, path: str | Path) -> None:
         raise UserError(f"{path} has none of the extensions {', '.join(writers)}: choose one of them.")
     # Spreadsheets take UTF-8 for something else unless a byte order mark stands before it.
     data = writers[extension](history).encode("utf-8-sig" if extension == ".csv" else "utf-8")
-    draft = path.with_name(f".{secrets.token_hex(8)}.tmp")
-    try:
-        with draft.open("xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(draft, path)
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path} cannot be written ({type(error).__name__}): choose another place.") from error
-    finally:
-        with contextlib.suppress(OSError, ValueError):
-            draft.unlink(missing_ok=True)
+    if not path.parent.is_dir():
+        raise UserError(f"{path} cannot be written, because its folder is not there: choose another place.")
+    with whole(path) as draft:
+        draft.write_bytes(data)
 
 
 def _decoded(data: bytes, source: str) -> str:

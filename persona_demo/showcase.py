@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import Any
 from persona_demo.arms import ARMS
 from persona_demo.atlas import Neighbour, Placement
 from persona_demo.errors import UserError
+from persona_demo.files import whole
 from persona_demo.lm.decode import DecodeOptions, Written
 from persona_demo.runtime import ASSETS, ArmText, Runtime
 from persona_demo.samples import Sample
@@ -149,10 +149,8 @@ def build_showcase(
 
 def save_showcase(showcase: Showcase, path: Path = SHOWCASE) -> None:
     """Write a showcase, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.partial")
-    partial.write_text(showcase.to_json(), encoding="utf-8")
-    os.replace(partial, path)
+    with whole(path) as draft:
+        draft.write_text(showcase.to_json(), encoding="utf-8")
 
 
 def load_showcase(path: Path = SHOWCASE) -> Showcase:

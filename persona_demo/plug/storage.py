@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import torch
@@ -10,6 +9,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from persona_demo.errors import UserError
+from persona_demo.files import whole
 from persona_demo.plug.config import PlugConfig
 from persona_demo.plug.model import PersonaPlug
 
@@ -28,15 +28,12 @@ def save_plug(plug: PersonaPlug, folder: Path, *, card: str) -> None:
         folder: Where to; made when missing.
         card: Text of its model card.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     tensors = {name: t.detach().to("cpu", torch.float16).contiguous() for name, t in plug.state_dict().items()}
-    partial = folder / f"{WEIGHTS}.partial"
-    save_file(tensors, partial)
-    os.replace(partial, folder / WEIGHTS)
+    with whole(folder / WEIGHTS) as draft:
+        save_file(tensors, draft)
     for name, text in ((CONFIG, plug.config.to_json()), (CARD, card)):
-        partial = folder / f"{name}.partial"
-        partial.write_text(text, encoding="utf-8")
-        os.replace(partial, folder / name)
+        with whole(folder / name) as draft:
+            draft.write_text(text, encoding="utf-8")
 
 
 def load_plug(folder: Path) -> PersonaPlug:

@@ -7,7 +7,6 @@ so they are kept in the run's folder, by content, and a resumed run starts at on
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +17,7 @@ from safetensors.numpy import load_file, save_file
 
 from persona_demo.corpus import Person, Split, read_corpus
 from persona_demo.errors import UserError
+from persona_demo.files import whole
 from persona_demo.items import ItemEncoder
 from persona_demo.tasks import Task
 from persona_demo.wordfilter import WordFilter
@@ -138,11 +138,11 @@ def encode_people(
         flat = stored[digest].astype(np.float32)
     else:
         report(f"encoding {len(texts):,} history items", 0.0)
-        flat = encoder.encode(texts, report=lambda share: report("encoding history items", share))
+        kept = encoder.encode(texts, report=lambda share: report("encoding history items", share)).astype(np.float16)
         if keep is not None:
-            keep.parent.mkdir(parents=True, exist_ok=True)
-            partial = keep.with_suffix(".partial")
-            save_file({digest: flat.astype(np.float16)}, partial)
-            os.replace(partial, keep)
+            with whole(keep) as draft:
+                save_file({digest: kept}, draft)
+        # Rounded as what is kept, so that a resumed run reads exactly what this one does.
+        flat = kept.astype(np.float32)
     ends = np.cumsum([len(person.items) for person in people])
     return np.split(flat, ends[:-1])

@@ -9,7 +9,6 @@ a person's text is under their own persona than under another's.
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
@@ -21,6 +20,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from persona_demo.errors import UserError
+from persona_demo.files import whole
 from persona_demo.lm.differentiable import AnswerRow, DifferentiableLM
 from persona_demo.plug.model import PersonaPlug
 from persona_demo.tasks import TaskName
@@ -261,10 +261,8 @@ class Trainer:
             "log": json.dumps(self.log),
             "options": json.dumps(asdict(self.options)),
         }
-        self.folder.mkdir(parents=True, exist_ok=True)
-        partial = self.folder / "checkpoint.partial"
-        save_file({n: t.contiguous() for n, t in tensors.items()}, partial, metadata=record)
-        os.replace(partial, self.folder / "checkpoint.safetensors")
+        with whole(self.folder / "checkpoint.safetensors") as draft:
+            save_file({n: t.contiguous() for n, t in tensors.items()}, draft, metadata=record)
 
     def resume(self) -> bool:
         """Go on from the folder's checkpoint.
