@@ -243,6 +243,7 @@ def evaluate(arguments: argparse.Namespace) -> None:
     report = ProgressLine()
     runtime = _runtime(arguments, report, atlas=False)
     from persona_demo.evaluation.protocol import Protocol
+    from persona_demo.runtime import DEFAULT_PLUG
 
     protocol = Protocol(
         runtime,
@@ -262,7 +263,7 @@ def evaluate(arguments: argparse.Namespace) -> None:
         "users": result.users,
         "targets": result.targets,
         "seed": arguments.seed,
-        "plug": arguments.plug.name if arguments.plug else "blog-post",
+        "plug": arguments.plug.name if arguments.plug else DEFAULT_PLUG.name,
         "engine": runtime.lm.info.engine,
         "strength": arguments.strength,
         "arms": [

@@ -20,20 +20,11 @@ from persona_demo.showcase import build_showcase
 from persona_demo.ui import build_demo, launch_options
 from persona_demo.ui.shelf import Shelf
 from tests import tiny
+from tests.ui.chromium import launch
 
 # Gradio's own queue statistics still use what pandas is about to drop.
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")]
 
-CHROMIUM = "/usr/bin/chromium"
-ARGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-    "--disable-quic",
-]
 OPENINGS = ("the ferry was late", "rain on the roof")
 HOSTILE = ("${6*7}", "{{value}}", "<img src=x onerror=alert(1)>", "<b>bold</b> &lt;i&gt; `x` \\n")
 SIX = [name for name in ARMS if ":" not in name]
@@ -121,7 +112,7 @@ def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         # Machines that test may be busy; what must be quick is timed where it matters.
         expect.set_options(timeout=20_000)
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGS)
+        browser = launch(playwright)
         yield browser
         browser.close()
 

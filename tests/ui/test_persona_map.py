@@ -15,19 +15,11 @@ from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 
 from persona_demo.ui.palette import NEUTRALS
 from tests.ui import persona_map_page as stage
+from tests.ui.chromium import launch
 
 # Gradio's own queue statistics still use what pandas is about to drop.
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")]
 
-ARGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-    "--disable-quic",
-]
 PATIENCE = 60_000  # milliseconds; a busy machine draws slowly, and what is slow is not what is wrong
 PANEL = "rgb(28, 26, 24)"  # in the dark
 POPULATION, NEAR, RING, TRAIL, NAMED, YOU = range(1, 7)
@@ -43,7 +35,7 @@ def address() -> Iterator[str]:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGS)
+        launched = launch(playwright)
         yield launched
         launched.close()
 
