@@ -117,6 +117,7 @@ def generate(arguments: argparse.Namespace) -> None:
     from persona_demo.arms import ARMS, arms_named
     from persona_demo.history_io import load_history
     from persona_demo.lm.decode import DecodeOptions
+    from persona_demo.samples import load_samples
 
     names = list(ARMS) if arguments.arms == "all" else [n.strip() for n in arguments.arms.split(",")]
     arms = arms_named(names)
@@ -128,7 +129,10 @@ def generate(arguments: argparse.Namespace) -> None:
     placebo = any(":" in arm.name for arm in arms)
     runtime = _runtime(arguments, report, atlas=placebo)
     task = runtime.task(arguments.task)
-    inputs = runtime.arm_inputs(history, task, arguments.prompt, seed=arguments.seed)
+    # A placebo of an arm that reads texts needs somebody whose texts are here.
+    texts = any(arm.name.endswith(":other") and arm.kind in ("text", "both") for arm in arms)
+    others = [sample.history for sample in load_samples()] if texts else []
+    inputs = runtime.arm_inputs(history, task, arguments.prompt, seed=arguments.seed, others=others)
     written: tuple[ArmText, ...] = ()
     for written in runtime.compare(
         inputs,
