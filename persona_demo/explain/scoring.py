@@ -11,7 +11,7 @@ import numpy as np
 
 from persona_demo.arms import ArmInputs, Conditioning
 from persona_demo.errors import UserError
-from persona_demo.lm.base import FrozenLM, Row, Tokens
+from persona_demo.lm.base import FloatArray, FrozenLM, Row, Tokens
 
 MAX_TOKENS = 512
 """Longest text that is measured; as many as an arm may write."""
@@ -43,6 +43,33 @@ def text_tokens(inputs: ArmInputs, text: str) -> Tokens:
     if len(tokens) > MAX_TOKENS:
         raise UserError(f"The text has {len(tokens):,} tokens: shorten it to at most {MAX_TOKENS}.")
     return tokens
+
+
+def guided_logits(
+    lm: FrozenLM, inputs: ArmInputs, conditioning: Conditioning, tokens: Tokens, *, strength: float
+) -> FloatArray:
+    """Logits that predict each token of a text as the decoder would blend them, shape (T, V).
+
+    Args:
+        lm: The frozen LM.
+        inputs: The input.
+        conditioning: What is read beside it.
+        tokens: The text.
+        strength: Of a conditioning that has a base; without one it does nothing.
+    """
+    if conditioning.base is None or strength == 1:
+        return lm.logits([row_of(inputs, conditioning)], [tokens])[0]
+    if strength == 0:
+        return lm.logits([row_of(inputs, conditioning.base)], [tokens])[0]
+    rows = [row_of(inputs, conditioning), row_of(inputs, conditioning.base)]
+    row, base = lm.logits(rows, [tokens, tokens])
+    return base + np.float32(strength) * (row - base)
+
+
+def log_softmax(logits: FloatArray) -> FloatArray:
+    """Log-probabilities over the last axis, of the same shape."""
+    shifted = logits - logits.max(axis=-1, keepdims=True)
+    return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True)), dtype=np.float32)
 
 
 class Likelihoods:
