@@ -108,20 +108,30 @@ def placebo_of(arm: Arm, placebo: Placebo) -> Arm:
     )
 
 
+def nearest_people(people: Sequence[UserHistory], items: Sequence[HistoryItem]) -> list[UserHistory]:
+    """People who may stand in another's place, at most :data:`NEAREST`, nearest in number of items first.
+
+    Args:
+        people: Whom to choose from; those with a text in common, or with none, are left out.
+        items: Active items of the person they stand beside.
+    """
+    own = {item.text for item in items}
+    able = [p for p in people if p.active and not own & {item.text for item in p.active}]
+    return sorted(able, key=lambda p: abs(len(p.active) - len(items)))[:NEAREST]
+
+
 def draw_other(people: Sequence[UserHistory], items: Sequence[HistoryItem], *, seed: int) -> Other | None:
     """Draw another person whose texts are at hand.
 
     Args:
-        people: Whom to draw from; those with a text in common, or with none, are left out.
+        people: Whom to draw from.
         items: Active items of the person they stand beside.
-        seed: Of the draw among the :data:`NEAREST`.
+        seed: Of the draw.
 
     Returns:
-        One who is near in number of items, or None where nobody is left.
+        One of the nearest people, or None where there is nobody.
     """
-    own = {item.text for item in items}
-    able = [p for p in people if p.active and not own & {item.text for item in p.active}]
-    near = sorted(able, key=lambda p: abs(len(p.active) - len(items)))[:NEAREST]
+    near = nearest_people(people, items)
     if not near:
         return None
     drawn = near[int(np.random.default_rng((seed, 13)).integers(len(near)))]
