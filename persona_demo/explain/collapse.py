@@ -25,6 +25,8 @@ Sign = Literal["loop", "one word", "stutter", "marks", "endless word", "surprise
 
 LEAST_WORDS = 12
 """Words below which repetition says nothing."""
+LEAST_CHARACTERS = 30
+"""Characters below which marks say nothing."""
 LEAST_DISTINCT = 0.40
 """Different words, as a share of all; own texts of the sample people have 0.69 and more."""
 MOST_OF_ONE_WORD = 0.30
@@ -87,7 +89,7 @@ def signs_of_collapse(text: str, *, surprise: float | None = None) -> Collapse:
         "loop": enough and len(counted) / len(words) < LEAST_DISTINCT,
         "one word": enough and max(counted.values()) / len(words) >= MOST_OF_ONE_WORD,
         "stutter": re.search(rf"(\S)\1{{{LONGEST_RUN},}}", text) is not None,
-        "marks": bool(text) and plain / len(text) < LEAST_LETTERS,
+        "marks": len(text) >= LEAST_CHARACTERS and plain / len(text) < LEAST_LETTERS,
         "endless word": any(len(word) > LONGEST_WORD for word in words),
         "surprise": surprise is not None and surprise > MOST_SURPRISE,
     }

@@ -92,12 +92,16 @@ def hold_out(history: UserHistory, task: Task) -> list[Target]:
     everything = draw_targets(
         [person], task, per_person=len(items), rng=np.random.default_rng(0), last_third=False, min_history=1
     )
-    held = [target for target in everything if target.item >= len(items) - count]
+    held = [target for target in everything if _place(target) >= len(items) - count]
     if not held:
         raise UserError(
             f"Nothing of {history.name} can be held out: it takes two items or more, with the last ones long enough."
         )
     return held
+
+
+def _place(target: Target) -> int:
+    return target.item or 0
 
 
 def scorecard(
@@ -130,7 +134,7 @@ def scorecard(
     """
     held = hold_out(history, task)
     card = _Card(runtime, history, task, held, others, strength, seed)
-    state = Scorecard(history.name, tuple(history.active[t.item].id for t in held), strength, (), 0.0)
+    state = Scorecard(history.name, tuple(history.active[_place(t)].id for t in held), strength, (), 0.0)
     yield state
     for done, arm in enumerate(arms, start=1):
         state = replace(state, scores=(*state.scores, card.score(arm)), share=done / len(arms))

@@ -44,12 +44,13 @@ class StyleKind:
 
     def readable(self, means: NDArray[np.floating]) -> NDArray[np.float32]:
         """Means of the surface figure, of any shape, in the unit of the title."""
+        values = np.asarray(means, dtype=np.float64)
         undone = {
-            "log": np.expm1,
-            "share": lambda v: 100 * v,
-            "plain": lambda v: v,
-            "rate": lambda v: 100 * np.square(v),
-        }[self.scale](np.asarray(means, dtype=np.float64))
+            "log": np.expm1(values),
+            "share": 100 * values,
+            "plain": values,
+            "rate": 100 * np.square(values),
+        }[self.scale]
         return np.asarray(undone, dtype=np.float32)
 
 
@@ -165,7 +166,7 @@ def style_phrase(figures: Sequence[StyleFigure], *, most: int = 2, least: float 
     Returns:
         The phrases; empty if nothing is striking.
     """
-    said = []
+    said: list[str] = []
     for figure in sorted(figures, key=lambda f: -abs(f.distance or 0.0)):
         phrase = figure.kind.more if (figure.distance or 0.0) > 0 else figure.kind.less
         if phrase and abs(figure.distance or 0.0) > least and len(said) < most:
