@@ -320,10 +320,10 @@ def atlas(arguments: argparse.Namespace) -> None:
     report = ProgressLine()
     runtime = _runtime(arguments, report, atlas=False)
     from persona_demo.runtime import DEFAULT_ATLAS, DEFAULT_PLUG
-    from persona_demo.training.run import atlas_of
+    from persona_demo.training.maps import maps_of
 
     folder = arguments.out or DEFAULT_ATLAS
-    made = atlas_of(
+    made = maps_of(
         runtime,
         runtime.task(arguments.task),
         arguments.data,
@@ -333,10 +333,11 @@ def atlas(arguments: argparse.Namespace) -> None:
     )
     made.save(folder)
     if arguments.out is None:
-        _showcase(runtime, made, arguments.plug or DEFAULT_PLUG, report)
+        _showcase(runtime, made.people, arguments.plug or DEFAULT_PLUG, report)
     report.close()
-    record = {"atlas": str(folder), "people": len(made.ids)}
-    _print(_document(record) if arguments.json else f"A map of {len(made.ids):,} people is in {folder}.")
+    people, items = len(made.people.ids), 0 if made.items is None else len(made.items.people)
+    record = {"atlas": str(folder), "people": people, "items": items}
+    _print(_document(record) if arguments.json else f"Maps of {people:,} people and {items:,} items are in {folder}.")
 
 
 def _showcase(runtime: Runtime, atlas: Atlas, plug: Path, report: ProgressLine) -> None:
