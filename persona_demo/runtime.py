@@ -67,9 +67,9 @@ class Embedding:
     """What the plug makes of a person.
 
     Attributes:
-        persona: Persona vectors, (P, H).
+        persona: Keyword and persona vectors, (K + P, H).
         weights: Weight of each active history item, (N,), summing to 1.
-        user_vector: Aggregate under uniform weights, (D,).
+        user_vector: Aggregate under uniform weights, (U,).
     """
 
     persona: FloatArray
@@ -309,8 +309,11 @@ class Runtime:
         if query is not None:
             vector = plug.standardise(torch.from_numpy(self.encoder.encode([query])))
             made = plug.aggregate(items, present, vector)
+        texts = [item.text for item in history.active]
+        words = self.encoder.keyword_embeddings(texts, plug.keywords, most=plug.config.keyword_tokens)
+        soft = plug.soft_vectors(made.user_vectors, task.name, words=[torch.from_numpy(words)])[0].numpy()
         return Embedding(
-            persona=plug.project(made.user_vectors, task.name)[0].numpy(),
+            persona=np.delete(soft, plug.config.keyword_tokens, axis=0),
             weights=made.weights[0].numpy(),
             user_vector=uniform.user_vectors[0].numpy(),
         )

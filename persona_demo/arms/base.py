@@ -140,10 +140,11 @@ def control(inputs: ArmInputs) -> Conditioning:
         return Conditioning(soft=inputs.plug.control_vectors(inputs.task.name).numpy())
 
 
-def persona_of(inputs: ArmInputs, user_vector: FloatArray) -> FloatArray:
-    """Soft vectors (1 + P, H) of one user vector (D,)."""
+def persona_of(inputs: ArmInputs, user_vector: FloatArray, words: FloatArray) -> FloatArray:
+    """Soft vectors (K + 1 + P, H) of one user vector (U,) and the embeddings (k, H) of its keywords."""
     with torch.no_grad():
-        return inputs.plug.soft_vectors(torch.from_numpy(user_vector)[None], inputs.task.name)[0].numpy()
+        user, own = torch.from_numpy(user_vector)[None], [torch.from_numpy(words)]
+        return inputs.plug.soft_vectors(user, inputs.task.name, words=own)[0].numpy()
 
 
 def fit_budget(texts: Sequence[str], codec: TextCodec, *, tokens: int) -> tuple[str, ...]:

@@ -65,7 +65,7 @@ def _random(inputs: ArmInputs) -> FloatArray:
 
 
 def _zero(inputs: ArmInputs) -> FloatArray:
-    return np.zeros(inputs.plug.config.item_width, np.float32)
+    return np.zeros(inputs.plug.config.user_width, np.float32)
 
 
 _VECTORS: Mapping[Placebo, Callable[[ArmInputs], FloatArray]] = {"mean": _mean, "random": _random, "zero": _zero}

@@ -15,12 +15,14 @@ class Reading:
     """What the plug makes of a person for an input.
 
     Attributes:
-        user_vector: The aggregate, (D,); zero for an empty history.
+        user_vector: The aggregate, (U,); zero for an empty history.
+        words: Input embeddings of the person's keywords, (k, H); none of a stored vector.
         weights: Weight of each history item, (N,), where items were read.
         bytes_kept: What must be kept of the person.
     """
 
     user_vector: FloatArray
+    words: FloatArray
     weights: FloatArray | None
     bytes_kept: int
 
@@ -29,14 +31,18 @@ class Reading:
 def read_person(inputs: ArmInputs) -> Reading:
     """Aggregate the person's history for the input, or take the stored vector where it stands in."""
     if inputs.stored is not None:
-        return Reading(inputs.stored, None, int(inputs.stored.nbytes))
+        return Reading(inputs.stored, inputs.encoder.embed(()), None, int(inputs.stored.nbytes))
     plug = inputs.plug
     if not inputs.items:
-        return Reading(np.zeros(plug.config.item_width, np.float32), None, 0)
+        return Reading(np.zeros(plug.config.user_width, np.float32), inputs.encoder.embed(()), None, 0)
+    words = inputs.encoder.keyword_embeddings(
+        [item.text for item in inputs.items], plug.keywords, most=plug.config.keyword_tokens
+    )
     items = plug.standardise(torch.from_numpy(inputs.encoder.encode(inputs.texts())))[None]
     query = plug.standardise(torch.from_numpy(inputs.encoder.encode([inputs.input_text])))
     made = plug.aggregate(items, torch.ones(1, items.shape[1], dtype=torch.bool), query)
-    return Reading(made.user_vectors[0].numpy(), np.asarray(made.weights[0].numpy()), items.numel() * 4)
+    size = (items.numel() + words.size) * 4
+    return Reading(made.user_vectors[0].numpy(), words, np.asarray(made.weights[0].numpy()), size)
 
 
 def persona(inputs: ArmInputs) -> Conditioning:
@@ -48,7 +54,7 @@ def persona(inputs: ArmInputs) -> Conditioning:
     if inputs.stored is None and not inputs.items:
         return base
     read = read_person(inputs)
-    soft = persona_of(inputs, read.user_vector)
+    soft = persona_of(inputs, read.user_vector, read.words)
     return Conditioning(soft=soft, base=base, weights=read.weights, bytes_per_user=read.bytes_kept)
 
 

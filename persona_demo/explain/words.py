@@ -258,7 +258,7 @@ def nearest_items(inputs: ArmInputs, *, most: int = ITEMS) -> tuple[NearItem, ..
     """
     plug = inputs.plug
     spread = plug.spread.numpy()
-    items = plug.standardise(torch.from_numpy(inputs.encoder.encode(inputs.texts()))).numpy() / spread
+    items = plug.reduce(plug.standardise(torch.from_numpy(inputs.encoder.encode(inputs.texts())))).numpy() / spread
     person = read_person(inputs).user_vector / spread
     norms = np.linalg.norm(items, axis=1) * np.linalg.norm(person)
     cosines = items @ person / np.maximum(norms, 1e-9)

@@ -14,6 +14,9 @@ from persona_demo.tasks import TaskName
 AggregatorKind = Literal["projected", "cosine", "mean"]
 Place = Literal["after", "before"]
 
+BLOCKS: tuple[Block, ...] = ("sentence", "surface", "words")
+"""Blocks of an item vector, in order."""
+
 SCHEMA = 1
 
 
@@ -33,6 +36,10 @@ class PlugConfig:
         item_width: Length D of an item vector.
         blocks: Blocks of the item vector, in order. The paper has ``sentence`` alone.
         persona_tokens: Persona vectors P beside the one instruction vector; 1 in the paper.
+        keyword_tokens: Keyword vectors K before them, from the person's own words; none in the paper.
+        components: Length of user vectors: so many directions in which people of the population
+            differ most, for what varies within one person (linear discriminants). 0 leaves the
+            aggregate as it is, as in the paper.
         place: Soft vectors after the context, so that its keys and values are shared by all people
             (ours), or before it (the paper).
         aggregator: Learned query and key projections with a learned temperature (ours), the plain
@@ -50,8 +57,10 @@ class PlugConfig:
     hidden_size: int
     embedding_norm: float
     item_width: int
-    blocks: tuple[Block, ...] = ("sentence", "surface", "words")
+    blocks: tuple[Block, ...] = BLOCKS
     persona_tokens: int = field(default=8, metadata={"help": "persona vectors beside the instruction vector"})
+    keyword_tokens: int = field(default=24, metadata={"help": "keyword vectors before the persona vectors"})
+    components: int = field(default=64, metadata={"help": "length of user vectors; 0: that of item vectors"})
     place: Place = field(default="after", metadata={"help": "soft vectors after the context or before it"})
     aggregator: AggregatorKind = field(default="projected", metadata={"help": "how items are weighted"})
     query_width: int = 64
@@ -62,16 +71,24 @@ class PlugConfig:
         """Check the numbers.
 
         Raises:
-            UserError: If a width or count is not positive.
+            UserError: If a width or count is not positive, or there are more components than figures.
         """
         for name in ("hidden_size", "item_width", "persona_tokens", "query_width", "projector_width"):
             if getattr(self, name) < 1:
                 raise UserError(f"The plug's {name} is {getattr(self, name)}: it must be 1 or more.")
+        for name, most in (("keyword_tokens", self.hidden_size), ("components", self.item_width)):
+            if not 0 <= getattr(self, name) <= most:
+                raise UserError(f"The plug's {name} is {getattr(self, name)}: choose from 0 to {most}.")
 
     @property
     def soft_vectors(self) -> int:
-        """Number of soft vectors an input is given: instruction and persona."""
-        return 1 + self.persona_tokens
+        """Number of soft vectors an input is given: keywords, instruction and persona."""
+        return self.keyword_tokens + 1 + self.persona_tokens
+
+    @property
+    def user_width(self) -> int:
+        """Length of user vectors."""
+        return self.components or self.item_width
 
     def to_json(self) -> str:
         """The configuration as a JSON document."""

@@ -6,7 +6,7 @@ unbroken one would have seen.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +17,7 @@ from torch import Tensor
 from persona_demo.corpus import Person, Target
 from persona_demo.items import ItemEncoder
 from persona_demo.lm.base import TextCodec, Tokens
+from persona_demo.plug.model import PersonaPlug
 from persona_demo.tasks import Task
 
 FloatArray = NDArray[np.float32]
@@ -24,6 +25,8 @@ FloatArray = NDArray[np.float32]
 FULL_HISTORY_SHARE = 0.5
 """Share of examples that see the whole history; the others see a random part of it, so that the plug
 learns short histories too. (The paper's code drops items as well; its text does not say so.)"""
+WORDLESS_SHARE = 0.1
+"""Share of examples whose keywords are left out, so that the plug can do without them."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,7 @@ class Batch:
         items: Standardised item vectors, (B, N, D).
         present: Which of them are there, (B, N).
         query: Standardised vectors of the inputs, (B, D).
+        words: Input embeddings of the keywords of each history, (k, H) each; none for a plug without.
         prefixes: Tokens before the soft vectors.
         openings: Tokens between the soft vectors and the target.
         targets: Target tokens.
@@ -42,6 +46,7 @@ class Batch:
     items: Tensor
     present: Tensor
     query: Tensor
+    words: tuple[Tensor, ...]
     prefixes: tuple[Tokens, ...]
     openings: tuple[Tokens, ...]
     targets: tuple[Tokens, ...]
@@ -109,7 +114,7 @@ class Examples:
     def batch(
         self,
         indices: Sequence[int],
-        standardise: Callable[[Tensor], Tensor],
+        plug: PersonaPlug,
         *,
         rng: np.random.Generator | None = None,
     ) -> Batch:
@@ -117,19 +122,24 @@ class Examples:
 
         Args:
             indices: Which targets.
-            standardise: The plug's, for the vectors of the inputs.
-            rng: With it, about half of the histories are cut to a random part; without, none is.
+            plug: Standardises the vectors of the inputs and picks keywords.
+            rng: With it, about half of the histories are cut to a random part and some give no keywords,
+                as those of which only a vector is stored; without, none is.
 
         Returns:
             The batch.
         """
         targets = [self.targets[i] for i in indices]
-        histories = []
+        histories, words = [], []
+        most = plug.config.keyword_tokens
         for target in targets:
             kept = np.array(target.history)
             if rng is not None and rng.random() >= FULL_HISTORY_SHARE:
                 kept = np.sort(rng.permutation(kept)[: rng.integers(1, len(kept) + 1)])
             histories.append(self._vectors[target.person][kept])
+            wordless = rng is not None and rng.random() < WORDLESS_SHARE
+            texts = [] if wordless else [self.people[target.person].items[i].text for i in kept]
+            words.append(torch.from_numpy(self._encoder.keyword_embeddings(texts, plug.keywords, most=most)))
         prompts = [self._task.prompt(t.pair.input) for t in targets]
         items, present = pad_items(histories, self._encoder.width)
         inputs = torch.from_numpy(self._encoder.encode([t.pair.input for t in targets]))
@@ -137,7 +147,8 @@ class Examples:
         return Batch(
             items=items,
             present=present,
-            query=standardise(inputs),
+            query=plug.standardise(inputs),
+            words=tuple(words),
             prefixes=tuple(self._codec.start + encode(p.context) for p in prompts),
             openings=tuple(encode(p.opening) for p in prompts),
             targets=tuple(encode(t.pair.target)[: self._task.max_target_tokens] for t in targets),

@@ -6,7 +6,7 @@ Knows the order of things; how to step is the trainer's business, what to step i
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,7 @@ from persona_demo.corpus import draw_targets, read_corpus
 from persona_demo.items import DType, ItemEncoder, SentenceTransformerEncoder
 from persona_demo.lm.differentiable import DifferentiableLM
 from persona_demo.lm.torch_engine import Device, TorchLM, choose_device
-from persona_demo.plug.config import PlugConfig
+from persona_demo.plug.config import BLOCKS, PlugConfig
 from persona_demo.plug.model import PersonaPlug
 from persona_demo.plug.storage import save_plug
 from persona_demo.tasks import Task
@@ -79,6 +79,7 @@ def load_models(
     )
     dtype: DType = device.dtype
     sentence = SentenceTransformerEncoder(encoder_files.folder, device=device.name, dtype=dtype)
+    items = ItemEncoder(BLOCKS, sentence=sentence, lm=frozen)
     config = PlugConfig(
         lm_name=lm_files.name,
         lm_fingerprint=lm_files.fingerprint,
@@ -87,11 +88,10 @@ def load_models(
         tasks=(task.name,),
         hidden_size=frozen.info.hidden_size,
         embedding_norm=frozen.info.embedding_norm,
-        item_width=1,
+        item_width=items.width,
         persona_tokens=persona_tokens,
     )
-    items = ItemEncoder(config.blocks, sentence=sentence, lm=frozen)
-    return Models(lm=frozen, encoder=items, config=replace(config, item_width=items.width))
+    return Models(lm=frozen, encoder=items, config=config)
 
 
 def population_of(data: Path, task: Task, encoder: ItemEncoder, *, keep: Path | None, report: Report) -> Population:
@@ -147,7 +147,9 @@ def train_plug(
         most_people=WATCHED_PEOPLE,
     )
     plug = PersonaPlug(models.config, seed=options.seed)
-    plug.fit_population([torch.from_numpy(v) for v in everybody.vectors])
+    report("measuring the population", None)
+    texts = [[item.text for item in person.items] for person in everybody.people]
+    plug.fit_population([torch.from_numpy(v) for v in everybody.vectors], texts)
 
     def examples(people: Population, per_person: int, *, last_third: bool) -> Examples:
         targets = draw_targets(

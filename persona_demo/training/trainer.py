@@ -26,6 +26,9 @@ from persona_demo.plug.model import PersonaPlug
 from persona_demo.tasks import TaskName
 from persona_demo.training.data import Batch, Examples
 
+SOFT = ("instruction", "average", "control", "blank", "keyword_vectors.place", "keyword_vectors.gain")
+"""Names of parameters that are soft vectors, or added to them."""
+
 
 @dataclass(frozen=True)
 class TrainOptions:
@@ -134,8 +137,8 @@ class Trainer:
         self.plug, self.lm, self.examples, self.watched = plug, lm, examples, watched
         self.task, self.options, self.folder = task, options, folder
         self.before = plug.config.place == "before"
-        soft = [p for n, p in plug.named_parameters() if n.startswith(("instruction", "average", "control"))]
-        rest = [p for n, p in plug.named_parameters() if not n.startswith(("instruction", "average", "control"))]
+        soft = [p for n, p in plug.named_parameters() if n.startswith(SOFT)]
+        rest = [p for n, p in plug.named_parameters() if not n.startswith(SOFT)]
         self.optimiser = torch.optim.AdamW(
             [
                 {"params": rest, "lr": options.learning_rate, "weight_decay": options.weight_decay},
@@ -171,7 +174,8 @@ class Trainer:
         if generator is not None and self.options.dropout > 0:
             kept = torch.rand(user.shape, generator=generator) >= self.options.dropout
             user = user * kept / (1 - self.options.dropout)
-        persona = answer_rows(batch, self.plug.soft_vectors(user, self.task), before=self.before)
+        soft = self.plug.soft_vectors(user, self.task, words=batch.words)
+        persona = answer_rows(batch, soft, before=self.before)
         return self.lm.nll(persona), self.lm.nll(control)
 
     def run(self, report: Callable[[Progress], None]) -> None:
@@ -186,7 +190,7 @@ class Trainer:
             if self.step == options.warm_steps:
                 self.plug.start_from_control()
             indices, rng = self.examples.draw(self.step, size=options.batch_size, seed=options.seed)
-            batch = self.examples.batch(indices, self.plug.standardise, rng=rng)
+            batch = self.examples.batch(indices, self.plug, rng=rng)
             generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
             self.plug.train()
             persona, control = self.losses(batch, warm=warm, generator=generator)
@@ -234,10 +238,14 @@ class Trainer:
         size = self.options.batch_size
         for start in range(0, len(self.watched.targets), size):
             indices = list(range(start, min(start + size, len(self.watched.targets))))
-            batch = self.watched.batch(indices, self.plug.standardise)
+            batch = self.watched.batch(indices, self.plug)
             user = self.plug.aggregate(batch.items, batch.present, batch.query).user_vectors
-            for users, values in ((user, own), (user.roll(1, dims=0), other)):
-                soft = self.plug.soft_vectors(users, self.task)
+            words = batch.words
+            for users, read, values in (
+                (user, words, own),
+                (user.roll(1, dims=0), (*words[-1:], *words[:-1]), other),
+            ):
+                soft = self.plug.soft_vectors(users, self.task, words=read)
                 values.append(self.lm.nll(answer_rows(batch, soft, before=self.before)))
             vectors = self.plug.control_vectors(self.task)
             control.append(self.lm.nll(answer_rows(batch, vectors, before=self.before)))
