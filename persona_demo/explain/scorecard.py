@@ -30,6 +30,9 @@ MOST = 10
 LEAST = 5
 """Held-out items below which nothing is concluded: the bootstrap of fewer values is too narrow."""
 
+STRANGERS = 3
+"""Other people in the person's place, averaged; the evaluation of populations takes five."""
+
 Values = NDArray[np.float64]
 
 
@@ -163,10 +166,10 @@ class _Card:
             self._inputs.append(runtime.arm_inputs(read, task, target.pair.input, seed=seed))
         encode = runtime.lm.codec.encode
         self._tokens = [encode(target.pair.target)[: task.max_target_tokens] for target in held]
-        self._others = [Other(p.name, items=p.active) for p in nearest_people(others, history.active)]
+        self._others = [Other(p.name, items=p.active) for p in nearest_people(others, history.active)][:STRANGERS]
         if not self._others and runtime.atlas is not None:
             rng = np.random.default_rng(seed)
-            rows = [runtime.atlas.somebody_else(len(history.active), rng=rng) for _ in range(5)]
+            rows = [runtime.atlas.somebody_else(len(history.active), rng=rng) for _ in range(STRANGERS)]
             self._others = [Other(runtime.atlas.ids[r], user_vector=runtime.atlas.vectors[r]) for r in rows]
 
     def score(self, arm: Arm) -> Score:
@@ -237,7 +240,7 @@ def verdict(person: str, arm: Arm, *, items: int, gain: Estimate | None, gap: Es
         gap: Over its placebo.
     """
     if arm.compared_with is None:
-        return f"{arm.title} knows nothing of {person}: it is what others are compared with."
+        return f"It knows nothing of {person}: it is what others are compared with."
     if items < LEAST:
         some = "one item" if items == 1 else f"{items} items"
         return f"Too little to tell: only {some} of {person} could be held out, and it takes {LEAST}."
@@ -251,7 +254,7 @@ def verdict(person: str, arm: Arm, *, items: int, gain: Estimate | None, gap: Es
     if gap.low > 0:
         return (
             f"{person}'s history does better in it than other people's (by {gap.mean:.3f} nats a token), "
-            f"but it is not shown to be better than {arm.compared_with}, which knows nothing of {person}."
+            f"but it is not shown to be better than {arm.compared_with}, the same without the person's part."
         )
     if gap.high < 0:
         return f"It is worse with {person}'s own history than with other people's: nothing in it is personal here."

@@ -10,7 +10,7 @@ import pytest
 from persona_demo.arms import arm_named, arms_named
 from persona_demo.errors import UserError
 from persona_demo.evaluation.bootstrap import Estimate
-from persona_demo.explain.scorecard import LEAST, MOST, hold_out, scorecard, verdict
+from persona_demo.explain.scorecard import LEAST, MOST, STRANGERS, hold_out, scorecard, verdict
 from persona_demo.explain.scoring import row_of
 from persona_demo.history import HistoryItem, UserHistory
 from persona_demo.runtime import Runtime
@@ -79,6 +79,7 @@ def test_figures_are_those_of_scoring(runtime: Runtime) -> None:
     for arm in ("persona", "bm25", "persona+bm25"):
         placebo = card[arm].placebo
         assert placebo is not None
+        assert len(others) <= STRANGERS
         assert placebo.mean == pytest.approx(np.mean([by_hand(arm, other) for other in others]), abs=1e-4)
 
 
