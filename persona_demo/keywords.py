@@ -30,7 +30,7 @@ RAREST = 1e-3
 SHORT_HISTORY = 3
 """Histories of up to so many items may give words they use once."""
 
-_WORD = re.compile(r"[^\W\d_][^\W\d_']+|[.!?]{2,}|…|[:;=]['-]?[()DPpO/](?!\w)")
+_WORD = re.compile(r"[^\W\d_](?:['’]?[^\W\d_])+|[.!?]{2,}|…|[:;=]['-]?[()DPpO/](?!\w)")
 
 
 @lru_cache(maxsize=100_000)

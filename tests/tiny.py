@@ -151,6 +151,8 @@ def plug_config(lm: TorchLM, width: int, **changes: object) -> PlugConfig:
         "embedding_norm": lm.info.embedding_norm,
         "item_width": width,
         "persona_tokens": 3,
+        "keyword_tokens": 4,
+        "components": 5,
         "query_width": 8,
         "projector_width": 16,
     }
@@ -191,11 +193,12 @@ def runtime(folder: Path, *, seed: int = 0, with_atlas: bool = True) -> Runtime:
     """Everything tiny, loaded; the sentence encoder is written under a folder on the way."""
     lm = causal_lm(seed=seed)
     encoder = item_encoder(folder, lm)
+    config = plug_config(lm, encoder.width)
     return Runtime(
         lm=lm,
-        plug=plug(plug_config(lm, encoder.width), encoder, seed=seed),
+        plug=plug(config, encoder, seed=seed),
         encoder=encoder,
-        atlas=atlas(encoder.width, seed=seed) if with_atlas else None,
+        atlas=atlas(config.user_width, seed=seed) if with_atlas else None,
         words=WordFilter.of(["swans"]),
     )
 

@@ -38,8 +38,8 @@ LEAST_LETTERS = 3
 
 CAVEAT = (
     "A few vectors carry habits: length, capitals, punctuation, slang, favourite subjects. They carry no facts: "
-    "names, dates and events are averaged away, and what the model makes of them is made up. The nearest words are "
-    "hints about a place in the model's vocabulary, not a message that was stored there."
+    "dates and events are averaged away, names come in as bare keywords, and what the model makes of them is made "
+    "up. The nearest words are hints about a place in the model's vocabulary, not a message that was stored there."
 )
 
 
@@ -90,6 +90,8 @@ class InWords:
 
     Attributes:
         likelier: Next words it makes likelier, those that move most probability first.
+        keywords: The person's own words that stand beside the persona vectors, the most telling first;
+            empty for a stored person, whose words nobody kept, and for a plug without.
         vectors: Words near what is personal in each persona vector, nearest first.
         chance: Cosine that the word nearest to a random vector reaches.
         items: History items nearest to the user vector, nearest first; empty for a stored person.
@@ -98,6 +100,7 @@ class InWords:
     """
 
     likelier: tuple[LikelierWord, ...]
+    keywords: tuple[str, ...]
     vectors: tuple[tuple[NearWord, ...], ...]
     chance: float
     items: tuple[NearItem, ...]
@@ -141,15 +144,26 @@ def persona_in_words(
         raise UserError("There is no persona yet: add an item to the history.")
     persona, average, control = (_soft(inputs, arm) for arm in ("persona", "persona:mean", "task"))
     texts = inputs.texts() if inputs.stored is None else []
-    # The first vector is the instruction, the same for everybody.
-    near, chance = nearest_words(lm, persona[1:] - average[1:], words, control=control, most=most_words)
+    # Before the persona vectors stand keywords, which are words already, and the instruction, everybody's.
+    first = inputs.plug.config.keyword_tokens + 1
+    near, chance = nearest_words(lm, persona[first:] - average[first:], words, control=control, most=most_words)
     return InWords(
         likelier=likelier_words(lm, inputs, words, openings=openings),
+        keywords=() if inputs.stored is not None else shown_keywords(inputs, words),
         vectors=near,
         chance=chance,
         items=nearest_items(inputs, most=most_items) if texts else (),
         style=style_beside_population(texts, inputs.plug) if texts else (),
     )
+
+
+def shown_keywords(inputs: ArmInputs, words: WordFilter) -> tuple[str, ...]:
+    """The person's keywords as the plug reads them, less listed words."""
+    keywords, most = inputs.plug.keywords, inputs.plug.config.keyword_tokens
+    if keywords is None:
+        return ()
+    tokens = keywords.tokens([item.text for item in inputs.items], inputs.codec, most=most)
+    return tuple(word for word in inputs.codec.decode(tokens).split() if words.is_clean(word))
 
 
 def _soft(inputs: ArmInputs, arm: str) -> FloatArray:

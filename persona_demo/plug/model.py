@@ -251,7 +251,8 @@ class PersonaPlug(nn.Module):
         """Copy what the control has learned so far into the plug's own instruction and average person."""
         for task in self.config.tasks:
             units = self.control.get_parameter(f"{task}.units")
-            blank, instruction, average = torch.split(units, [self.config.keyword_tokens, 1, self.config.persona_tokens])
+            sizes = [self.config.keyword_tokens, 1, self.config.persona_tokens]
+            blank, instruction, average = torch.split(units, sizes)
             self.instruction.get_parameter(f"{task}.units").copy_(instruction)
             self.average.get_parameter(f"{task}.units").copy_(average)
             if self.config.keyword_tokens:

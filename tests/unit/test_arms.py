@@ -30,8 +30,8 @@ def test_persona_weighs_every_item_and_says_what_is_kept(runtime: Runtime) -> No
     assert made.weights.shape == (5,)
     assert made.weights.sum() == pytest.approx(1, abs=1e-5)
     assert made.soft is not None
-    assert made.soft.shape == (4, 32)
-    assert made.bytes_per_user == 5 * runtime.encoder.width * 4
+    assert made.soft.shape == (8, 32)
+    assert made.bytes_per_user == (5 * runtime.encoder.width + 4 * 32) * 4
 
 
 def test_the_order_of_items_does_not_move_the_persona(runtime: Runtime) -> None:
@@ -78,7 +78,7 @@ def test_a_stored_vector_stands_in_for_texts_that_are_not_shipped(runtime: Runti
     given = replace(inputs(runtime, UserHistory("p0001")), stored=runtime.atlas.vectors[1])
     made = ARMS["persona"].build(given)
     assert made.weights is None
-    assert made.bytes_per_user == runtime.encoder.width * 4
+    assert made.bytes_per_user == runtime.plug.config.user_width * 4
     assert made.soft is not None
     again = ARMS["persona"].build(replace(given, input_text="Something else"))
     assert again.soft is not None

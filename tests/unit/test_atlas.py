@@ -16,7 +16,7 @@ from tests import tiny
 @pytest.fixture
 def atlas(runtime: Runtime) -> Atlas:
     """A random map."""
-    return tiny.atlas(runtime.encoder.width)
+    return tiny.atlas(runtime.plug.config.user_width)
 
 
 def test_somebody_of_the_population_is_placed_at_their_own_point(atlas: Atlas) -> None:

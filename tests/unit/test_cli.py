@@ -48,7 +48,7 @@ def test_generate_gives_every_arm_with_its_costs(history: Path, capsys: pytest.C
     for arm in made["arms"]:
         assert set(arm) == keys
         assert 1 <= arm["tokens"] <= 6
-    assert by_name["persona"]["soft_vectors"] == by_name["task"]["soft_vectors"] == 4
+    assert by_name["persona"]["soft_vectors"] == by_name["task"]["soft_vectors"] == 8
     assert by_name["persona"]["prompt_tokens"] == by_name["plain"]["prompt_tokens"] < by_name["bm25"]["prompt_tokens"]
 
 
@@ -59,8 +59,8 @@ def test_embed_gives_vectors_and_weights_uniform_without_a_query(
     made = output(capsys, "embed", "--history", str(history), "--task", "blog-post")
     assert [w["item"] for w in made["weights"]] == [f"p{n:02d}" for n in range(5)]
     assert [w["weight"] for w in made["weights"]] == pytest.approx([0.2] * 5)
-    assert len(made["user_vector"]) == runtime.encoder.width
-    assert (len(made["persona"]), len(made["persona"][0])) == (3, 32)
+    assert len(made["user_vector"]) == runtime.plug.config.user_width
+    assert (len(made["persona"]), len(made["persona"][0])) == (7, 32)
     asked = output(capsys, "embed", "--history", str(history), "--task", "blog-post", "--query", PROMPT)
     assert sum(w["weight"] for w in asked["weights"]) == pytest.approx(1, abs=1e-5)
     assert asked["user_vector"] == pytest.approx(made["user_vector"])

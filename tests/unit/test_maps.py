@@ -99,7 +99,7 @@ def test_both_maps_survive_the_disk(maps: Maps, tmp_path: Path) -> None:
 
 
 def test_a_map_of_the_first_schema_is_still_read(runtime: Runtime, tmp_path: Path) -> None:
-    tiny.atlas(runtime.encoder.width).save(tmp_path)
+    tiny.atlas(runtime.plug.config.user_width).save(tmp_path)
     facts = (tmp_path / ATLAS_FACTS).read_text(encoding="utf-8")
     old = facts.replace('"schema": 2', '"schema": 1').replace(', "style_names": [], "regions": []', "")
     assert "regions" not in old

@@ -48,7 +48,7 @@ def test_an_empty_history_is_the_average_person_and_never_nan(runtime: Runtime) 
     width = runtime.encoder.width
     query = torch.randn(1, width)
     made = runtime.plug.aggregate(torch.zeros(1, 0, width), torch.zeros(1, 0, dtype=torch.bool), query)
-    assert made.user_vectors.tolist() == torch.zeros(1, width).tolist()
+    assert made.user_vectors.tolist() == torch.zeros(1, runtime.plug.config.user_width).tolist()
     padded = runtime.plug.aggregate(torch.randn(1, 2, width), torch.zeros(1, 2, dtype=torch.bool), query)
     assert not torch.isnan(padded.user_vectors).any()
     assert padded.user_vectors.abs().max().item() == 0
@@ -65,10 +65,10 @@ def test_an_untrained_plug_makes_everybody_the_average_person(runtime: Runtime) 
     from persona_demo.plug.model import PersonaPlug
 
     plug = PersonaPlug(runtime.plug.config)
-    vectors = plug.project(torch.randn(3, runtime.encoder.width), "blog-post")
+    vectors = plug.project(torch.randn(3, runtime.plug.config.user_width), "blog-post")
     torch.testing.assert_close(vectors[0], vectors[1])
     plug.start_from_control()
-    soft = plug.soft_vectors(torch.zeros(1, runtime.encoder.width), "blog-post")[0]
+    soft = plug.soft_vectors(torch.zeros(1, runtime.plug.config.user_width), "blog-post")[0]
     torch.testing.assert_close(soft, plug.control_vectors("blog-post"))
 
 

@@ -16,7 +16,7 @@ from tests import tiny
 
 def test_a_map_of_another_plug_or_a_damaged_one_is_left_aside(runtime: Runtime, tmp_path: Path) -> None:
     save_plug(runtime.plug, tmp_path / "plug", card="")
-    made = tiny.atlas(runtime.encoder.width)
+    made = tiny.atlas(runtime.plug.config.user_width)
     made.save(tmp_path / "atlas")
     assert matching_atlas(tmp_path / "atlas", tmp_path / "plug") is None
     dataclasses.replace(made, plug_fingerprint=plug_fingerprint(tmp_path / "plug")).save(tmp_path / "atlas")

@@ -122,6 +122,7 @@ def _control_nll(lm: TorchLM, plug: PersonaPlug, data: Path, *, before: bool) ->
         items=torch.zeros(0),
         present=torch.zeros(0),
         query=torch.zeros(0),
+        words=(),
         prefixes=tuple(encode(p.context) for p in prompts),
         openings=tuple(encode(p.opening) for p in prompts),
         targets=tuple(encode(pair.target)[:64] for pair in pairs),
@@ -184,7 +185,7 @@ def test_a_killed_run_resumes_to_the_very_same_plug(tmp_path: Path) -> None:
 def test_the_control_shares_no_parameter_with_the_plug_after_the_warm_start() -> None:
     lm = tiny.causal_lm()
     plug = PersonaPlug(tiny.plug_config(lm, 40))
-    plug.soft_vectors(torch.randn(2, 40), "blog-post").sum().backward()  # type: ignore[no-untyped-call]
+    plug.soft_vectors(torch.randn(2, 5), "blog-post").sum().backward()  # type: ignore[no-untyped-call]
     assert all(p.grad is None for n, p in plug.named_parameters() if n.startswith("control"))
 
 

@@ -92,6 +92,7 @@ def test_likelier_words_are_likelier_and_in_order_of_what_they_move(runtime: Run
 def test_a_persona_is_said_in_words_items_and_figures(runtime: Runtime, given: ArmInputs) -> None:
     said = persona_in_words(runtime.lm, given, runtime.words)
     assert len(said.vectors) == runtime.plug.config.persona_tokens
+    assert set(said.keywords) <= {word for item in given.items for word in words_of(item.text)}
     assert [i.cosine for i in said.items] == sorted((i.cosine for i in said.items), reverse=True)
     assert {i.item for i in said.items} <= {i.id for i in given.items}
     assert len(said.style) == len(STYLE)
@@ -105,14 +106,14 @@ def test_a_persona_is_said_in_words_items_and_figures(runtime: Runtime, given: A
 
 
 def test_nearness_is_told_beside_chance() -> None:
-    said = InWords((), ((NearWord("sea", 0.4),), (NearWord("land", 0.11),), ()), 0.1, (), ())
+    said = InWords((), (), ((NearWord("sea", 0.4),), (NearWord("land", 0.11),), ()), 0.1, (), ())
     assert "0.40" in said.nearness and "0.10" in said.nearness and "1 of the 3" in said.nearness
 
 
 def test_nearest_items_are_those_with_the_largest_cosine(runtime: Runtime, given: ArmInputs) -> None:
     spread = runtime.plug.spread.numpy()
     raw = torch.from_numpy(runtime.encoder.encode(given.texts()))
-    items = runtime.plug.standardise(raw).numpy() / spread
+    items = runtime.plug.reduce(runtime.plug.standardise(raw)).numpy() / spread
     person = read_person(given).user_vector / spread
     cosines = [float(i @ person / np.linalg.norm(i) / np.linalg.norm(person)) for i in items]
     found = nearest_items(given, most=3)
