@@ -10,7 +10,7 @@ import hashlib
 import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -214,7 +214,7 @@ class Runtime:
             UserError: If the input is empty.
         """
         if not input_text.strip():
-            raise UserError("There are no opening words: write how the text should begin.")
+            raise UserError(task.nothing_given)
         other = None
         if self.atlas is not None:
             row = self.atlas.somebody_else(len(history.active), rng=np.random.default_rng(seed))
@@ -249,7 +249,7 @@ class Runtime:
             allow_listed_words: Also words of the filter's lists.
 
         Yields:
-            The state of every arm after each step.
+            The state of every arm after each step. A text ends where the task's texts end.
 
         Raises:
             UserError: If strength is out of range or an arm cannot be built.
@@ -260,8 +260,11 @@ class Runtime:
         made = [arm.build(inputs) for arm in arms]
         voices = [self._voice(inputs, c, strength) for c in made]
         words, codec = self.words, self.lm.codec
+        options = replace(options or DecodeOptions(), stop=inputs.task.stop)
+        if inputs.task.min_new_tokens is not None:
+            options = replace(options, min_new_tokens=inputs.task.min_new_tokens)
         ban = None if allow_listed_words else lambda tokens: words.banned_next(codec, tokens)
-        for states in decode(self.lm, voices, options or DecodeOptions(), ban=ban, started=started):
+        for states in decode(self.lm, voices, options, ban=ban, started=started):
             yield tuple(
                 ArmText(
                     arm=arm.name,
@@ -302,7 +305,7 @@ class Runtime:
         uniform = plug.aggregate(items, present, None)
         made = uniform
         if query is not None:
-            vector = plug.standardise(torch.from_numpy(self.encoder.encode([query])))
+            vector = plug.standardise(torch.from_numpy(self.encoder.encode([task.query(query)])))
             made = plug.aggregate(items, present, vector)
         return Embedding(
             persona=plug.project(made.user_vectors, task.name)[0].numpy(),

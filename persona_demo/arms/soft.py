@@ -22,7 +22,7 @@ def persona(inputs: ArmInputs) -> Conditioning:
     plug = inputs.plug
     with torch.no_grad():
         items = plug.standardise(torch.from_numpy(inputs.encoder.encode(inputs.texts())))[None]
-        query = plug.standardise(torch.from_numpy(inputs.encoder.encode([inputs.input_text])))
+        query = plug.standardise(torch.from_numpy(inputs.encoder.encode([inputs.task.query(inputs.input_text)])))
         made = plug.aggregate(items, torch.ones(1, items.shape[1], dtype=torch.bool), query)
     return Conditioning(
         soft=persona_of(inputs, made.user_vectors[0].numpy()),

@@ -132,7 +132,8 @@ class Examples:
             histories.append(self._vectors[target.person][kept])
         prompts = [self._task.prompt(t.pair.input) for t in targets]
         items, present = pad_items(histories, self._encoder.width)
-        inputs = torch.from_numpy(self._encoder.encode([t.pair.input for t in targets]))
+        queries = [self._task.query(t.pair.input) for t in targets]
+        inputs = torch.from_numpy(self._encoder.encode(queries))
         encode = self._codec.encode
         return Batch(
             items=items,
@@ -140,5 +141,5 @@ class Examples:
             query=standardise(inputs),
             prefixes=tuple(self._codec.start + encode(p.context) for p in prompts),
             openings=tuple(encode(p.opening) for p in prompts),
-            targets=tuple(encode(t.pair.target)[: self._task.max_target_tokens] for t in targets),
+            targets=tuple(self._task.target_tokens(t.pair.target, self._codec) for t in targets),
         )
