@@ -112,8 +112,8 @@ def papers(folder: Path) -> Path:
             {"id": n, "year": 2016 + i // 4, "title": text(p, i, 10), "abstract": text(p, i, 11, words=60)}
             for i, n in enumerate(own)
         ]
-        shared = [f"P{p - 1}-{ITEMS - 1}"] if split == "train" and p in (1, 2) else []
-        people.append({"user": f"a{p}", "split": split, "papers": own[: ITEMS - len(shared)] + shared})
+        shared = [f"P{p - 1}-1"] if split == "train" and p in (1, 2) else []
+        people.append({"user": f"a{p}", "split": split, "papers": own[:2] + shared + own[2:]})
     write_lines(folder / "papers.jsonl.gz", records)
     write_lines(folder / "users.jsonl.gz", people)
     return folder
