@@ -1,5 +1,6 @@
 """``python -m benchmarks NAME``: run one benchmark and print its figures as JSON.
 
+python -m benchmarks attribution    leave each of 50 history items out in turn
 python -m benchmarks generation     tokens a second against transformers' generate(), arm by arm
 python -m benchmarks edit           first tokens after an edit of one of 200 history items
 python -m benchmarks training       examples a second against the straightforward loop
@@ -11,10 +12,10 @@ import json
 import os
 import sys
 
-from benchmarks import edit, generation, training
+from benchmarks import attribution, edit, generation, training
 from persona_demo.errors import UserError
 
-BENCHMARKS = {"generation": generation.run, "edit": edit.run, "training": training.run}
+BENCHMARKS = {"attribution": attribution.run, "generation": generation.run, "edit": edit.run, "training": training.run}
 
 
 def main() -> int:

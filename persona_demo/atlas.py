@@ -1,15 +1,16 @@
 """The atlas: a frozen UMAP map of the training population's user vectors, and placing people on it.
 
 It ships as arrays (no pickle): user vectors under new ids, their coordinates, how many items each
-stands for. Old points never move. A new or edited person is placed among their nearest neighbours,
-weighted as UMAP weighs them, without refitting and without importing UMAP.
+stands for, and figures of how each writes. Old points never move. A new or edited person is placed
+among their nearest neighbours, weighted as UMAP weighs them, without refitting and without importing
+UMAP. Maps of schema 1 have no figures and no regions, and are read all the same.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -19,11 +20,12 @@ from safetensors.numpy import load_file, save_file
 
 from persona_demo.errors import UserError
 from persona_demo.files import whole
+from persona_demo.placing import NEIGHBOURS, directions_of, fit_coordinates, place_among
 
 FloatArray = NDArray[np.float32]
 
-SCHEMA = 1
-NEIGHBOURS = 15
+SCHEMA = 2
+READABLE = (1, 2)
 ARRAYS = "atlas.safetensors"
 FACTS = "atlas.json"
 
@@ -57,6 +59,23 @@ class Placement:
 
 
 @dataclass(frozen=True)
+class Region:
+    """A stretch of the map with a label.
+
+    Attributes:
+        label: What is common to its people, in a few words.
+        x: First coordinate of its middle.
+        y: Second coordinate.
+        size: How many people are in it.
+    """
+
+    label: str
+    x: float
+    y: float
+    size: int
+
+
+@dataclass(frozen=True)
 class Atlas:
     """A frozen map of a population.
 
@@ -67,6 +86,9 @@ class Atlas:
         coordinates: Their places, (U, 2).
         counts: How many items each stands for, (U,).
         scale: What user vectors are divided by before they are compared, (D,).
+        style: Style figures of each, (U, F), in the units of their titles; None where they are not kept.
+        style_names: Names of the F figures.
+        regions: Labelled stretches; may be empty.
     """
 
     plug_fingerprint: str
@@ -75,6 +97,9 @@ class Atlas:
     coordinates: FloatArray
     counts: NDArray[np.int32]
     scale: FloatArray
+    style: FloatArray | None = None
+    style_names: tuple[str, ...] = ()
+    regions: tuple[Region, ...] = ()
 
     def __post_init__(self) -> None:
         """Check that the arrays fit together and keep unit directions at hand.
@@ -84,14 +109,17 @@ class Atlas:
         """
         people = len(self.ids)
         shapes = (len(self.vectors), len(self.coordinates), len(self.counts), self.coordinates.shape[1:])
-        if shapes != (people, people, people, (2,)) or self.vectors.shape[1:] != self.scale.shape:
+        style = (people, len(self.style_names)) if self.style is None else self.style.shape
+        if (
+            shapes != (people, people, people, (2,))
+            or self.vectors.shape[1:] != self.scale.shape
+            or style != (people, len(self.style_names))
+        ):
             raise UserError("The atlas files do not fit together: restore assets/atlas or run 'atlas build'.")
         object.__setattr__(self, "_directions", self._direction(self.vectors))
 
     def _direction(self, vectors: FloatArray) -> FloatArray:
-        scaled = vectors / self.scale
-        norms = np.linalg.norm(scaled, axis=-1, keepdims=True)
-        return np.asarray(scaled / np.maximum(norms, 1e-9), dtype=np.float32)
+        return directions_of(vectors / self.scale)
 
     def index(self, person: str) -> int:
         """Row of a person.
@@ -110,22 +138,21 @@ class Atlas:
         return 1 - directions @ self._direction(user_vector)
 
     def place(self, user_vector: FloatArray) -> Placement:
-        """Place a user vector (D,) on the map.
-
-        The weights are UMAP's membership strengths: 1 for the nearest neighbour, falling off at a
-        rate that makes them sum to log2 of the number of neighbours.
-        """
+        """Place a user vector (D,) on the map."""
         distances = self.distances(user_vector)
-        nearest = np.argsort(distances, kind="stable")[:NEIGHBOURS]
-        beyond = distances[nearest] - distances[nearest[0]]
-        low, high = 1e-6, 1e3
-        for _ in range(64):
-            rate = (low * high) ** 0.5
-            low, high = (rate, high) if np.exp(-beyond / rate).sum() < np.log2(len(nearest)) else (low, rate)
-        weights = np.exp(-beyond / rate)
-        x, y = (weights[:, None] * self.coordinates[nearest]).sum(0) / weights.sum()
+        (x, y), nearest = place_among(distances, self.coordinates)
         near = tuple(Neighbour(self.ids[i], float(distances[i])) for i in nearest)
-        return Placement(x=float(x), y=float(y), neighbours=near)
+        return Placement(x=x, y=y, neighbours=near)
+
+    def style_figures(self, name: str) -> FloatArray:
+        """One style figure of everybody, (U,).
+
+        Raises:
+            UserError: If the map does not keep it.
+        """
+        if self.style is None or name not in self.style_names:
+            raise UserError(f"This map keeps no figure {name[:40]!r}: build it anew with 'atlas build'.")
+        return np.asarray(self.style[:, self.style_names.index(name)])
 
     def somebody_else(self, count: int, *, rng: np.random.Generator) -> int:
         """Draw a placebo: one of the people nearest in number of items.
@@ -148,9 +175,17 @@ class Atlas:
             "counts": self.counts.astype(np.int32),
             "scale": self.scale.astype(np.float32),
         }
+        if self.style is not None:
+            arrays["style"] = self.style.astype(np.float16)
         with whole(folder / ARRAYS) as draft:
             save_file(arrays, draft)
-        facts = {"schema": SCHEMA, "plug_fingerprint": self.plug_fingerprint, "ids": list(self.ids)}
+        facts = {
+            "schema": SCHEMA,
+            "plug_fingerprint": self.plug_fingerprint,
+            "ids": list(self.ids),
+            "style_names": list(self.style_names),
+            "regions": [asdict(region) for region in self.regions],
+        }
         with whole(folder / FACTS) as draft:
             draft.write_text(json.dumps(facts) + "\n", encoding="utf-8")
 
@@ -163,6 +198,8 @@ class Atlas:
         """
         try:
             facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
+            if facts.get("schema", 1) not in READABLE:
+                raise ValueError("schema")
             arrays = load_file(folder / ARRAYS)
             return cls(
                 plug_fingerprint=facts["plug_fingerprint"],
@@ -171,33 +208,19 @@ class Atlas:
                 coordinates=arrays["coordinates"],
                 counts=arrays["counts"],
                 scale=arrays["scale"],
+                style=arrays["style"].astype(np.float32) if "style" in arrays else None,
+                style_names=tuple(facts.get("style_names", ())),
+                regions=tuple(Region(**region) for region in facts.get("regions", ())),
             )
         except FileNotFoundError as error:
             raise UserError(f"{folder} holds no atlas: run 'python -m persona_demo atlas build'.") from error
-        except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, SafetensorError) as error:
             raise UserError(f"The atlas in {folder} is damaged: restore it or run 'atlas build'.") from error
 
 
-def fit_coordinates(vectors: FloatArray, *, seed: int, report: Callable[[str, float | None], None]) -> FloatArray:
-    """Fit UMAP.
-
-    Args:
-        vectors: Directions of user vectors, (U, D).
-        seed: Of UMAP; the same seed gives the same map on the same machine.
-        report: Told what is being done.
-
-    Returns:
-        Coordinates (U, 2), centred, with unit mean spread.
-    """
-    report("fitting the map with UMAP (the first time takes a minute)", None)
-    from umap import UMAP
-
-    neighbours = min(NEIGHBOURS, len(vectors) - 1)
-    fitted = UMAP(n_neighbors=neighbours, min_dist=0.25, metric="cosine", random_state=seed, n_jobs=1).fit_transform(
-        vectors
-    )
-    centred = np.asarray(fitted, dtype=np.float32) - fitted.mean(axis=0)
-    return np.asarray(centred / max(float(centred.std()), 1e-6), dtype=np.float32)
+def shuffled(people: int, *, seed: int) -> NDArray[np.intp]:
+    """The order in which a corpus's people are given their new ids."""
+    return np.random.default_rng(seed).permutation(people)
 
 
 def build_atlas(
@@ -206,6 +229,8 @@ def build_atlas(
     *,
     scale: FloatArray,
     plug_fingerprint: str,
+    style: FloatArray | None = None,
+    style_names: tuple[str, ...] = (),
     seed: int = 0,
     report: Callable[[str, float | None], None] = lambda message, share: None,
 ) -> Atlas:
@@ -218,6 +243,8 @@ def build_atlas(
         counts: Number of items behind each.
         scale: What user vectors are divided by before they are compared, (D,).
         plug_fingerprint: SHA-256 of the plug they come from.
+        style: Style figures of each, (U, F), where they are known.
+        style_names: Names of the figures.
         seed: Of the order and of UMAP.
         report: Told what is being done.
 
@@ -226,7 +253,7 @@ def build_atlas(
     """
     if len(vectors) < NEIGHBOURS + 1:
         raise UserError(f"A map needs at least {NEIGHBOURS + 1} people and this corpus has {len(vectors)}.")
-    order = np.random.default_rng(seed).permutation(len(vectors))
+    order = shuffled(len(vectors), seed=seed)
     # What ships is float16, so the map is fitted to exactly that.
     shipped = vectors[order].astype(np.float16).astype(np.float32)
     return Atlas(
@@ -236,4 +263,6 @@ def build_atlas(
         coordinates=fit_coordinates(shipped / scale, seed=seed, report=report),
         counts=np.asarray(counts, dtype=np.int32)[order],
         scale=scale,
+        style=None if style is None else style[order].astype(np.float16).astype(np.float32),
+        style_names=style_names,
     )

@@ -117,6 +117,7 @@ def generate(arguments: argparse.Namespace) -> None:
     from persona_demo.arms import ARMS, arms_named
     from persona_demo.history_io import load_history
     from persona_demo.lm.decode import DecodeOptions
+    from persona_demo.samples import load_samples
 
     names = list(ARMS) if arguments.arms == "all" else [n.strip() for n in arguments.arms.split(",")]
     arms = arms_named(names)
@@ -128,7 +129,10 @@ def generate(arguments: argparse.Namespace) -> None:
     placebo = any(":" in arm.name for arm in arms)
     runtime = _runtime(arguments, report, atlas=placebo)
     task = runtime.task(arguments.task)
-    inputs = runtime.arm_inputs(history, task, arguments.prompt, seed=arguments.seed)
+    # A placebo of an arm that reads texts needs somebody whose texts are here.
+    texts = any(arm.name.endswith(":other") and arm.kind in ("text", "both") for arm in arms)
+    others = [sample.history for sample in load_samples()] if texts else []
+    inputs = runtime.arm_inputs(history, task, arguments.prompt, seed=arguments.seed, others=others)
     written: tuple[ArmText, ...] = ()
     for written in runtime.compare(
         inputs,
@@ -318,10 +322,10 @@ def atlas(arguments: argparse.Namespace) -> None:
     report = ProgressLine()
     runtime = _runtime(arguments, report, atlas=False)
     from persona_demo.runtime import DEFAULT_ATLAS, DEFAULT_PLUG
-    from persona_demo.training.run import atlas_of
+    from persona_demo.training.maps import maps_of
 
     folder = arguments.out or DEFAULT_ATLAS
-    made = atlas_of(
+    made = maps_of(
         runtime,
         runtime.task(arguments.task),
         arguments.data,
@@ -331,10 +335,11 @@ def atlas(arguments: argparse.Namespace) -> None:
     )
     made.save(folder)
     if arguments.out is None:
-        _showcase(runtime, made, arguments.plug or DEFAULT_PLUG, report)
+        _showcase(runtime, made.people, arguments.plug or DEFAULT_PLUG, report)
     report.close()
-    record = {"atlas": str(folder), "people": len(made.ids)}
-    _print(_document(record) if arguments.json else f"A map of {len(made.ids):,} people is in {folder}.")
+    people, items = len(made.people.ids), 0 if made.items is None else len(made.items.people)
+    record = {"atlas": str(folder), "people": people, "items": items}
+    _print(_document(record) if arguments.json else f"Maps of {people:,} people and {items:,} items are in {folder}.")
 
 
 def _showcase(runtime: Runtime, atlas: Atlas, plug: Path, report: ProgressLine) -> None:

@@ -18,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 
 from persona_demo import catalog
-from persona_demo.arms import Arm, ArmInputs, Conditioning, Other
+from persona_demo.arms import Arm, ArmInputs, Conditioning, Other, draw_other
 from persona_demo.atlas import Atlas, Placement
 from persona_demo.errors import UserError
 from persona_demo.history import UserHistory
@@ -200,6 +200,7 @@ class Runtime:
         *,
         seed: int = 0,
         stored: FloatArray | None = None,
+        others: Sequence[UserHistory] = (),
     ) -> ArmInputs:
         """What arms may look at for one person and input.
 
@@ -209,14 +210,17 @@ class Runtime:
             input_text: Its raw input.
             seed: Draws the placebo person.
             stored: A stored user vector that stands in for a history that is not shipped.
+            others: People whose texts are at hand, one of whom may be the placebo person; arms that
+                read texts need one. Without them it is somebody of the map.
 
         Raises:
             UserError: If the input is empty.
         """
         if not input_text.strip():
             raise UserError(task.nothing_given)
-        other = None
-        if self.atlas is not None:
+        # A stored vector stands beside a stored vector, a history beside a history.
+        other = draw_other(others, history.active, seed=seed) if stored is None else None
+        if other is None and self.atlas is not None:
             row = self.atlas.somebody_else(len(history.active), rng=np.random.default_rng(seed))
             other = Other(name=self.atlas.ids[row], user_vector=self.atlas.vectors[row])
         return ArmInputs(
@@ -228,6 +232,7 @@ class Runtime:
             codec=self.lm.codec,
             other=other,
             stored=stored,
+            seed=seed,
         )
 
     def compare(

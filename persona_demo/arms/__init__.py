@@ -3,25 +3,62 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast, get_args
 
-from persona_demo.arms.base import Arm, ArmInputs, ArmName, Conditioning, Kind, Other
-from persona_demo.arms.soft import PERSONA, PERSONA_OTHER, TASK
+from persona_demo.arms.base import Arm, ArmInputs, ArmName, Conditioning, Kind, Other, Placebo
+from persona_demo.arms.combined import PERSONA_BM25, TASK_BM25
+from persona_demo.arms.placebos import draw_other, nearest_people, placebo_of
+from persona_demo.arms.soft import PERSONA, TASK
 from persona_demo.arms.text import BM25, DENSE, PLAIN, RECENT
 from persona_demo.errors import UserError
 
-ARMS: dict[str, Arm] = {arm.name: arm for arm in (PLAIN, TASK, PERSONA, BM25, DENSE, RECENT, PERSONA_OTHER)}
+KNOWN: dict[str, Arm] = {arm.name: arm for arm in (PLAIN, TASK, PERSONA, BM25, DENSE, RECENT, TASK_BM25, PERSONA_BM25)}
+"""Every arm by itself. With a suffix (``:other``, ``:mean``, ``:random``, ``:zero``) it is a placebo of it."""
 
-__all__ = ["ARMS", "Arm", "ArmInputs", "ArmName", "Conditioning", "Kind", "Other", "arms_named"]
+__all__ = [
+    "ARMS",
+    "KNOWN",
+    "Arm",
+    "ArmInputs",
+    "ArmName",
+    "Conditioning",
+    "Kind",
+    "Other",
+    "Placebo",
+    "arm_named",
+    "arms_named",
+    "draw_other",
+    "nearest_people",
+]
+
+
+def arm_named(name: str) -> Arm:
+    """Find an arm, or a placebo of one, by its name.
+
+    Raises:
+        UserError: If there is none of that name.
+    """
+    plain, colon, suffix = name.partition(":")
+    if plain not in KNOWN or (colon and suffix not in get_args(Placebo)):
+        suffixes = ", ".join(f":{placebo}" for placebo in get_args(Placebo))
+        raise UserError(
+            f"There is no arm {name[:60]!r}: choose from {', '.join(KNOWN)}, and add {suffixes} for a placebo."
+        )
+    return placebo_of(KNOWN[plain], cast(Placebo, suffix)) if suffix else KNOWN[plain]
 
 
 def arms_named(names: Sequence[str]) -> tuple[Arm, ...]:
-    """Find arms by their names, in order.
+    """Find arms by their names, in order, each once.
 
     Raises:
         UserError: If a name is unknown or none was given.
     """
-    unknown = [name for name in names if name not in ARMS]
-    if unknown or not names:
-        wrong = f"There is no arm {unknown[0]!r}" if unknown else "No arm was named"
-        raise UserError(f"{wrong}: choose from {', '.join(ARMS)}.")
-    return tuple(ARMS[name] for name in dict.fromkeys(names))
+    if not names:
+        raise UserError(f"No arm was named: choose from {', '.join(KNOWN)}.")
+    return tuple(arm_named(name) for name in dict.fromkeys(names))
+
+
+ARMS: dict[str, Arm] = {
+    arm.name: arm for arm in arms_named(["plain", "task", "persona", "bm25", "dense", "recent", "persona:other"])
+}
+"""The arms a comparison shows unless others are named."""

@@ -23,8 +23,11 @@ from persona_demo.plug.model import PersonaPlug
 from persona_demo.tasks import Task
 
 FloatArray = NDArray[np.float32]
-ArmName = Literal["plain", "task", "persona", "bm25", "dense", "recent", "persona:other"]
-Kind = Literal["none", "soft", "text"]
+ArmName = Literal["plain", "task", "persona", "bm25", "dense", "recent", "task+bm25", "persona+bm25"]
+"""Arms by themselves; a placebo's name is one of these and its suffix (``bm25:other``)."""
+Kind = Literal["none", "soft", "text", "both"]
+Placebo = Literal["other", "mean", "random", "zero"]
+"""What stands where the person stood: another person, the population's mean, noise of the same norm, nothing."""
 
 
 @dataclass(frozen=True)
@@ -63,15 +66,17 @@ class Conditioning:
 
 @dataclass(frozen=True)
 class Other:
-    """Somebody else, whose vector serves as placebo.
+    """Somebody else, who serves as placebo.
 
     Attributes:
         name: An id for readers.
-        user_vector: Their stored user vector, (D,).
+        user_vector: Their stored user vector, (D,), where there is one.
+        items: What they wrote, oldest first, where that is at hand.
     """
 
     name: str
-    user_vector: FloatArray
+    user_vector: FloatArray | None = None
+    items: tuple[HistoryItem, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -88,6 +93,7 @@ class ArmInputs:
         other: Placebo person, where one is at hand.
         stored: The person's stored user vector, for people whose texts are not shipped; it stands
             in for the items and does not depend on the input.
+        seed: Of whatever an arm draws.
     """
 
     task: Task
@@ -98,6 +104,7 @@ class ArmInputs:
     codec: TextCodec
     other: Other | None = None
     stored: FloatArray | None = None
+    seed: int = 0
 
     def texts(self) -> list[str]:
         """What the item encoder reads of the items."""
@@ -109,18 +116,22 @@ class Arm:
     """A way to personalise.
 
     Attributes:
-        name: As on the command line.
+        name: As on the command line, with a placebo's suffix where it is one.
         title: For readers.
         explanation: One sentence for readers who have never heard of soft prompts.
-        kind: Whether it works by text, by soft vectors, or not at all.
+        kind: Whether it works by text, by soft vectors, by both, or not at all.
         build: Makes the conditioning.
+        placebos: What may stand in the person's place.
+        compared_with: The arm that has all of it but the person; its gain is counted from there.
     """
 
-    name: ArmName
+    name: str
     title: str
     explanation: str
     kind: Kind
     build: Callable[[ArmInputs], Conditioning]
+    placebos: tuple[Placebo, ...] = ()
+    compared_with: ArmName | None = None
 
 
 def control(inputs: ArmInputs) -> Conditioning:

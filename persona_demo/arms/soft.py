@@ -1,12 +1,42 @@
-"""Arms that work by soft vectors: the control, the plug, and the plug under another person's vector."""
+"""Arms that work by soft vectors: the control and the plug."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 
-from persona_demo.arms.base import Arm, ArmInputs, Conditioning, control, persona_of
-from persona_demo.errors import UserError
+from persona_demo.arms.base import Arm, ArmInputs, Conditioning, FloatArray, control, persona_of
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What the plug makes of a person for an input.
+
+    Attributes:
+        user_vector: The aggregate, (D,); zero for an empty history.
+        weights: Weight of each history item, (N,), where items were read.
+        bytes_kept: What must be kept of the person.
+    """
+
+    user_vector: FloatArray
+    weights: FloatArray | None
+    bytes_kept: int
+
+
+@torch.no_grad()
+def read_person(inputs: ArmInputs) -> Reading:
+    """Aggregate the person's history for the input, or take the stored vector where it stands in."""
+    if inputs.stored is not None:
+        return Reading(inputs.stored, None, int(inputs.stored.nbytes))
+    plug = inputs.plug
+    if not inputs.items:
+        return Reading(np.zeros(plug.config.item_width, np.float32), None, 0)
+    items = plug.standardise(torch.from_numpy(inputs.encoder.encode(inputs.texts())))[None]
+    query = plug.standardise(torch.from_numpy(inputs.encoder.encode([inputs.task.query(inputs.input_text)])))
+    made = plug.aggregate(items, torch.ones(1, items.shape[1], dtype=torch.bool), query)
+    return Reading(made.user_vectors[0].numpy(), np.asarray(made.weights[0].numpy()), items.numel() * 4)
 
 
 def persona(inputs: ArmInputs) -> Conditioning:
@@ -15,33 +45,11 @@ def persona(inputs: ArmInputs) -> Conditioning:
     An empty history has no persona: the control stands in for it.
     """
     base = control(inputs)
-    if inputs.stored is not None:
-        return Conditioning(soft=persona_of(inputs, inputs.stored), base=base, bytes_per_user=int(inputs.stored.nbytes))
-    if not inputs.items:
+    if inputs.stored is None and not inputs.items:
         return base
-    plug = inputs.plug
-    with torch.no_grad():
-        items = plug.standardise(torch.from_numpy(inputs.encoder.encode(inputs.texts())))[None]
-        query = plug.standardise(torch.from_numpy(inputs.encoder.encode([inputs.task.query(inputs.input_text)])))
-        made = plug.aggregate(items, torch.ones(1, items.shape[1], dtype=torch.bool), query)
-    return Conditioning(
-        soft=persona_of(inputs, made.user_vectors[0].numpy()),
-        base=base,
-        weights=np.asarray(made.weights[0].numpy()),
-        bytes_per_user=items.numel() * 4,
-    )
-
-
-def persona_other(inputs: ArmInputs) -> Conditioning:
-    """The placebo: the same plug with somebody else's stored vector.
-
-    Raises:
-        UserError: If nobody else is at hand.
-    """
-    if inputs.other is None:
-        raise UserError("persona:other needs another person: build the map with 'atlas build' first.")
-    vector = inputs.other.user_vector
-    return Conditioning(soft=persona_of(inputs, vector), base=control(inputs), bytes_per_user=int(vector.nbytes))
+    read = read_person(inputs)
+    soft = persona_of(inputs, read.user_vector)
+    return Conditioning(soft=soft, base=base, weights=read.weights, bytes_per_user=read.bytes_kept)
 
 
 TASK = Arm(
@@ -57,11 +65,6 @@ PERSONA = Arm(
     explanation="The whole history, pressed into a few vectors that are placed beside the opening words.",
     kind="soft",
     build=persona,
-)
-PERSONA_OTHER = Arm(
-    name="persona:other",
-    title="Someone else's persona",
-    explanation="The placebo: another person's vector, same method. If it does as well, the effect is not personal.",
-    kind="soft",
-    build=persona_other,
+    placebos=("other", "mean", "random", "zero"),
+    compared_with="task",
 )

@@ -107,6 +107,8 @@ BM25 = Arm(
     explanation="Four of the person's posts that share rare words with the opening (BM25) are put into the prompt.",
     kind="text",
     build=bm25,
+    placebos=("other",),
+    compared_with="plain",
 )
 DENSE = Arm(
     name="dense",
@@ -114,6 +116,8 @@ DENSE = Arm(
     explanation="Four of the person's posts that are nearest in meaning to the opening are put into the prompt.",
     kind="text",
     build=dense,
+    placebos=("other",),
+    compared_with="plain",
 )
 RECENT = Arm(
     name="recent",
@@ -121,4 +125,6 @@ RECENT = Arm(
     explanation="The person's four latest posts are put into the prompt.",
     kind="text",
     build=recent,
+    placebos=("other",),
+    compared_with="plain",
 )

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from persona_demo.arms import ARMS, ArmInputs, Conditioning
+from persona_demo.arms import ArmInputs, Conditioning, arm_named
 from persona_demo.corpus import Person, Target, draw_targets
 from persona_demo.errors import UserError
 from persona_demo.evaluation.bootstrap import Estimate, bootstrap
@@ -185,29 +185,29 @@ class Protocol:
             plug=runtime.plug,
             encoder=runtime.encoder,
             codec=runtime.lm.codec,
+            seed=self.seed + place,
         )
 
     def score(self, arm: str, *, most: int | None = None) -> _Scored:
         """Score an arm over all targets.
 
         Args:
-            arm: Its name; with ``:other`` it reads the histories of placebo people.
+            arm: Its name; with ``:other`` it reads the histories of placebo people, five each.
             most: Only the latest so many items.
 
         Raises:
             UserError: If there is no such arm.
         """
-        name, _, placebo = arm.partition(":")
-        if name not in ARMS or placebo not in ("", "other"):
-            raise UserError(f"There is no arm {arm!r} to evaluate: choose from {', '.join(ARMS)}.")
+        others = arm_named(arm).name.endswith(":other")
+        build = arm_named(arm.removesuffix(":other")).build
         nll, tokens, size = [], [], []
         started = time.perf_counter()
         for start in range(0, len(self.targets), CHUNK):
             rows: list[tuple[int, Conditioning]] = []
             for place in range(start, min(start + CHUNK, len(self.targets))):
                 own = self.history(self.targets[place], most=most)
-                histories = self.others(place) if placebo else [own]
-                rows += [(place, ARMS[name].build(self._inputs(place, items))) for items in histories]
+                histories = self.others(place) if others else [own]
+                rows += [(place, build(self._inputs(place, items))) for items in histories]
             values = self._score_rows(rows)
             for place in dict.fromkeys(p for p, _ in rows):
                 nll.append(np.mean([v for (p, _), v in zip(rows, values, strict=True) if p == place]))

@@ -151,3 +151,10 @@ class FrozenLM(Protocol):
     def score(self, rows: Sequence[Row], targets: Sequence[Tokens]) -> list[FloatArray]:
         """Log-probability in nats of each target token after its row, one (T,) array a row."""
         ...
+
+    def logits(self, rows: Sequence[Row], targets: Sequence[Tokens]) -> list[FloatArray]:
+        """Logits that predict each target token after its row, one (T, V) array a row.
+
+        Meant for a few rows: an array holds four bytes a token of the text and of the vocabulary.
+        """
+        ...

@@ -24,6 +24,7 @@ from persona_demo.lm._gguf_embeddings import EmbeddingTable
 from persona_demo.lm._llama_bank import LaneBank
 from persona_demo.lm._llama_ffi import Key, NativeModel, is_available
 from persona_demo.lm._llama_lane import Lane, LaneFullError
+from persona_demo.lm._llama_reader import LogitReader
 from persona_demo.lm._llama_scorer import Scorer
 from persona_demo.lm.base import FloatArray, LMInfo, Row, TextCodec, Tokens
 
@@ -69,6 +70,7 @@ class LlamaLM:
         self._context_length = min(self._model.context_length, context)
         self._bank = LaneBank(self._model, cells=context, threads=self._threads)
         self._scorer = Scorer(self._model, threads=self._threads)
+        self._reader = LogitReader(self._model, threads=self._threads)
         self._turn = threading.Lock()
 
     @cached_property
@@ -143,6 +145,16 @@ class LlamaLM:
         """
         prompts = [self.keys(row, then=t[:-1]) for row, t in zip(rows, targets, strict=True)]
         return self._scorer.score(prompts, targets)
+
+    def logits(self, rows: Sequence[Row], targets: Sequence[Tokens]) -> list[FloatArray]:
+        """Logits that predict each target token after its row, one (T, V) array a row.
+
+        Raises:
+            UserError: If a row with its target is longer than the model's context.
+            ValueError: If a row is empty.
+        """
+        prompts = [self.keys(row, then=t[:-1]) for row, t in zip(rows, targets, strict=True)]
+        return [self._reader.read(p, last=len(t)) for p, t in zip(prompts, targets, strict=True)]
 
 
 class LlamaSession:

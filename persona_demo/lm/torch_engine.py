@@ -165,6 +165,13 @@ class TorchLM:
                 scores[i] = picked.gather(1, ids[:, None])[:, 0].cpu().numpy()
         return [scores[i] for i in range(len(rows))]
 
+    @torch.no_grad()
+    def logits(self, rows: Sequence[Row], targets: Sequence[Tokens]) -> list[FloatArray]:
+        """Logits that predict each target token after its row, one (T, V) array a row."""
+        if not rows:
+            return []
+        return [logits.float().cpu().numpy() for logits in self._all_logits(rows, targets)]
+
     def _all_logits(self, rows: Sequence[Row], targets: Sequence[Tokens]) -> list[Tensor]:
         """Logits that predict each target token, one (T, V) tensor a row."""
         inputs = [self.embed_row(row) for row in rows]

@@ -13,7 +13,6 @@ import numpy as np
 import torch
 
 from persona_demo import catalog
-from persona_demo.atlas import Atlas, build_atlas
 from persona_demo.corpus import draw_targets, read_corpus
 from persona_demo.items import DType, ItemEncoder, SentenceTransformerEncoder
 from persona_demo.lm.differentiable import DifferentiableLM
@@ -21,7 +20,6 @@ from persona_demo.lm.torch_engine import Device, TorchLM, choose_device
 from persona_demo.plug.config import PlugConfig
 from persona_demo.plug.model import PersonaPlug
 from persona_demo.plug.storage import save_plug
-from persona_demo.runtime import Runtime, plug_fingerprint
 from persona_demo.tasks import Task
 from persona_demo.training.card import CardFacts, model_card
 from persona_demo.training.data import Examples
@@ -187,35 +185,3 @@ def train_plug(
     )
     save_plug(plug.eval(), out, card=model_card(plug.config, facts))
     return plug
-
-
-@torch.no_grad()
-def atlas_of(runtime: Runtime, task: Task, data: Path, plug_folder: Path, *, seed: int, report: Report) -> Atlas:
-    """The map of the population a plug was trained on.
-
-    Args:
-        runtime: The plug and its models.
-        task: The task.
-        data: Corpus folder.
-        plug_folder: Folder of the plug, for its fingerprint.
-        seed: Of the order of people and of UMAP.
-        report: Told what is being done.
-
-    Raises:
-        UserError: If the corpus cannot be read or is too small.
-    """
-    plug = runtime.plug
-    people = population_of(data, task, runtime.encoder, keep=None, report=report)
-    vectors = []
-    for raw in people.vectors:
-        items = plug.standardise(torch.from_numpy(raw))[None]
-        present = torch.ones(1, len(raw), dtype=torch.bool)
-        vectors.append(plug.aggregate(items, present, None).user_vectors[0].numpy())
-    return build_atlas(
-        np.stack(vectors),
-        [len(p.items) for p in people.people],
-        scale=plug.spread.numpy(),
-        plug_fingerprint=plug_fingerprint(plug_folder),
-        seed=seed,
-        report=report,
-    )

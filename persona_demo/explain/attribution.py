@@ -1,0 +1,182 @@
+"""Which history items a text owes something to: what the aggregator says, beside what is measured.
+
+The weight of an item says how much of it was mixed into the person. Its leave-one-out effect says what
+it does: the text's log-likelihood with all items less that without this one, in nats. The two are set
+side by side because they need not agree; how far they do is computed and said in a sentence.
+
+Everything is measured at strength 1. Effects of single items need not add up to that of all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.stats import spearmanr
+
+from persona_demo.arms import Arm, ArmInputs, arm_named
+from persona_demo.errors import UserError
+from persona_demo.explain.scoring import Likelihoods, text_tokens
+from persona_demo.lm.base import FrozenLM
+
+BATCH = 8
+"""Items measured between two states: often enough to watch and to stop."""
+LEAST_ITEMS = 3
+"""With fewer items there is no order to compare."""
+
+
+@dataclass(frozen=True)
+class ItemEffect:
+    """One history item.
+
+    Attributes:
+        item: Its id.
+        weight: The aggregator's weight, or None under an arm that weighs nothing.
+        effect: Log-likelihood of the text with all items less that without this one, in nats, or None
+            while it was not measured. Above 0, the item makes the text likelier.
+    """
+
+    item: str
+    weight: float | None
+    effect: float | None = None
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How far weights and measured effects agree, sign left aside: a weight says how much, not which way.
+
+    Attributes:
+        rank_correlation: Spearman's, of weights and sizes of effects, -1 to 1; None where one of
+            the two is the same for all items, or there are too few.
+        same_top: Whether the item of the largest weight is that of the largest effect.
+        sentence: Both, for readers.
+    """
+
+    rank_correlation: float | None
+    same_top: bool
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Attribution:
+    """What a text owes to each item; a state on the way, or the end of it.
+
+    Attributes:
+        arm: Name of the arm it is measured under.
+        base: Name of the arm that has all of it but the person.
+        tokens: Length T of the text.
+        total: Log-likelihood of the text with all items, nats.
+        without_person: The same under the base, nats.
+        items: The items, in history order.
+        agreement: Once all are measured, for arms that weigh items.
+    """
+
+    arm: str
+    base: str
+    tokens: int
+    total: float
+    without_person: float
+    items: tuple[ItemEffect, ...]
+    agreement: Agreement | None = None
+
+    @property
+    def whole(self) -> float:
+        """Effect of the whole person: nats by which the text is likelier than under the base."""
+        return self.total - self.without_person
+
+    @property
+    def share(self) -> float:
+        """Share of items that were measured, 0 to 1."""
+        return sum(item.effect is not None for item in self.items) / len(self.items)
+
+    @property
+    def sentence(self) -> str:
+        """The whole person's effect beside the largest of a single item, for readers."""
+        effects = [item.effect for item in self.items if item.effect is not None]
+        largest = max(effects, key=abs, default=0.0)
+        return (
+            f"All {len(self.items)} items together change the log-likelihood of this text by {self.whole:+.2f} nats "
+            f"({self.whole / self.tokens:+.3f} a token) against {self.base}; the largest single item by {largest:+.2f}."
+        )
+
+    def per_token(self, nats: float) -> float:
+        """Nats a token."""
+        return nats / self.tokens
+
+
+def agreement(weights: Sequence[float], effects: Sequence[float]) -> Agreement:
+    """Compare weights with measured effects.
+
+    Args:
+        weights: Of each item.
+        effects: Of each item, nats; their sizes count.
+    """
+    sizes = np.abs(np.asarray(effects, dtype=np.float64))
+    same_top = int(np.argmax(weights)) == int(np.argmax(sizes))
+    if len(sizes) < LEAST_ITEMS:
+        return Agreement(None, same_top, f"Fewer than {LEAST_ITEMS} items: there is no order to compare.")
+    if np.ptp(weights) == 0 or np.ptp(sizes) == 0:
+        what = "weights" if np.ptp(weights) == 0 else "measured effects"
+        return Agreement(None, same_top, f"The {what} are the same for all items: there is no order to compare.")
+    found = float(spearmanr(weights, sizes).statistic)
+    words = (
+        "go closely together"
+        if found >= 0.7
+        else "go roughly together"
+        if found >= 0.4
+        else "go weakly together"
+        if found >= 0.2
+        else "have little to do with each other"
+        if found > -0.2
+        else "run against each other"
+    )
+    top = "is also" if same_top else "is not"
+    return Agreement(
+        found,
+        same_top,
+        f"Weights and measured effects {words} (rank correlation {found:.2f}); "
+        f"the item with the largest weight {top} the one whose removal changes the text most.",
+    )
+
+
+def leave_one_out(lm: FrozenLM, inputs: ArmInputs, arm: Arm, text: str) -> Iterator[Attribution]:
+    """Measure what a text owes to each history item.
+
+    Items without the one that is left out are read by the arm as any history is: weights, retrieval
+    and shrinkage are computed anew. Closing the generator stops the work.
+
+    Args:
+        lm: The frozen LM.
+        inputs: Person and input.
+        arm: An arm that reads a person.
+        text: What follows the input, as an arm wrote it.
+
+    Yields:
+        The state after each batch of items, the first one before any; the last has the agreement.
+
+    Raises:
+        UserError: If there is nothing to leave out, the arm reads no person, or the text is empty.
+    """
+    if arm.compared_with is None:
+        raise UserError(f"{arm.name} reads nothing of a person: choose an arm that does.")
+    if not inputs.items or inputs.stored is not None:
+        raise UserError("There are no items to leave out: add some to the history, or choose a person who has texts.")
+    tokens = text_tokens(inputs, text)
+    whole, base = arm.build(inputs), arm_named(arm.compared_with).build(inputs)
+    likelihoods = Likelihoods(lm, inputs, tokens)
+    total, without_person = likelihoods.of([whole, base])
+    weights = [None] * len(inputs.items) if whole.weights is None else [float(w) for w in whole.weights]
+    items = [ItemEffect(item.id, weight) for item, weight in zip(inputs.items, weights, strict=True)]
+    state = Attribution(arm.name, arm.compared_with, len(tokens), total, without_person, tuple(items))
+    yield state
+    for start in range(0, len(items), BATCH):
+        places = range(start, min(start + BATCH, len(items)))
+        shorter = [arm.build(replace(inputs, items=inputs.items[:i] + inputs.items[i + 1 :])) for i in places]
+        for i, without in zip(places, likelihoods.of(shorter), strict=True):
+            items[i] = replace(items[i], effect=total - without)
+        state = replace(state, items=tuple(items))
+        if state.share == 1 and whole.weights is not None:
+            effects = [item.effect or 0.0 for item in items]
+            state = replace(state, agreement=agreement(whole.weights.tolist(), effects))
+        yield state

@@ -1,0 +1,181 @@
+"""One text under two arms, token by token: what each made likelier, and what it would have said instead.
+
+The text is fixed and read twice; only what stands beside the input differs. Tokens come with the text
+they add, so that a page can lay them out and the text reads as it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from persona_demo.arms import Arm, ArmInputs
+from persona_demo.errors import UserError
+from persona_demo.explain.pieces import piece_of, pieces
+from persona_demo.explain.scoring import guided_logits, log_softmax, text_tokens
+from persona_demo.lm.base import FloatArray, FrozenLM, TextCodec, Tokens
+
+TOP = 5
+MOST_TOP = 20
+
+Hide = Callable[[Sequence[int]], frozenset[int]]
+
+
+@dataclass(frozen=True)
+class Alternative:
+    """A token that might have stood there.
+
+    Attributes:
+        token: Its id.
+        text: What it would have added; empty for one that ends the text.
+        log_probability: In nats.
+        chosen: Whether it is the token that stands there.
+        ends: Whether it ends the text.
+    """
+
+    token: int
+    text: str
+    log_probability: float
+    chosen: bool
+    ends: bool
+
+
+@dataclass(frozen=True)
+class ViewedToken:
+    """One token of the text.
+
+    Attributes:
+        text: The text it adds.
+        left: Its log-probability under the first arm, nats.
+        right: Under the second.
+        left_top: Likeliest tokens there under the first arm, likeliest first.
+        right_top: Under the second.
+    """
+
+    text: str
+    left: float
+    right: float
+    left_top: tuple[Alternative, ...]
+    right_top: tuple[Alternative, ...]
+
+    @property
+    def change(self) -> float:
+        """By how much the second arm makes it likelier, nats."""
+        return self.right - self.left
+
+
+@dataclass(frozen=True)
+class TokenView:
+    """A text under two arms.
+
+    Attributes:
+        left: Name of the first arm.
+        right: Name of the second.
+        strength: Of arms that have one.
+        tokens: The tokens, in order.
+        legend: How to read the colours, in words.
+    """
+
+    left: str
+    right: str
+    strength: float
+    tokens: tuple[ViewedToken, ...]
+    legend: str
+
+    @property
+    def text(self) -> str:
+        """The text."""
+        return "".join(token.text for token in self.tokens)
+
+    @property
+    def change(self) -> float:
+        """By how much the second arm makes the whole text likelier, nats."""
+        return sum(token.change for token in self.tokens)
+
+
+def view_tokens(
+    lm: FrozenLM,
+    inputs: ArmInputs,
+    left: Arm,
+    right: Arm,
+    text: str,
+    *,
+    strength: float = 1.0,
+    top: int = TOP,
+    hide: Hide | None = None,
+) -> TokenView:
+    """Score a text under two arms.
+
+    Args:
+        lm: The frozen LM.
+        inputs: Person and input.
+        left: The first arm; changes are counted from it.
+        right: The second arm.
+        text: What follows the input, as an arm wrote it.
+        strength: Of arms that have a base, as in writing.
+        top: Alternatives shown for each token.
+        hide: Given the tokens so far (the opening included), those not to be shown as alternatives.
+
+    Raises:
+        UserError: If the text is empty or too long, or too many alternatives are asked for.
+    """
+    if not 1 <= top <= MOST_TOP:
+        raise UserError(f"The number of alternatives is {top}: choose from 1 to {MOST_TOP}.")
+    tokens = text_tokens(inputs, text)
+    opening = inputs.codec.encode(inputs.task.prompt(inputs.input_text).opening)
+    hidden = [hide((*opening, *tokens[:i])) if hide else frozenset[int]() for i in range(len(tokens))]
+    sides = []
+    for arm in (left, right):
+        # One arm after the other: the logits of a long text take a hundred megabytes.
+        scores = log_softmax(guided_logits(lm, inputs, arm.build(inputs), tokens, strength=strength))
+        picked = scores[np.arange(len(tokens)), list(tokens)]
+        sides.append((picked.tolist(), _tops(scores, tokens, hidden, top=top, codec=inputs.codec, eos=lm.info.eos)))
+    (lefts, left_tops), (rights, right_tops) = sides
+    viewed = tuple(map(ViewedToken, pieces(inputs.codec, tokens), lefts, rights, left_tops, right_tops))
+    change = sum(rights) - sum(lefts)
+    return TokenView(
+        left=left.name,
+        right=right.name,
+        strength=strength,
+        tokens=viewed,
+        legend=(
+            f"Each token is coloured by how much likelier it is under “{right.title}” than under “{left.title}”, "
+            "as the change of its log-probability in nats: +1 is 2.7 times as likely, -1 a third as likely. "
+            f"The whole text changes by {change:+.2f} nats, {change / len(tokens):+.3f} a token."
+        ),
+    )
+
+
+def _tops(
+    scores: FloatArray,
+    tokens: Tokens,
+    hidden: Sequence[frozenset[int]],
+    *,
+    top: int,
+    codec: TextCodec,
+    eos: Sequence[int],
+) -> list[tuple[Alternative, ...]]:
+    """The likeliest tokens at each place; ``scores`` has shape (T, V)."""
+    found = []
+    for row, token, hide in zip(scores, tokens, hidden, strict=True):
+        # The token that stands there is no secret, whatever it is.
+        banned = hide - {token}
+        wanted = min(top + len(banned), len(row))
+        best = np.argpartition(-row, wanted - 1)[:wanted]
+        best = best[np.argsort(-row[best], kind="stable")]
+        kept = [int(i) for i in best if int(i) not in banned][:top]
+        found.append(
+            tuple(
+                Alternative(
+                    token=i,
+                    text="" if i in eos else piece_of(codec, i),
+                    log_probability=float(row[i]),
+                    chosen=i == token,
+                    ends=i in eos,
+                )
+                for i in kept
+            )
+        )
+    return found

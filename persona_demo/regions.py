@@ -1,0 +1,108 @@
+"""Labels for stretches of a map: what is common to the people there, in a few words.
+
+Labels come from style figures, so that no text of the population is needed; for sample people, whose
+texts are at hand, the words they use more than others are told as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.cluster import KMeans
+from sklearn.feature_extraction.text import TfidfVectorizer
+
+from persona_demo.atlas import Atlas, Region
+from persona_demo.explain.style import STYLE
+from persona_demo.wordfilter import WordFilter
+
+REGIONS = 8
+LEAST_PEOPLE = 10
+"""People a region stands for at least; smaller maps have fewer regions."""
+PHRASES = 2
+STRIKING = 0.1
+"""Mean rank from the middle, 0 to 0.5, from which a figure is told."""
+WORDS = 3
+
+
+def with_regions(atlas: Atlas, *, most: int = REGIONS, seed: int = 0) -> Atlas:
+    """The atlas with labelled regions; unlabelled where it keeps no style figures.
+
+    Args:
+        atlas: A map with style figures.
+        most: At most so many regions.
+        seed: Of the grouping.
+    """
+    count = min(most, len(atlas.ids) // LEAST_PEOPLE)
+    if atlas.style is None or count < 2:
+        return replace(atlas, regions=())
+    groups = KMeans(count, random_state=seed, n_init=4).fit_predict(atlas.coordinates)
+    ranks = _ranks(atlas.style)
+    regions = []
+    for group in range(count):
+        inside = groups == group
+        x, y = atlas.coordinates[inside].mean(axis=0).tolist()
+        label = _label(dict(zip(atlas.style_names, ranks[inside].mean(axis=0).tolist(), strict=True)))
+        regions.append(Region(label=label, x=x, y=y, size=int(inside.sum())))
+    return replace(atlas, regions=tuple(sorted(regions, key=lambda region: -region.size)))
+
+
+def _ranks(style: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Rank of each person in each figure, (U, F), from -0.5 to 0.5; equal figures have equal ranks."""
+    ranks = np.empty(style.shape)
+    for place, column in enumerate(style.T):
+        _, inverse, counts = np.unique(column, return_inverse=True, return_counts=True)
+        middles = np.cumsum(counts) - (counts + 1) / 2
+        ranks[:, place] = middles[inverse] / max(len(column) - 1, 1) - 0.5
+    return ranks
+
+
+def _label(ranks: Mapping[str, float]) -> str:
+    """The most striking figures in words."""
+    said: list[str] = []
+    for kind in sorted(STYLE, key=lambda kind: -abs(ranks.get(kind.name, 0.0))):
+        rank = ranks.get(kind.name, 0.0)
+        phrase = kind.more if rank > 0 else kind.less
+        if phrase and abs(rank) >= STRIKING and len(said) < PHRASES:
+            said.append(phrase)
+    return ", ".join(said) or "a bit of everything"
+
+
+def region_of(point: tuple[float, float], regions: Sequence[Region]) -> int | None:
+    """Index of the region whose middle is nearest to a point; None where there are no regions."""
+    if not regions:
+        return None
+    return int(np.argmin([(region.x - point[0]) ** 2 + (region.y - point[1]) ** 2 for region in regions]))
+
+
+def own_words(
+    texts: Mapping[str, Sequence[str]], words: WordFilter, *, most: int = WORDS
+) -> dict[str, tuple[str, ...]]:
+    """Words each of a few people uses more than the others.
+
+    Args:
+        texts: Texts of each person, by name.
+        words: Words not to be shown.
+        most: Words for each.
+
+    Returns:
+        For each person their words, the most telling first; a name said as such is no telling word.
+    """
+    documents = ["\n".join(own) for own in texts.values()]
+    vectorizer = TfidfVectorizer(lowercase=True, token_pattern=r"[^\W\d_]{4,}", sublinear_tf=True, min_df=1, max_df=0.5)
+    try:
+        scores = vectorizer.fit_transform(documents).toarray()
+    except ValueError:
+        # Nobody wrote a word the others did not.
+        return {name: () for name in texts}
+    vocabulary = vectorizer.get_feature_names_out()
+    # A word nobody writes in small letters is a name, which says who and not how.
+    joined = " ".join(documents)
+    found = {}
+    for name, row in zip(texts, scores, strict=True):
+        ranked = [str(vocabulary[i]) for i in np.argsort(-row, kind="stable") if row[i] > 0]
+        kept = [word for word in ranked if f" {word}" in joined and words.is_clean(word)]
+        found[name] = tuple(kept[:most])
+    return found

@@ -1,0 +1,120 @@
+"""The maps of the population a plug was trained on: its people, and single items of theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from persona_demo.atlas import Atlas, build_atlas, shuffled
+from persona_demo.explain.style import STYLE, raw_style, readable_style, surface_start
+from persona_demo.item_map import ItemMap, build_item_map, item_vectors
+from persona_demo.plug.model import PersonaPlug
+from persona_demo.regions import with_regions
+from persona_demo.runtime import Runtime, plug_fingerprint
+from persona_demo.surface import SURFACE_NAMES
+from persona_demo.tasks import Task
+from persona_demo.training.run import population_of
+
+FloatArray = NDArray[np.float32]
+Report = Callable[[str, float | None], None]
+
+ITEMS_EACH = 4
+"""Items of one person that may be drawn for the map of items, so that no one fills it."""
+
+
+@dataclass(frozen=True)
+class Maps:
+    """Both maps of a population.
+
+    Attributes:
+        people: The map of people.
+        items: The map of items; None where the plug reads no figures of style.
+    """
+
+    people: Atlas
+    items: ItemMap | None
+
+    def save(self, folder: Path) -> None:
+        """Write both into one folder."""
+        self.people.save(folder)
+        if self.items is not None:
+            self.items.save(folder)
+
+
+def maps_of(runtime: Runtime, task: Task, data: Path, plug_folder: Path, *, seed: int, report: Report) -> Maps:
+    """Make the maps.
+
+    Args:
+        runtime: The plug and its models.
+        task: The task.
+        data: Corpus folder.
+        plug_folder: Folder of the plug, for its fingerprint.
+        seed: Of the order of people, of the items drawn and of UMAP.
+        report: Told what is being done.
+
+    Raises:
+        UserError: If the corpus cannot be read or is too small.
+    """
+    people = population_of(data, task, runtime.encoder, keep=None, report=report)
+    return maps_from(runtime.plug, people.vectors, fingerprint=plug_fingerprint(plug_folder), seed=seed, report=report)
+
+
+def maps_from(plug: PersonaPlug, raw: tuple[FloatArray, ...], *, fingerprint: str, seed: int, report: Report) -> Maps:
+    """Make the maps of people given by their raw item vectors, (N_u, D) each.
+
+    Raises:
+        UserError: If there are too few people or items.
+    """
+    surfaces = _style(plug, raw)
+    report("placing people", None)
+    atlas = build_atlas(
+        np.stack([_user_vector(plug, items) for items in raw]),
+        [len(items) for items in raw],
+        scale=plug.spread.numpy(),
+        plug_fingerprint=fingerprint,
+        style=None if surfaces is None else np.stack([readable_style(s.mean(axis=0)) for s in surfaces]),
+        style_names=() if surfaces is None else tuple(kind.name for kind in STYLE),
+        seed=seed,
+        report=report,
+    )
+    if surfaces is None:
+        return Maps(atlas, None)
+    rng = np.random.default_rng((seed, 5))
+    drawn = [np.sort(rng.permutation(len(items))[:ITEMS_EACH]) for items in raw]
+    place = {int(old): new for new, old in enumerate(shuffled(len(raw), seed=seed))}
+    owners = [atlas.ids[place[person]] for person, rows in enumerate(drawn) for _ in rows]
+    report("placing items", None)
+    vectors = item_vectors(plug, np.concatenate([items[rows] for items, rows in zip(raw, drawn, strict=True)]))
+    style = np.concatenate([s[rows] for s, rows in zip(surfaces, drawn, strict=True)])
+    items = build_item_map(
+        vectors,
+        tuple(owners),
+        scale=plug.spread.numpy(),
+        plug_fingerprint=fingerprint,
+        style=readable_style(style),
+        style_names=atlas.style_names,
+        seed=seed,
+        report=report,
+    )
+    return Maps(with_regions(atlas, seed=seed), items)
+
+
+@torch.no_grad()
+def _user_vector(plug: PersonaPlug, raw: FloatArray) -> FloatArray:
+    """User vector (D,) of somebody under uniform weights."""
+    items = plug.standardise(torch.from_numpy(raw))[None]
+    return plug.aggregate(items, torch.ones(1, len(raw), dtype=torch.bool), None).user_vectors[0].numpy()
+
+
+def _style(plug: PersonaPlug, raw: tuple[FloatArray, ...]) -> list[FloatArray] | None:
+    """Style figures of each person's items, (N_u, F) each, still as logarithms, shares and roots."""
+    start = surface_start(plug)
+    if start is None:
+        return None
+    part = slice(start, start + len(SURFACE_NAMES))
+    return [raw_style(items[:, part]) for items in raw]

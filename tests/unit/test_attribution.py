@@ -1,0 +1,117 @@
+"""Leave-one-out: effects are what they are said to be, agreement is computed and worded rightly."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from persona_demo.arms import ArmInputs, arm_named
+from persona_demo.errors import UserError
+from persona_demo.explain.attribution import agreement, leave_one_out
+from persona_demo.explain.scoring import MAX_TOKENS, Likelihoods, row_of, typed_after
+from persona_demo.history import UserHistory
+from persona_demo.runtime import Runtime
+from tests import tiny
+
+TEXT = " and the gulls did not mind"
+
+
+@pytest.fixture
+def given(runtime: Runtime) -> ArmInputs:
+    """A person with ten items."""
+    return runtime.arm_inputs(tiny.history(items=10), runtime.task("blog-post"), "The last train left")
+
+
+def test_an_effect_is_the_likelihood_with_all_items_less_that_without_one(runtime: Runtime, given: ArmInputs) -> None:
+    last = list(leave_one_out(runtime.lm, given, arm_named("persona"), TEXT))[-1]
+    assert last.share == 1
+    assert [item.item for item in last.items] == [item.id for item in given.items]
+    assert sum(item.weight or 0 for item in last.items) == pytest.approx(1, abs=1e-5)
+    tokens = given.codec.encode(TEXT)
+
+    def by_hand(inputs: ArmInputs, arm: str) -> float:
+        return float(runtime.lm.score([row_of(inputs, arm_named(arm).build(inputs))], [tokens])[0].sum())
+
+    assert last.whole == pytest.approx(by_hand(given, "persona") - by_hand(given, "task"), abs=1e-4)
+    for i in (0, 7):
+        shorter = replace(given, items=given.items[:i] + given.items[i + 1 :])
+        expected = by_hand(given, "persona") - by_hand(shorter, "persona")
+        assert last.items[i].effect == pytest.approx(expected, abs=1e-4)
+    assert last.per_token(last.whole) == pytest.approx(last.whole / len(tokens))
+    assert last.agreement is not None
+    assert "task" in last.sentence and "10 items" in last.sentence
+
+
+def test_it_goes_in_batches_and_stops_when_closed(runtime: Runtime, given: ArmInputs) -> None:
+    states = leave_one_out(runtime.lm, given, arm_named("persona"), TEXT)
+    first, second = next(states), next(states)
+    assert first.share == 0
+    assert 0 < second.share < 1
+    assert second.agreement is None
+    states.close()  # type: ignore[attr-defined]
+    assert list(states) == []
+
+
+def test_the_only_item_has_the_effect_of_the_whole_person(runtime: Runtime) -> None:
+    one = runtime.arm_inputs(tiny.history(items=1), runtime.task("blog-post"), "The last train left")
+    last = list(leave_one_out(runtime.lm, one, arm_named("persona"), TEXT))[-1]
+    assert last.items[0].effect == pytest.approx(last.whole)
+
+
+def test_items_that_retrieval_does_not_read_have_no_effect_on_it(runtime: Runtime, given: ArmInputs) -> None:
+    last = list(leave_one_out(runtime.lm, given, arm_named("recent"), TEXT))[-1]
+    assert [item.effect for item in last.items[:6]] == [0.0] * 6
+    assert all(item.effect != 0 for item in last.items[6:])
+    assert all(item.weight is None for item in last.items)
+    assert last.agreement is None
+    assert last.base == "plain"
+
+
+def test_equal_conditionings_are_scored_once(given: ArmInputs, runtime: Runtime) -> None:
+    asked: list[int] = []
+
+    class Counting:
+        def score(self, rows: list[object], targets: list[object]) -> list[np.ndarray]:
+            asked.append(len(rows))
+            return runtime.lm.score(rows, targets)  # type: ignore[arg-type]
+
+    made = arm_named("persona").build(given)
+    likelihoods = Likelihoods(Counting(), given, given.codec.encode(TEXT))  # type: ignore[arg-type]
+    scores = likelihoods.of([made, made, made]) + likelihoods.of([made])
+    assert asked == [1]
+    assert len(set(scores)) == 1 and len(scores) == 4
+
+
+def test_agreement_is_about_order_and_size() -> None:
+    same = agreement([0.1, 0.2, 0.7], [0.01, -0.3, 2.0])
+    assert same.rank_correlation == pytest.approx(1)
+    assert same.same_top and "closely" in same.sentence and "is also" in same.sentence
+    against = agreement([0.1, 0.2, 0.7], [3.0, 2.0, 0.1])
+    assert against.rank_correlation == pytest.approx(-1)
+    assert not against.same_top and "against" in against.sentence and "is not" in against.sentence
+    assert agreement([0.25] * 4, [1.0, 2.0, 3.0, 4.0]).rank_correlation is None
+    assert agreement([0.1, 0.2, 0.7], [0.0, 0.0, 0.0]).rank_correlation is None
+    assert "Fewer than" in agreement([0.5, 0.5], [1.0, 2.0]).sentence
+    assert "little to do" in agreement([1, 2, 3, 4, 5], [3, 5, 1, 4, 3.5]).sentence
+
+
+def test_a_typed_word_is_set_apart_and_a_mark_is_not() -> None:
+    assert typed_after("I ran. ", "The train left") == " I ran."
+    assert typed_after(", so I ran", "The train left") == ", so I ran"
+    assert typed_after(" I ran", "") == "I ran"
+
+
+@pytest.mark.parametrize("text", ["", "  ", "far too long " * MAX_TOKENS])
+def test_texts_that_cannot_be_measured_are_refused(runtime: Runtime, given: ArmInputs, text: str) -> None:
+    with pytest.raises(UserError, match="text"):
+        next(leave_one_out(runtime.lm, given, arm_named("persona"), text))
+
+
+def test_without_items_or_a_person_there_is_nothing_to_leave_out(runtime: Runtime, given: ArmInputs) -> None:
+    with pytest.raises(UserError, match="reads nothing of a person"):
+        next(leave_one_out(runtime.lm, given, arm_named("task"), TEXT))
+    nobody = runtime.arm_inputs(UserHistory("Nobody"), runtime.task("blog-post"), "The last train left")
+    with pytest.raises(UserError, match="no items to leave out"):
+        next(leave_one_out(runtime.lm, nobody, arm_named("persona"), TEXT))

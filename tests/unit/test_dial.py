@@ -1,0 +1,75 @@
+"""The dial: arithmetic on one reading gives what feeding token by token gives, at every strength."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from persona_demo.arms import ArmInputs, arm_named
+from persona_demo.errors import UserError
+from persona_demo.evaluation.protocol import guided_score
+from persona_demo.explain.dial import STRENGTHS, Dial, DialPoint, likelihood_at, persona_likelihood
+from persona_demo.explain.scoring import row_of
+from persona_demo.history import UserHistory
+from persona_demo.runtime import Runtime
+from tests import tiny
+
+TEXT = " and the gulls did not mind"
+
+
+@pytest.fixture
+def given(runtime: Runtime) -> ArmInputs:
+    """A person and an opening."""
+    return runtime.arm_inputs(tiny.history(items=5), runtime.task("blog-post"), "The last train left")
+
+
+def test_every_point_is_what_token_by_token_guidance_says(runtime: Runtime, given: ArmInputs) -> None:
+    dial = persona_likelihood(runtime.lm, given, arm_named("persona"), TEXT)
+    assert [p.strength for p in dial.points] == list(STRENGTHS)
+    assert (STRENGTHS[0], STRENGTHS[-1]) == (-2, 4)
+    made, tokens = arm_named("persona").build(given), given.codec.encode(TEXT)
+    assert made.base is not None
+    for strength in (-2.0, 0.0, 0.5, 1.0, 4.0):
+        scores = guided_score(runtime.lm, row_of(given, made), row_of(given, made.base), tokens, strength=strength)
+        found = next(p.log_likelihood for p in dial.points if p.strength == strength)
+        assert found == pytest.approx(float(scores.sum(dtype=np.float64)), abs=1e-2)
+    assert dial.tokens == len(tokens)
+
+
+def test_zero_and_one_are_the_control_and_the_persona(runtime: Runtime, given: ArmInputs) -> None:
+    dial = persona_likelihood(runtime.lm, given, arm_named("persona"), TEXT, strengths=(0, 1))
+    tokens = given.codec.encode(TEXT)
+    for point, arm in zip(dial.points, ("task", "persona"), strict=True):
+        score = runtime.lm.score([row_of(given, arm_named(arm).build(given))], [tokens])[0]
+        assert point.log_likelihood == pytest.approx(float(score.sum()), abs=1e-3)
+
+
+def test_probabilities_are_normalised_at_every_strength() -> None:
+    rng = np.random.default_rng(0)
+    row, base = rng.normal(size=(2, 1, 7)).astype(np.float32) * 3
+    strengths = (-2, 0, 1, 4)
+    chances = sum(np.exp(likelihood_at(row, base, (token,), strengths=strengths)) for token in range(7))
+    np.testing.assert_allclose(chances, np.ones(4), atol=1e-6)
+    huge = likelihood_at(row * 1000, base, (0,), strengths=strengths)
+    assert np.isfinite(huge).all()
+
+
+def test_the_best_strength_is_said_in_words() -> None:
+    def dial(*values: float) -> Dial:
+        return Dial("persona", 10, tuple(map(DialPoint, (-1.0, 0.0, 0.5, 1.0, 3.0), values)))
+
+    assert "against" in dial(-10, -20, -30, -40, -50).sentence
+    assert "no person" in dial(-20, -10, -30, -40, -50).sentence
+    assert "fainter" in dial(-20, -19, -10, -40, -50).sentence
+    assert "as trained" in dial(-20, -19, -18, -10, -50).sentence
+    assert "more of the person" in dial(-20, -19, -18, -17, -10).sentence
+    assert "hardly matters" in dial(-10, -10, -10, -10, -10.01).sentence
+    assert dial(-10, -10, -10, -10, -10).best.strength == 0
+
+
+def test_an_arm_without_a_strength_has_no_dial(runtime: Runtime, given: ArmInputs) -> None:
+    with pytest.raises(UserError, match="no strength"):
+        persona_likelihood(runtime.lm, given, arm_named("bm25"), TEXT)
+    nobody = runtime.arm_inputs(UserHistory("Nobody"), runtime.task("blog-post"), "The last train left")
+    with pytest.raises(UserError, match="no strength"):
+        persona_likelihood(runtime.lm, nobody, arm_named("persona"), TEXT)

@@ -1,0 +1,197 @@
+"""Both maps: items placed like people, nothing refitted, labels that say what is there, and errors measured."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from persona_demo.atlas import ARRAYS as ATLAS_ARRAYS
+from persona_demo.atlas import FACTS as ATLAS_FACTS
+from persona_demo.atlas import Atlas, Region
+from persona_demo.errors import UserError
+from persona_demo.explain.style import STYLE, style_of_texts
+from persona_demo.item_map import ARRAYS, FACTS, ItemMap, build_item_map, item_vectors
+from persona_demo.placing import directions_of, placement_error
+from persona_demo.regions import own_words, region_of, with_regions
+from persona_demo.runtime import DEFAULT_ATLAS, Runtime
+from persona_demo.training.maps import Maps, maps_from
+from persona_demo.wordfilter import WordFilter
+from tests import tiny
+
+NAMES = tuple(kind.name for kind in STYLE)
+
+
+def raw_people(runtime: Runtime, *, people: int = 24) -> list[list[str]]:
+    """Texts of many people in the ways of the tiny population."""
+    rng = np.random.default_rng(0)
+    ways = tiny.people_texts()
+    return [[*rng.permutation(ways[n % len(ways)])[:5].tolist(), f"and number {n} says so"] for n in range(people)]
+
+
+@pytest.fixture(scope="module")
+def texts(runtime: Runtime) -> list[list[str]]:
+    """What the people wrote."""
+    return raw_people(runtime)
+
+
+@pytest.fixture(scope="module")
+def maps(runtime: Runtime, texts: list[list[str]]) -> Maps:
+    """Both maps of a tiny population."""
+    raw = tuple(runtime.encoder.encode(own) for own in texts)
+    return maps_from(runtime.plug, raw, fingerprint="tiny", seed=0, report=lambda message, share: None)
+
+
+def test_people_keep_their_style_figures_through_the_shuffle(maps: Maps, texts: list[list[str]]) -> None:
+    assert maps.people.style is not None
+    expected = {tuple(np.round(style_of_texts(own), 1)) for own in texts}
+    found = {tuple(np.round(row, 1)) for row in maps.people.style}
+    assert len(found & expected) > len(expected) * 0.8
+    assert np.array_equal(maps.people.style_figures("words"), maps.people.style[:, 0])
+    with pytest.raises(UserError, match="keeps no figure"):
+        maps.people.style_figures("magic")
+
+
+def test_items_belong_to_people_of_the_other_map(maps: Maps) -> None:
+    items = maps.items
+    assert items is not None
+    assert set(items.people) <= set(maps.people.ids)
+    assert len(set(items.ids)) == len(items.people)
+    person = items.people[0]
+    assert all(items.ids[row].startswith(person + ".") for row in items.items_of(person))
+    assert items.items_of("nobody").size == 0
+
+
+def test_an_item_of_the_map_is_placed_at_its_own_point(runtime: Runtime, maps: Maps, texts: list[list[str]]) -> None:
+    items = maps.items
+    assert items is not None
+    vectors = item_vectors(runtime.plug, runtime.encoder.encode([text for own in texts for text in own]))
+    distances = np.array([items.distances(v).min() for v in vectors])
+    # Four of each person's six items are on the map.
+    assert (distances < 1e-3).mean() >= 4 / 6
+    on_map = vectors[int(np.argmin(distances))]
+    placed = items.place(on_map)
+    assert placed.neighbours[0].distance == pytest.approx(0, abs=1e-3)
+    assert items.place(on_map) == placed
+    low, high = items.coordinates.min(axis=0), items.coordinates.max(axis=0)
+    assert low[0] <= placed.x <= high[0] and low[1] <= placed.y <= high[1]
+
+
+def test_a_single_item_is_a_person_who_wrote_nothing_else(runtime: Runtime) -> None:
+    history = tiny.history(items=1)
+    made = runtime.embed(history, runtime.task("blog-post")).user_vector
+    alone = item_vectors(runtime.plug, runtime.encoder.encode([history.items[0].text]))[0]
+    np.testing.assert_allclose(alone, made, atol=1e-5)
+
+
+def test_both_maps_survive_the_disk(maps: Maps, tmp_path: Path) -> None:
+    labelled = replace(maps, people=replace(maps.people, regions=(Region("long posts", 0.5, -1.0, 12),)))
+    labelled.save(tmp_path)
+    people, items = Atlas.load(tmp_path), ItemMap.load(tmp_path)
+    assert people.regions == labelled.people.regions
+    assert people.style is not None and maps.people.style is not None and maps.items is not None
+    np.testing.assert_allclose(people.style, maps.people.style)
+    assert items.people == maps.items.people
+    np.testing.assert_allclose(items.vectors, maps.items.vectors)
+    np.testing.assert_array_equal(items.coordinates, maps.items.coordinates)
+
+
+def test_a_map_of_the_first_schema_is_still_read(runtime: Runtime, tmp_path: Path) -> None:
+    tiny.atlas(runtime.encoder.width).save(tmp_path)
+    facts = (tmp_path / ATLAS_FACTS).read_text(encoding="utf-8")
+    old = facts.replace('"schema": 2', '"schema": 1').replace(', "style_names": [], "regions": []', "")
+    assert "regions" not in old
+    (tmp_path / ATLAS_FACTS).write_text(old, encoding="utf-8")
+    back = Atlas.load(tmp_path)
+    assert back.style is None and back.regions == ()
+    (tmp_path / ATLAS_FACTS).write_text(old.replace('"schema": 1', '"schema": 99'), encoding="utf-8")
+    with pytest.raises(UserError, match="atlas build"):
+        Atlas.load(tmp_path)
+    assert Atlas.load(DEFAULT_ATLAS).ids
+
+
+@pytest.mark.parametrize("damage", ["arrays", "facts", "null", "schema", "people", "missing"])
+def test_a_damaged_map_of_items_is_one_clear_sentence(maps: Maps, tmp_path: Path, damage: str) -> None:
+    assert maps.items is not None
+    maps.items.save(tmp_path)
+    facts = (tmp_path / FACTS).read_text(encoding="utf-8")
+    if damage == "arrays":
+        (tmp_path / ARRAYS).write_bytes(b"nonsense")
+    elif damage == "missing":
+        (tmp_path / FACTS).unlink()
+    else:
+        new = {"facts": "{", "null": "null", "schema": facts.replace('"schema": 1', '"schema": 9')}
+        people = facts.replace('"people": [', '"people": ["p9999", ')
+        (tmp_path / FACTS).write_text(new.get(damage, people), encoding="utf-8")
+    with pytest.raises(UserError, match="atlas build"):
+        ItemMap.load(tmp_path)
+    assert ATLAS_ARRAYS != ARRAYS and ATLAS_FACTS != FACTS
+
+
+def test_too_few_items_make_no_map() -> None:
+    with pytest.raises(UserError, match="at least"):
+        build_item_map(
+            np.ones((3, 5), np.float32),
+            ("a",) * 3,
+            scale=np.ones(5, np.float32),
+            plug_fingerprint="x",
+            style=np.ones((3, 1), np.float32),
+            style_names=("words",),
+        )
+
+
+def clustered(count: int = 120) -> tuple[np.ndarray, np.ndarray]:
+    """Points of three clusters, and which cluster each is of."""
+    rng = np.random.default_rng(0)
+    centres, group = rng.normal(size=(3, 12)) * 4, np.arange(count) % 3
+    return directions_of((centres[group] + rng.normal(size=(count, 12))).astype(np.float32)), group
+
+
+def test_placing_is_measured_against_a_refit() -> None:
+    directions, _ = clustered()
+    found = placement_error(directions, share=0.2)
+    assert found.points == 24
+    assert found.error < 0.5 * found.chance
+    assert found.drift < found.chance
+    assert 0 <= found.kept <= 1 and 0 <= found.kept_refit <= 1
+    assert placement_error(directions, share=0.2) == found
+
+
+def test_regions_are_labelled_by_what_is_striking_in_them() -> None:
+    directions, group = clustered()
+    style = np.tile(np.linspace(0, 1, len(group), dtype=np.float32)[:, None] * 0, (1, len(NAMES)))
+    style[group == 0, NAMES.index("words")] = 100
+    style[group == 1, NAMES.index("exclamations")] = 9
+    middles = np.array([[0, 0], [9, 0], [0, 9]], np.float32)
+    atlas = Atlas(
+        plug_fingerprint="x",
+        ids=tuple(map(str, range(len(group)))),
+        vectors=directions,
+        coordinates=middles[group] + np.random.default_rng(1).normal(size=(len(group), 2)).astype(np.float32) * 0.1,
+        counts=np.ones(len(group), np.int32),
+        scale=np.ones(12, np.float32),
+        style=style,
+        style_names=NAMES,
+    )
+    made = with_regions(atlas, most=3)
+    assert sorted(region.size for region in made.regions) == [40, 40, 40]
+    labels = [made.regions[region_of(tuple(m), made.regions) or 0].label for m in middles.tolist()]  # type: ignore[arg-type]
+    assert "long posts" in labels[0]
+    assert "exclamation" in labels[1]
+    assert "short posts" in labels[2] and "exclamation" not in labels[2]
+    assert with_regions(replace(atlas, style=None, style_names=())).regions == ()
+    assert region_of((0.0, 0.0), ()) is None
+
+
+def test_people_s_own_words_are_theirs_and_clean() -> None:
+    texts = {
+        "Ada": ["the lock and the swans on the lock", "another lock with Agatha"],
+        "Bo": ["a cake with flour", "flour and eggs, badword"],
+    }
+    found = own_words(texts, WordFilter.of(["badword"]))
+    assert found["Ada"][0] == "lock"
+    assert found["Bo"][0] == "flour"
+    assert "agatha" not in found["Ada"] and "badword" not in found["Bo"]
+    assert own_words({"Ada": ["the the"], "Bo": ["the"]}, WordFilter.of([])) == {"Ada": (), "Bo": ()}
