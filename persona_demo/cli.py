@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeAlias
 
-from persona_demo import commands
+from persona_demo import commands, commands_lamp
 from persona_demo.errors import UserError
 from persona_demo.tasks import TASKS
 
@@ -36,6 +36,7 @@ def build_parser() -> argparse.ArgumentParser:
     _train(verbs)
     _evaluate(verbs)
     _atlas(verbs)
+    _lamp(verbs)
     return parser
 
 
@@ -132,6 +133,24 @@ def _atlas(verbs: Verbs) -> None:
     command.add_argument("--out", type=Path, help="where the map goes (default: the shipped one's place)")
     _with_models(command)
     command.set_defaults(run=commands.atlas)
+
+
+def _lamp(verbs: Verbs) -> None:
+    text = "write a corpus as LaMP's files, or score predictions as LaMP does"
+    actions = verbs.add_parser("lamp", help=text, description=text).add_subparsers(
+        dest="action", required=True, metavar="ACTION"
+    )
+    convert = _command(actions, "convert", "write a corpus folder as LaMP's questions and outputs")
+    _task(convert)
+    convert.add_argument("--data", type=Path, required=True, help="corpus folder")
+    convert.add_argument("--out", type=Path, required=True, help="where the folder LaMP_N goes")
+    convert.add_argument("--targets-per-user", type=int, default=1, help="questions of each person, at most")
+    convert.add_argument("--seed", type=int, default=0, help="of everything drawn")
+    convert.set_defaults(run=commands_lamp.convert)
+    score = _command(actions, "score", "LaMP's own figures of a file of predictions")
+    score.add_argument("--golds", type=Path, required=True, help="outputs file with the right answers")
+    score.add_argument("--predictions", type=Path, required=True, help="outputs file with the predicted ones")
+    score.set_defaults(run=commands_lamp.score)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

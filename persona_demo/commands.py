@@ -153,10 +153,11 @@ def generate(arguments: argparse.Namespace) -> None:
         }
         _print(_document(record))
         return
+    opening = task.prompt(arguments.prompt).opening
     for arm, text in zip(arms, written, strict=True):
         cost = f"{len(text.written.tokens)} tokens, {text.written.total_ms:.0f} ms, prompt {text.prompt_tokens} tokens"
         vectors = f" and {text.soft_vectors} soft vectors" if text.soft_vectors else ""
-        _print(f"{arm.title} [{arm.name}] - {cost}{vectors}\n    {arguments.prompt.strip()}{text.written.text}\n")
+        _print(f"{arm.title} [{arm.name}] - {cost}{vectors}\n    {opening}{text.written.text}\n")
 
 
 def _arm_record(text: ArmText) -> dict[str, Any]:
@@ -239,8 +240,9 @@ def _progress_text(p: Progress) -> str:
 def evaluate(arguments: argparse.Namespace) -> None:
     """``evaluate``: figures of a split."""
     from persona_demo.corpus import read_corpus, split_named
+    from persona_demo.tasks import task_named
 
-    people = read_corpus(arguments.data, split_named(arguments.split))
+    people = read_corpus(arguments.data, split_named(arguments.split), task_named(arguments.task))
     for flag in ("users", "targets_per_user"):
         if getattr(arguments, flag) < 1:
             raise UserError(f"--{flag.replace('_', '-')} is {getattr(arguments, flag)}: use 1 or more.")

@@ -10,7 +10,7 @@ import hashlib
 import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -217,7 +217,7 @@ class Runtime:
             UserError: If the input is empty.
         """
         if not input_text.strip():
-            raise UserError("There are no opening words: write how the text should begin.")
+            raise UserError(task.nothing_given)
         # A stored vector stands beside a stored vector, a history beside a history.
         other = draw_other(others, history.active, seed=seed) if stored is None else None
         if other is None and self.atlas is not None:
@@ -254,7 +254,7 @@ class Runtime:
             allow_listed_words: Also words of the filter's lists.
 
         Yields:
-            The state of every arm after each step.
+            The state of every arm after each step. A text ends where the task's texts end.
 
         Raises:
             UserError: If strength is out of range or an arm cannot be built.
@@ -265,8 +265,11 @@ class Runtime:
         made = [arm.build(inputs) for arm in arms]
         voices = [self._voice(inputs, c, strength) for c in made]
         words, codec = self.words, self.lm.codec
+        options = replace(options or DecodeOptions(), stop=inputs.task.stop)
+        if inputs.task.min_new_tokens is not None:
+            options = replace(options, min_new_tokens=inputs.task.min_new_tokens)
         ban = None if allow_listed_words else lambda tokens: words.banned_next(codec, tokens)
-        for states in decode(self.lm, voices, options or DecodeOptions(), ban=ban, started=started):
+        for states in decode(self.lm, voices, options, ban=ban, started=started):
             yield tuple(
                 ArmText(
                     arm=arm.name,
@@ -307,7 +310,7 @@ class Runtime:
         uniform = plug.aggregate(items, present, None)
         made = uniform
         if query is not None:
-            vector = plug.standardise(torch.from_numpy(self.encoder.encode([query])))
+            vector = plug.standardise(torch.from_numpy(self.encoder.encode([task.query(query)])))
             made = plug.aggregate(items, present, vector)
         texts = [item.text for item in history.active]
         words = self.encoder.keyword_embeddings(texts, plug.keywords, most=plug.config.keyword_tokens)

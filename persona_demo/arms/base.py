@@ -7,7 +7,7 @@ written once, over that type.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -35,7 +35,7 @@ class Conditioning:
     """What an arm does to the frozen LM for one input.
 
     Attributes:
-        retrieved: Texts of history items put before the input.
+        retrieved: Texts of history items put before the input, as the task renders them.
         soft: Soft vectors placed beside the input, (S, H), or None.
         base: What strength leads away from; None where strength has no meaning.
         weights: Weight of each history item, where the arm weighs them, (N,).
@@ -145,17 +145,3 @@ def persona_of(inputs: ArmInputs, user_vector: FloatArray, words: FloatArray) ->
     with torch.no_grad():
         user, own = torch.from_numpy(user_vector)[None], [torch.from_numpy(words)]
         return inputs.plug.soft_vectors(user, inputs.task.name, words=own)[0].numpy()
-
-
-def fit_budget(texts: Sequence[str], codec: TextCodec, *, tokens: int) -> tuple[str, ...]:
-    """Cut texts so that together they keep within a number of tokens.
-
-    Every text may use an equal share of what is left; what short ones leave goes to the later ones.
-    """
-    kept, left = [], tokens
-    for place, text in enumerate(texts):
-        ids = codec.encode(text)
-        share = left // (len(texts) - place)
-        kept.append(text if len(ids) <= share else codec.decode(ids[:share]))
-        left -= min(len(ids), share)
-    return tuple(kept)

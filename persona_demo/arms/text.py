@@ -1,17 +1,18 @@
 """Arms that work by text: none at all, or items of the history retrieved into the prompt.
 
-They use the untuned LM. Retrieved items stand in ascending order of rank, so that the best one is
-nearest to the input.
+They use the untuned LM. What is looked for, where, and in which form and order the items found stand
+in the prompt, the task says; among equals the later item comes first.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import bm25s
 import numpy as np
+from rank_bm25 import BM25Okapi
 
-from persona_demo.arms.base import Arm, ArmInputs, Conditioning, fit_budget
+from persona_demo.arms.base import Arm, ArmInputs, Conditioning
 from persona_demo.history import HistoryItem
 
 RETRIEVED_ITEMS = 4
@@ -24,16 +25,26 @@ def plain(inputs: ArmInputs) -> Conditioning:
 
 
 def _retrieved(inputs: ArmInputs, ranked: Sequence[int]) -> Conditioning:
-    best_last = [inputs.items[i] for i in list(ranked)[:RETRIEVED_ITEMS]][::-1]
-    texts = [item.text for item in best_last]
-    size = sum(len(item.text.encode("utf-8")) for item in inputs.items)
-    return Conditioning(retrieved=fit_budget(texts, inputs.codec, tokens=RETRIEVED_TOKENS), bytes_per_user=size)
+    best = [inputs.items[i] for i in list(ranked)[:RETRIEVED_ITEMS]]
+    size = sum(len("".join([i.text, i.input or "", i.label or ""]).encode("utf-8")) for i in inputs.items)
+    shots = inputs.task.shots(best, inputs.input_text, codec=inputs.codec, tokens=RETRIEVED_TOKENS)
+    return Conditioning(retrieved=shots, bytes_per_user=size)
 
 
-def rank_bm25(items: Sequence[HistoryItem], query: str) -> list[int]:
-    """Indices of items by BM25 score for a query, best first; ties keep the later item first."""
+def _searched(item: HistoryItem) -> str:
+    return item.text
+
+
+def rank_bm25(items: Sequence[HistoryItem], query: str, *, text: Callable[[HistoryItem], str] = _searched) -> list[int]:
+    """Indices of items by BM25 score for a query over lower-cased words, best first.
+
+    Args:
+        items: What to rank.
+        query: What to look for.
+        text: Where to look; the item's text, when left out.
+    """
     stop: list[str] = []
-    corpus = bm25s.tokenize([item.text for item in items], stopwords=stop, show_progress=False)
+    corpus = bm25s.tokenize([text(item) for item in items], stopwords=stop, show_progress=False)
     wanted = bm25s.tokenize([query], stopwords=stop, show_progress=False, return_ids=False)[0]
     if not corpus.vocab:
         return list(range(len(items)))[::-1]
@@ -44,16 +55,36 @@ def rank_bm25(items: Sequence[HistoryItem], query: str) -> list[int]:
     return sorted(range(len(items)), key=lambda i: (-float(scores[i]), -i))
 
 
+def rank_okapi(items: Sequence[HistoryItem], query: str, *, text: Callable[[HistoryItem], str]) -> list[int]:
+    """Indices of items by Okapi BM25 score as LaMP counts it, over whatever stands between white space.
+
+    Args:
+        items: What to rank.
+        query: What to look for.
+        text: Where to look.
+    """
+    documents = [text(item).split() for item in items]
+    if not any(documents):
+        return list(range(len(items)))[::-1]
+    scores = BM25Okapi(documents).get_scores(query.split())
+    return sorted(range(len(items)), key=lambda i: (-float(scores[i]), -i))
+
+
 def bm25(inputs: ArmInputs) -> Conditioning:
     """Items that share rare words with the input."""
-    return _retrieved(inputs, rank_bm25(inputs.items, inputs.input_text) if inputs.items else [])
+    task = inputs.task
+    rank = rank_okapi if task.ranking == "okapi" else rank_bm25
+    wanted = task.search(inputs.input_text)
+    return _retrieved(inputs, rank(inputs.items, wanted, text=task.search_text) if inputs.items else [])
 
 
 def dense(inputs: ArmInputs) -> Conditioning:
     """Items whose sentence vectors are nearest to the input's."""
     if not inputs.items:
         return Conditioning()
-    vectors = inputs.encoder.encode_sentences([*(item.text for item in inputs.items), inputs.input_text])
+    task = inputs.task
+    wanted = task.search(inputs.input_text)
+    vectors = inputs.encoder.encode_sentences([*map(task.search_text, inputs.items), wanted])
     similarity = vectors[:-1] @ vectors[-1]
     return _retrieved(inputs, sorted(range(len(inputs.items)), key=lambda i: (-float(similarity[i]), -i)))
 

@@ -149,8 +149,9 @@ class Protocol:
         if not self.targets:
             raise UserError("Nobody in this split has enough items for a target: choose another corpus or split.")
         codec = runtime.lm.codec
-        self._tokens = [codec.encode(t.pair.target)[: task.max_target_tokens] for t in self.targets]
+        self._tokens = [task.target_tokens(t.pair.target, codec) for t in self.targets]
         self._marks = [frozenset(i.text for i in p.items) for p in self.everybody]
+        self._groups = [self.everybody[i].group for i in dict.fromkeys(t.person for t in self.targets)]
 
     def history(self, target: Target, *, most: int | None = None) -> tuple[HistoryItem, ...]:
         """The items that may be seen for a target; the latest ``most`` of them."""
@@ -161,17 +162,19 @@ class Protocol:
     def others(self, place: int) -> list[tuple[HistoryItem, ...]]:
         """Histories of placebo people for a target, five seeded draws without replacement.
 
-        They share no text with the person and are nearest in number of items.
+        They share no text with the person and are nearest in number of items. Where too few share
+        none (everybody rates the same films), others stand in without the items they share.
         """
         target = self.targets[place]
         rng = np.random.default_rng((self.seed, 7, place))
-        size = len(target.history)
-        able = [
-            i for i, marks in enumerate(self._marks) if i != target.person and not marks & self._marks[target.person]
-        ]
+        size, own = len(target.history), self._marks[target.person]
+        group = self.everybody[target.person].group
+        able = [i for i, marks in enumerate(self._marks) if i != target.person and not marks & own]
+        if len(able) < PLACEBO_DRAWS:
+            able = [i for i, marks in enumerate(self._marks) if self.everybody[i].group != group and marks - own]
         near = sorted(able, key=lambda i: (abs(len(self.everybody[i].items) - size), i))[:CLOSEST]
         drawn = rng.permutation(near)[:PLACEBO_DRAWS].tolist()
-        return [self.everybody[i].items[-size:] for i in drawn]
+        return [tuple(item for item in self.everybody[i].items if item.text not in own)[-size:] for i in drawn]
 
     def _inputs(self, place: int, items: tuple[HistoryItem, ...]) -> ArmInputs:
         runtime = self.runtime
@@ -243,6 +246,9 @@ class Protocol:
         people = np.array([t.person for t in self.targets])
         return np.array([values[people == p].mean() for p in dict.fromkeys(people.tolist())])
 
+    def _estimate(self, values: NDArray[np.float64]) -> Estimate:
+        return bootstrap(values, seed=self.seed, groups=self._groups)
+
     def run(self, arms: Sequence[str], *, cold_start: bool) -> Evaluation:
         """Score arms and make the figures.
 
@@ -256,8 +262,8 @@ class Protocol:
         figures = tuple(
             ArmFigures(
                 arm=arm,
-                nll=bootstrap(people[arm], seed=self.seed),
-                lift=bootstrap(control - people[arm], seed=self.seed),
+                nll=self._estimate(people[arm]),
+                lift=self._estimate(control - people[arm]),
                 share_helped=float((people[arm] < control).mean()),
                 prompt_tokens=scored[arm].prompt_tokens,
                 ms=scored[arm].ms,
@@ -267,11 +273,11 @@ class Protocol:
         )
         gap = None
         if "persona" in people and "persona:other" in people:
-            gap = bootstrap(people["persona:other"] - people["persona"], seed=self.seed)
+            gap = self._estimate(people["persona:other"] - people["persona"])
         curve = []
         for most in (*COLD_START, None) if cold_start else ():
             short = self.by_person(self.score("persona", most=most).nll)
-            curve.append(ColdStart(items=most, lift=bootstrap(control - short, seed=self.seed)))
+            curve.append(ColdStart(items=most, lift=self._estimate(control - short)))
         return Evaluation(
             users=len(control),
             targets=len(self.targets),

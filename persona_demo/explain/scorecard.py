@@ -164,8 +164,7 @@ class _Card:
         for target in held:
             read = history.with_items(tuple(history.active[i] for i in target.history))
             self._inputs.append(runtime.arm_inputs(read, task, target.pair.input, seed=seed))
-        encode = runtime.lm.codec.encode
-        self._tokens = [encode(target.pair.target)[: task.max_target_tokens] for target in held]
+        self._tokens = [task.target_tokens(target.pair.target, runtime.lm.codec) for target in held]
         self._others = [Other(p.name, items=p.active) for p in nearest_people(others, history.active)][:STRANGERS]
         if not self._others and runtime.atlas is not None:
             rng = np.random.default_rng(seed)

@@ -94,6 +94,11 @@ class TextCodec(Protocol):
         """Special tokens the model expects before any text; often none."""
         ...
 
+    @property
+    def end(self) -> Tokens:
+        """Special tokens the model expects after a whole text; often none."""
+        ...
+
 
 class LMSession(Protocol):
     """Rows being continued together, token by token. Use as a context manager."""

@@ -18,7 +18,9 @@ class HFCodec:
         """Wrap a loaded tokenizer."""
         self._tokenizer = tokenizer
         plain, full = self.encode("x"), tuple(tokenizer("x")["input_ids"])
-        self._start: Tokens = full[: full.index(plain[0])] if plain[0] in full else ()
+        known = plain[0] in full
+        self._start: Tokens = full[: full.index(plain[0])] if known else ()
+        self._end: Tokens = full[len(self._start) + len(plain) :] if known else ()
 
     @classmethod
     def load(cls, folder: Path) -> HFCodec:
@@ -36,6 +38,11 @@ class HFCodec:
     def start(self) -> Tokens:
         """Special tokens the model expects before any text; often none."""
         return self._start
+
+    @property
+    def end(self) -> Tokens:
+        """Special tokens the model expects after a whole text; often none."""
+        return self._end
 
     @property
     def eos(self) -> Tokens:

@@ -23,7 +23,7 @@ from persona_demo.lm.base import FloatArray, FrozenLM, LMSession, Row, Tokens
 SHORT_ROW = 96
 """Rows of at most this many positions are read, and show their first token, before longer ones."""
 STOP_AT = "\n\n"
-"""A blank line ends a post: what follows would be another one."""
+"""Unless told otherwise, a blank line ends a text: what follows would be another one."""
 
 Ban = Callable[[Sequence[int]], frozenset[int]]
 
@@ -39,6 +39,7 @@ class DecodeOptions:
         top_p: When sampling, only the likeliest tokens that together have this probability.
         no_repeat: No run of this many tokens is written twice; 0 allows it. Small models loop.
         seed: Of the sampling; all voices share it, so that they differ by their rows alone.
+        stop: Text that ends a voice; it is not shown, nor is what follows it.
     """
 
     max_new_tokens: int = 64
@@ -47,6 +48,7 @@ class DecodeOptions:
     top_p: float = 0.95
     no_repeat: int = 3
     seed: int = 0
+    stop: str = STOP_AT
 
     def __post_init__(self) -> None:
         """Check the ranges.
@@ -66,6 +68,8 @@ class DecodeOptions:
             raise UserError(f"The length of runs not to repeat is {self.no_repeat}: choose 0 or at least 2.")
         if self.seed < 0:
             raise UserError(f"The seed is {self.seed}: choose 0 or more.")
+        if not self.stop:
+            raise UserError("The text to stop at is empty: name at least one character.")
 
 
 @dataclass(frozen=True)
@@ -227,7 +231,7 @@ def _advance(lm: FrozenLM, writing: Sequence[_Writer], options: DecodeOptions, b
         now = 1000 * (time.perf_counter() - start)
         ended = ended or len(w.tokens) >= options.max_new_tokens
         w.state = Written(
-            text=visible(text, ended=ended),
+            text=visible(text, ended=ended, stop=options.stop),
             tokens=tuple(w.tokens),
             first_token_ms=now if w.state.first_token_ms is None else w.state.first_token_ms,
             total_ms=now,
@@ -240,14 +244,14 @@ def _next(lm: FrozenLM, w: _Writer, logits: FloatArray, options: DecodeOptions) 
     while True:
         token = pick(logits, options, w.rng)
         text = lm.codec.decode([*w.tokens, token])
-        ended = token in lm.info.eos or STOP_AT in text
+        ended = token in lm.info.eos or options.stop in text
         if not ended or len(w.tokens) + 1 >= options.min_new_tokens:
             return token, text, ended
         logits = logits.copy()
         logits[token] = -np.inf
 
 
-def visible(text: str, *, ended: bool) -> str:
-    """What may be shown: nothing after a blank line, no half-written character before the end."""
-    text = text.split(STOP_AT)[0]
+def visible(text: str, *, ended: bool, stop: str = STOP_AT) -> str:
+    """What may be shown: nothing after the text to stop at, no half-written character before the end."""
+    text = text.split(stop)[0]
     return text.rstrip() if ended else text.rstrip("\ufffd")

@@ -142,7 +142,8 @@ class Examples:
             words.append(torch.from_numpy(self._encoder.keyword_embeddings(texts, plug.keywords, most=most)))
         prompts = [self._task.prompt(t.pair.input) for t in targets]
         items, present = pad_items(histories, self._encoder.width)
-        inputs = torch.from_numpy(self._encoder.encode([t.pair.input for t in targets]))
+        queries = [self._task.query(t.pair.input) for t in targets]
+        inputs = torch.from_numpy(self._encoder.encode(queries))
         encode = self._codec.encode
         return Batch(
             items=items,
@@ -151,5 +152,5 @@ class Examples:
             words=tuple(words),
             prefixes=tuple(self._codec.start + encode(p.context) for p in prompts),
             openings=tuple(encode(p.opening) for p in prompts),
-            targets=tuple(encode(t.pair.target)[: self._task.max_target_tokens] for t in targets),
+            targets=tuple(self._task.target_tokens(t.pair.target, self._codec) for t in targets),
         )

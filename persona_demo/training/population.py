@@ -26,7 +26,7 @@ FloatArray = NDArray[np.float32]
 Report = Callable[[str, float | None], None]
 
 MIN_ITEMS = 8
-"""People with fewer items left are not trained on."""
+"""People with fewer items left are not trained on, unless the task says otherwise."""
 
 
 @dataclass(frozen=True)
@@ -46,29 +46,49 @@ class Population:
     dropped_people: int
 
 
-def check_leakage(train: Sequence[Person], other: Sequence[Person]) -> None:
+def check_leakage(train: Sequence[Person], other: Sequence[Person], task: Task | None = None) -> None:
     """Make sure that no person and no text is in both groups.
+
+    People who come with a question (LaMP) are compared by their questions alone: the benchmark's
+    profiles share items, and its time split shares users, by its own design.
+
+    Args:
+        train: People of one split.
+        other: People of another.
+        task: The task; where the items' texts are nobody's own (films), they are not compared.
 
     Raises:
         UserError: If one is; names the first.
     """
     authors = {p.id for p in train}
-    texts = {" ".join(i.text.lower().split()): p.id for p in train for i in p.items}
+    texts = {text: p.id for p in train for text in _own_texts(p, task)}
     for person in other:
         if person.id in authors:
             raise UserError(f"Person {person.id} is in two splits: keep each person in one split.")
-        for item in person.items:
-            if (twin := texts.get(" ".join(item.text.lower().split()))) is not None:
+        for text in _own_texts(person, task):
+            if (twin := texts.get(text)) is not None:
                 raise UserError(f"A text of {person.id} is also a text of {twin} of another split: drop one.")
 
 
-def clean(people: Sequence[Person], words: WordFilter, *, most_items: int) -> tuple[list[Person], int, int]:
+def _own_texts(person: Person, task: Task | None) -> set[str]:
+    """What only this person may have, in small letters and with single spaces."""
+    if person.given is not None:
+        texts = [f"{person.given.input} {person.given.target}"]
+    else:
+        texts = [item.text for item in person.items] if task is None or task.own_text else []
+    return {" ".join(text.lower().split()) for text in texts}
+
+
+def clean(
+    people: Sequence[Person], words: WordFilter, *, most_items: int, min_items: int = MIN_ITEMS
+) -> tuple[list[Person], int, int]:
     """Leave out items with listed words, people with few items, and items beyond the latest.
 
     Args:
-        people: Whom to clean.
+        people: Whom to clean; those whose own question is answered with listed words are left out.
         words: The word filter.
         most_items: Latest items kept of each person.
+        min_items: People with fewer items left are left out.
 
     Returns:
         The people kept, how many items and how many people were left out for their words.
@@ -77,7 +97,8 @@ def clean(people: Sequence[Person], words: WordFilter, *, most_items: int) -> tu
     for person in people:
         items = tuple(item for item in person.items if words.is_clean(item.text))
         items_out += len(person.items) - len(items)
-        if len(items) >= MIN_ITEMS:
+        wanted = person.given is None or words.is_clean(person.given.target)
+        if wanted and len(items) >= min_items:
             kept.append(replace(person, items=items[-most_items:]))
     return kept, items_out, len(people) - len(kept)
 
@@ -108,10 +129,14 @@ def read_population(
     Raises:
         UserError: If the corpus cannot be read or leaves nobody.
     """
-    people, items_out, people_out = clean(read_corpus(data, split), WordFilter.default(), most_items=most_items)
+    people, items_out, people_out = clean(
+        read_corpus(data, split, task), WordFilter.default(), most_items=most_items, min_items=task.min_items
+    )
     people = people[:most_people]
     if not people:
-        raise UserError(f"Nobody in {data} has {MIN_ITEMS} usable items in the split {split!r}: use another corpus.")
+        raise UserError(
+            f"Nobody in {data} has {task.min_items} usable items in the split {split!r}: use another corpus."
+        )
     vectors = encode_people(people, task, encoder, keep=keep, report=report)
     return Population(tuple(people), tuple(vectors), dropped_items=items_out, dropped_people=people_out)
 

@@ -134,7 +134,7 @@ def train_plug(
     """
     folder = out / "checkpoint"
     lm, encoder = models.lm, models.encoder
-    check_leakage(read_corpus(data, "train"), read_corpus(data, "tune"))
+    check_leakage(read_corpus(data, "train", task), read_corpus(data, "tune", task), task)
     everybody = population_of(data, task, encoder, keep=folder / "train.safetensors", report=report)
     watched = read_population(
         data,
@@ -158,7 +158,7 @@ def train_plug(
             per_person=per_person,
             rng=np.random.default_rng((options.seed, int(last_third))),
             last_third=last_third,
-            min_history=MIN_HISTORY,
+            min_history=min(MIN_HISTORY, task.min_items),
         )
         standard = [plug.standardise(torch.from_numpy(v)).numpy() for v in people.vectors]
         return Examples(people.people, targets, standard, task=task, codec=lm.codec, encoder=encoder)

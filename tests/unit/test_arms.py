@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from persona_demo.arms import ARMS, ArmInputs, arms_named
-from persona_demo.arms.base import fit_budget
 from persona_demo.arms.text import RETRIEVED_ITEMS, RETRIEVED_TOKENS, rank_bm25
 from persona_demo.errors import UserError
 from persona_demo.history import HistoryItem, UserHistory
 from persona_demo.lm.decode import DecodeOptions
 from persona_demo.runtime import Runtime
+from persona_demo.tasks.base import fit_budget
 from tests import tiny
 
 PROMPT = "The last train left"

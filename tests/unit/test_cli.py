@@ -12,7 +12,8 @@ from persona_demo import commands
 from persona_demo.cli import main
 from persona_demo.history_io import save_history
 from persona_demo.runtime import Runtime
-from tests import tiny
+from persona_demo.tasks import TASKS
+from tests import folders, tiny
 from tests.unit.test_training import write_corpus
 
 PROMPT = "I put the kettle on, then"
@@ -116,6 +117,48 @@ def test_a_missing_plug_or_corpus_is_one_sentence(
     assert "holds no users" in capsys.readouterr().err
     assert main(["evaluate", "--data", str(tmp_path), "--split", "half"]) == 2
     assert "no split" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("loaded")
+def test_a_task_the_plug_does_not_serve_is_one_sentence(history: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in TASKS:
+        words = ["generate", "--history", str(history), "--task", name, "--prompt", PROMPT, "--max-new-tokens", "2"]
+        assert main(words) == (0 if name == "blog-post" else 2)
+        captured = capsys.readouterr()
+        if name != "blog-post":
+            assert captured.err == f"This plug serves blog-post, not {name}: load another plug.\n"
+
+
+def test_lamp_convert_and_score_are_one_document_each(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data, out = folders.headlines(tmp_path / "data"), tmp_path / "out"
+    words = ["lamp", "convert", "--task", "headline", "--data", str(data), "--out", str(out)]
+    made = output(capsys, *words, "--targets-per-user", "2")
+    assert made["task"] == "LaMP_4"
+    assert [(s["split"], s["questions"]) for s in made["splits"]] == [("train", 12), ("tune", 6), ("dev", 6)]
+    golds = out / "LaMP_4" / "dev" / "dev_outputs.json"
+    scored = output(capsys, "lamp", "score", "--golds", str(golds), "--predictions", str(golds))
+    assert scored == {"task": "LaMP_4", "examples": 6, "metric": {"rouge-1": 1.0, "rouge-L": 1.0}}
+    assert main(words) == 0
+    assert "6 questions of train" in capsys.readouterr().out
+    assert main(["lamp", "score", "--golds", str(golds), "--predictions", str(golds)]) == 0
+    assert "rouge-L  1.0000" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["convert", "--task", "poem", "--data", "no", "--out", "no"], "no task"),
+        (["convert", "--task", "headline", "--data", "no", "--out", "no"], "holds no users"),
+        (["convert", "--task", "headline", "--data", "no", "--out", "no", "--targets-per-user", "0"], "use 1 or more"),
+        (["score", "--golds", "no.json", "--predictions", "no.json"], "cannot be read"),
+    ],
+)
+def test_a_wrong_word_to_lamp_is_one_sentence(capsys: pytest.CaptureFixture[str], words: list[str], says: str) -> None:
+    assert main(["lamp", *words]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert says in captured.err
+    assert captured.err.strip().count("\n") == 0
 
 
 def test_models_list_says_what_to_do_when_nothing_is_here(capsys: pytest.CaptureFixture[str]) -> None:

@@ -211,3 +211,26 @@ def test_nothing_is_shown_after_a_blank_line_nor_half_a_character() -> None:
     assert visible("one\n\ntwo", ended=False) == "one"
     assert visible("caf\ufffd", ended=False) == "caf"
     assert visible("end  ", ended=True) == "end"
+
+
+def test_a_voice_ends_at_the_text_it_is_told_to_stop_at() -> None:
+    lm = tiny.causal_lm()
+    voice = [Voice(row(lm, "My blog. ", 1))]
+    free = last(lm, voice, DecodeOptions(max_new_tokens=12, min_new_tokens=1, no_repeat=0))[0]
+    mark = lm.codec.decode(free.tokens[4:5])
+    first = next(n for n in range(1, 6) if mark in lm.codec.decode(free.tokens[:n]))
+    options = replace(GREEDY, stop=mark)
+    ended = last(lm, voice, options)[0]
+    assert ended.done
+    assert ended.tokens == free.tokens[:first]
+    assert mark not in ended.text
+    later = last(lm, voice, replace(options, min_new_tokens=first + 1))[0]
+    assert later.tokens[: first - 1] == free.tokens[: first - 1]
+    assert len(later.tokens) > first
+    assert mark not in lm.codec.decode(later.tokens[:first])
+
+
+def test_stopping_at_nothing_is_refused() -> None:
+    with pytest.raises(UserError, match="stop at"):
+        DecodeOptions(stop="")
+    assert visible("one\ntwo", ended=True, stop="\n") == "one"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -11,7 +13,9 @@ from persona_demo.evaluation.bootstrap import bootstrap
 from persona_demo.evaluation.protocol import Protocol, guided_score
 from persona_demo.lm.base import Row
 from persona_demo.runtime import Runtime
-from tests import tiny
+from persona_demo.tasks import task_named
+from persona_demo.wordfilter import WordFilter
+from tests import folders, tiny
 from tests.unit.test_training import write_corpus
 
 
@@ -92,3 +96,48 @@ def test_an_unknown_arm_or_placebo_is_refused(protocol: Protocol) -> None:
     for name in ("magic", "persona:twin"):
         with pytest.raises(UserError, match="choose from"):
             protocol.score(name)
+
+
+def test_people_of_one_group_are_drawn_together() -> None:
+    values = np.repeat(np.random.default_rng(0).normal(size=60), 4)
+    together = [f"g{n // 4}" for n in range(240)]
+    apart, grouped = bootstrap(values, seed=0), bootstrap(values, seed=0, groups=together)
+    assert grouped.mean == apart.mean
+    assert grouped.high - grouped.low > 1.6 * (apart.high - apart.low)
+    alone = [f"p{n}" for n in range(240)]
+    assert bootstrap(values, seed=0, groups=alone) == apart
+    one = bootstrap(values[:60], seed=0, groups=[f"g{n}" for n in range(60)])
+    assert grouped.high - grouped.low == pytest.approx(
+        bootstrap(values[::4], seed=0).high - bootstrap(values[::4], seed=0).low
+    )
+    assert one.low < one.mean < one.high
+
+
+@pytest.mark.parametrize(
+    ("shape", "name"), [("films", "movie-stars"), ("papers", "paper-title"), ("commits", "commit-subject")]
+)
+def test_other_tasks_are_scored_with_placebo_people_who_share_nothing(tmp_path: Path, shape: str, name: str) -> None:
+    task = task_named(name)
+    lm = tiny.causal_lm()
+    encoder = tiny.item_encoder(tmp_path, lm)
+    runtime = Runtime(
+        lm=lm,
+        plug=tiny.plug(tiny.plug_config(lm, encoder.width, tasks=(name,)), encoder),
+        encoder=encoder,
+        atlas=None,
+        words=WordFilter.of([]),
+    )
+    people = read_corpus(folders.FOLDERS[shape][0](tmp_path / "data"), "train", task)
+    made = Protocol(
+        runtime, task, people, users=4, targets_per_user=1, seed=0, strength=1.0, report=lambda message, share: None
+    )
+    for place, target in enumerate(made.targets):
+        own = {item.text for item in people[target.person].items}
+        others = made.others(place)
+        assert others
+        assert all(items and not own & {item.text for item in items} for items in others)
+    figures = made.run(["persona", "persona:other", "bm25", "dense", "recent"], cold_start=False)
+    assert figures.placebo_gap is not None
+    assert all(np.isfinite(arm.nll.mean) for arm in figures.arms)
+    by_name = {arm.arm: arm for arm in figures.arms}
+    assert by_name["bm25"].prompt_tokens > by_name["persona"].prompt_tokens

@@ -92,7 +92,7 @@ def test_other_words_make_another_persona(runtime: Runtime) -> None:
         task = runtime.task("blog-post")
         return runtime.embed(history.with_items(items), task).persona
 
-    one, other = persona("ferry late", "ferry"), persona("kettle late", "kettle")
+    one, other = persona("zo ka", "zo"), persona("mu ka", "mu")
     assert not np.allclose(one[:4], other[:4])
 
 

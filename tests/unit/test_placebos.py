@@ -66,9 +66,12 @@ def test_vector_placebos_change_the_vectors_and_leave_the_text(given: ArmInputs,
 
 def test_noise_is_as_loud_as_the_person_and_drawn_by_seed(given: ArmInputs, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[np.ndarray] = []
-    monkeypatch.setattr(
-        "persona_demo.arms.soft.persona_of", lambda inputs, v, words: seen.append(v) or np.zeros((4, 32))
-    )
+
+    def listen(inputs: ArmInputs, vector: np.ndarray, words: np.ndarray) -> np.ndarray:
+        seen.append(vector)
+        return np.zeros((8, 32), np.float32)
+
+    monkeypatch.setattr("persona_demo.arms.soft.persona_of", listen)
     for seed in (0, 0, 1):
         arm_named("persona:random").build(replace(given, seed=seed))
     spread = given.plug.spread.numpy()

@@ -22,7 +22,7 @@ from persona_demo.training.data import Batch
 from persona_demo.training.population import check_leakage
 from persona_demo.training.run import Models, train_plug
 from persona_demo.training.trainer import Progress, TrainOptions, answer_rows
-from tests import tiny
+from tests import folders, tiny
 
 TASK = task_named("blog-post")
 
@@ -217,3 +217,37 @@ def test_a_broken_corpus_is_one_clear_sentence(tmp_path: Path, content: str, wor
         read_corpus(tmp_path, "train")
     with pytest.raises(UserError, match="holds no users"):
         read_corpus(tmp_path / "nowhere", "train")
+
+
+@pytest.mark.parametrize(
+    ("shape", "name", "family"),
+    [
+        ("papers", "paper-title", "causal"),
+        ("papers", "paper-title", "encoder-decoder"),
+        ("films", "movie-stars", "causal"),
+        ("critics", "film-rating", "causal"),
+        ("lamp", "lamp-3", "causal"),
+        ("lamp", "lamp-5", "encoder-decoder"),
+    ],
+)
+def test_every_kind_of_task_trains(tmp_path: Path, shape: str, name: str, family: str) -> None:
+    lm, task = tiny.causal_lm() if family == "causal" else tiny.seq2seq_lm(), task_named(name)
+    if shape == "lamp":
+        data = folders.lamp(tmp_path / "data", int(name[-1]), "train", questions=60)
+    else:
+        data = folders.FOLDERS[shape][0](tmp_path / "data")
+    models = make_models(tmp_path, lm, tasks=(name,), place="after" if family == "causal" else "before")
+    options = TrainOptions(steps=30, batch_size=4, warm_steps=25, check_every=30, soft_learning_rate=0.2)
+    seen: list[Progress] = []
+    train_plug(
+        task,
+        data,
+        tmp_path / "out",
+        models=models,
+        options=options,
+        resume=False,
+        report=lambda message, share: None,
+        progress=seen.append,
+    )
+    assert seen[-1].placebo_gap is not None
+    assert seen[-1].control_nll < seen[0].control_nll

@@ -32,6 +32,7 @@ from persona_demo.explain.words import (
     persona_in_words,
 )
 from persona_demo.history import UserHistory
+from persona_demo.keywords import words_of
 from persona_demo.plug.model import PersonaPlug
 from persona_demo.runtime import Runtime
 from persona_demo.surface import SURFACE_NAMES

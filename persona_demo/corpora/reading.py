@@ -1,0 +1,102 @@
+"""Reading a corpus folder: which shape it has, who is in the split, and which items are of the task."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, get_args
+
+from persona_demo.corpora.lamp import read_questions_of
+from persona_demo.corpora.people import Person, Split, lines_file, records
+from persona_demo.corpora.shapes import Reader, Shape, groups, shape_of
+from persona_demo.errors import UserError
+from persona_demo.tasks import LampTask, Task
+
+CHANCE_WORDS = 7
+"""Texts of so few words ("A must see.") are written twice by chance. Those that occur in two splits are
+left out of both; that a longer one does is no chance, and is for the leakage check to refuse."""
+
+CHANCE_CHARACTERS = 100
+
+
+def read_corpus(folder: Path, split: Split, task: Task | None = None) -> list[Person]:
+    """Read the people of one split.
+
+    Args:
+        folder: A corpus folder, or a folder of LaMP's files for a task of LaMP's.
+        split: Which people.
+        task: What for. Items that are not of the task (a review without a score, where scores are
+            wanted) are left out; without a task nothing is.
+
+    Returns:
+        The people in file order.
+
+    Raises:
+        UserError: If the folder holds no corpus, does not serve the task, a line is not a person, or
+            nobody is in the split.
+    """
+    if isinstance(task, LampTask):
+        return read_questions_of(folder, split, task)
+    path = lines_file(folder, "users")
+    if path is None:
+        raise UserError(f"{folder} holds no users.jsonl.gz: name a corpus folder with --data.")
+    try:
+        people = _read(path, split, task)
+    except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UserError(f"{path} is not a readable corpus ({type(error).__name__}): restore the file.") from error
+    if not people:
+        raise UserError(f"{path} holds nobody in the split {split!r}: choose another split.")
+    if task is not None:
+        people = [replace(p, items=kept) for p in people if (kept := tuple(i for i in p.items if task.serves(i)))]
+        if not people:
+            raise UserError(f"{path} holds nothing for the task {task.name!r}: choose another folder or task.")
+    return people
+
+
+def _read(path: Path, split: Split, task: Task | None) -> list[Person]:
+    found: tuple[Shape, Reader] | None = None
+    people: list[Person] = []
+    shared: dict[str, list[str]] = {}
+    short: dict[str, set[str]] = {}
+    for record in records(path):
+        if record["split"] not in get_args(Split):
+            raise UserError(f"{path} has a person in the unknown split {record['split']!r}.")
+        if found is None and record.get("items") != []:
+            found = _reader(path, record, task)
+        items = found[1](record) if found else ()
+        for item in items if found and found[0].own_texts else ():
+            if (text := _short(item.text)) is not None:
+                short.setdefault(text, set()).add(record["split"])
+        if record["split"] == split:
+            dated = all(item.date is not None for item in items)
+            people.append(Person(id=record["user"], split=split, items=items, dated=dated))
+            shared[record["user"]] = record[found[0].shared] if found and found[0].shared else []
+    together = groups(shared)
+    common = {text for text, splits in short.items() if len(splits) > 1}
+    return [
+        replace(
+            person,
+            group=together[person.id],
+            items=tuple(item for item in person.items if _short(item.text) not in common),
+        )
+        for person in people
+    ]
+
+
+def _short(text: str) -> str | None:
+    """A text of few words in small letters and with single spaces, or None where it has more words."""
+    words = text[:CHANCE_CHARACTERS].lower().split()
+    return " ".join(words) if len(words) <= CHANCE_WORDS and len(text) < CHANCE_CHARACTERS else None
+
+
+def _reader(path: Path, record: dict[str, Any], task: Task | None) -> tuple[Shape, Reader]:
+    """The shape of a corpus by one of its people, and its reader."""
+    shape = shape_of(record)
+    if shape is None:
+        raise KeyError("items")
+    if task is not None and task.name not in shape.tasks:
+        raise UserError(
+            f"{path.parent} holds {shape.name}, for the task {' or '.join(shape.tasks)} and not {task.name}: "
+            "choose another folder or task."
+        )
+    return shape, shape.reader(path.parent)

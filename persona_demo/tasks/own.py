@@ -1,0 +1,219 @@
+"""The project's own tasks: going on with a text, answering an input, judging something.
+
+Inputs, targets and their limits are those of the contract; what the LM reads is short and plain,
+because a small LM reads it. A task's examples in a retrieval prompt have the shape of its own prompt.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from persona_demo.errors import UserError
+from persona_demo.history import HistoryItem
+from persona_demo.tasks.base import Prompt, Task, WritingPair, fit_budget, shortened
+
+if TYPE_CHECKING:
+    from persona_demo.lm.base import TextCodec
+
+STARS = ("1", "2", "3", "4", "5")
+STARS_FORM = "Rated {label} of 5: {text}"
+
+
+def one_line(text: str) -> str:
+    """A text with every run of white space made one space."""
+    return " ".join(text.split())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Continuation(Task):
+    """Opening words, and how the text goes on.
+
+    Attributes:
+        heading: First line of the context.
+        opening_words: How many first words are the input.
+    """
+
+    heading: str
+    opening_words: int
+
+    @property
+    def nothing_given(self) -> str:
+        """What is said where the opening is empty."""
+        return "There are no opening words: write how the text should begin."
+
+    def serves(self, item: HistoryItem) -> bool:
+        """Any text may stand in a history, also one too short to be split."""
+        return True
+
+    def pair(self, item: HistoryItem) -> WritingPair | None:
+        """Split a text after its opening words, or return None where nothing would follow."""
+        text = item.text
+        match = re.match(rf"\s*(?:\S+\s+){{{self.opening_words - 1}}}\S+", text)
+        if match is None or not text[match.end() :].strip():
+            return None
+        return WritingPair(input=text[: match.end()].strip(), target=text[match.end() :].rstrip())
+
+    def shots(
+        self, ranked: Sequence[HistoryItem], input_text: str, *, codec: TextCodec, tokens: int
+    ) -> tuple[str, ...]:
+        """Texts in ascending order of rank, so that the best one is nearest to the input."""
+        return fit_budget([item.text for item in reversed(ranked)], codec, tokens=tokens)
+
+    def prompt(self, input_text: str, *, retrieved: Sequence[str] = ()) -> Prompt:
+        """Build what the LM reads: retrieved texts stand as earlier posts of the same blog.
+
+        Opening words end without white space, so that the first new token may start a word.
+
+        Raises:
+            UserError: If there are too many opening words.
+        """
+        opening = input_text.strip()
+        if len(opening) > self.max_input_characters:
+            raise UserError(
+                f"The opening words have {len(opening):,} characters: "
+                f"shorten them to at most {self.max_input_characters:,}."
+            )
+        posts = "".join(f"{text.strip()}\n\n" for text in retrieved)
+        return Prompt(context=f"{self.heading}\n\n{posts}", opening=opening)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer(Task):
+    """Something that is given, and what the person wrote about it.
+
+    Attributes:
+        given: Word for the input in the prompt.
+        wanted: Word for the answer in the prompt, before the colon.
+    """
+
+    given: str
+    wanted: str
+
+    def pair(self, item: HistoryItem) -> WritingPair | None:
+        """The item's input and text."""
+        if item.input is None or not item.input.strip():
+            return None
+        return WritingPair(input=item.input.strip(), target=f" {one_line(item.text)}")
+
+    def search_text(self, item: HistoryItem) -> str:
+        """Text and input, since what is looked for is an input."""
+        return item.text if item.input is None else f"{item.text} {item.input}"
+
+    def shots(
+        self, ranked: Sequence[HistoryItem], input_text: str, *, codec: TextCodec, tokens: int
+    ) -> tuple[str, ...]:
+        """Examples in the shape of the prompt, the best one last; inputs are cut, answers are not."""
+        pairs = [pair for item in reversed(ranked) if (pair := self.pair(item)) is not None]
+        frames = [(f"{self.given}: ", f"\n{self.wanted}:{pair.target}\n") for pair in pairs]
+        return fit_budget([self._read(pair.input) for pair in pairs], codec, tokens=tokens, frames=frames)
+
+    def prompt(self, input_text: str, *, retrieved: Sequence[str] = ()) -> Prompt:
+        """Build what the LM reads: examples, then the input and the word for the answer."""
+        examples = "".join(retrieved)
+        return Prompt(context=f"{examples}{self.given}: {self._read(input_text)}\n{self.wanted}:", opening="")
+
+    def _read(self, input_text: str) -> str:
+        return shortened(one_line(input_text), self.max_input_characters)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judgement(Answer):
+    """A text, and the stars somebody gave: the item's text is given and its label is wanted."""
+
+    def pair(self, item: HistoryItem) -> WritingPair | None:
+        """The item's text and label."""
+        label = (item.label or "").strip()
+        return WritingPair(input=item.text.strip(), target=f" {label}") if label in self.answers else None
+
+    def search_text(self, item: HistoryItem) -> str:
+        """The text."""
+        return item.text
+
+
+BLOG_POST = Continuation(
+    name="blog-post",
+    title="Blog post",
+    asks="opening words",
+    metric="rouge",
+    heading="From my blog:",
+    max_target_tokens=64,
+    max_input_characters=2_000,
+    opening_words=8,
+    end="",
+    min_new_tokens=None,
+)
+
+
+FILM_RATING = Judgement(
+    name="film-rating",
+    title="Stars for a film, from one's review",
+    label_form=STARS_FORM,
+    asks="review",
+    metric="ratings",
+    given="Review",
+    wanted="Score",
+    answers=STARS,
+    max_target_tokens=4,
+    max_input_characters=600,
+)
+FILM_REVIEW = Answer(
+    name="film-review",
+    title="One-line film review",
+    label_form=STARS_FORM,
+    asks="synopsis",
+    metric="rouge",
+    given="Film",
+    wanted="Review",
+    max_target_tokens=64,
+    max_input_characters=300,
+)
+PAPER_TITLE = Answer(
+    name="paper-title",
+    title="Title of a paper",
+    asks="abstract",
+    metric="rouge",
+    given="Abstract",
+    wanted="Title",
+    max_target_tokens=48,
+    max_input_characters=1_200,
+)
+HEADLINE = Answer(
+    name="headline",
+    title="Headline",
+    asks="description of the article",
+    metric="rouge",
+    given="Article",
+    wanted="Headline",
+    max_target_tokens=48,
+    max_input_characters=400,
+)
+COMMIT_SUBJECT = Answer(
+    name="commit-subject",
+    title="Subject line of a commit",
+    asks="body of the message",
+    metric="rouge",
+    given="Commit",
+    wanted="Subject",
+    max_target_tokens=48,
+    max_input_characters=600,
+    # A series of patches repeats its subject line all day.
+    same_day=False,
+)
+MOVIE_STARS = Judgement(
+    name="movie-stars",
+    title="Stars for a film",
+    label_form=STARS_FORM,
+    asks="title, genres and story of the film",
+    metric="ratings",
+    given="Film",
+    wanted="Score",
+    answers=STARS,
+    max_target_tokens=4,
+    max_input_characters=500,
+    own_text=False,
+)
+
+OWN: tuple[Task, ...] = (BLOG_POST, FILM_REVIEW, FILM_RATING, PAPER_TITLE, HEADLINE, COMMIT_SUBJECT, MOVIE_STARS)

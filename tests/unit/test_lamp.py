@@ -1,0 +1,371 @@
+"""LaMP's files, prompts and retrieval: generated files of every task, in every layout and both splits."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from persona_demo.arms import ARMS
+from persona_demo.arms.text import rank_okapi
+from persona_demo.corpora.convert import LAMP_SHAPE, convert
+from persona_demo.corpora.lamp import Outputs, read_outputs, read_questions, write_outputs, write_questions
+from persona_demo.corpus import draw_targets, read_corpus
+from persona_demo.errors import UserError
+from persona_demo.history import HistoryItem, UserHistory
+from persona_demo.lm.codec import HFCodec
+from persona_demo.runtime import Runtime
+from persona_demo.tasks import LampTask, task_named
+from persona_demo.tasks.lamp import SHAPES
+from persona_demo.training.population import check_leakage
+from tests import folders, tiny
+
+CODEC = HFCodec(tiny.tokenizer())
+
+
+def lamp_task(number: int) -> LampTask:
+    """A task of LaMP's."""
+    task = task_named(f"lamp-{number}")
+    assert isinstance(task, LampTask)
+    return task
+
+
+ITEMS = {
+    1: HistoryItem("a", "A title", input="An abstract"),
+    2: HistoryItem("a", "A film", label="comedy"),
+    3: HistoryItem("a", "A review", label="4"),
+    4: HistoryItem("a", "A headline", input="An article"),
+    5: HistoryItem("a", "A title", input="An abstract"),
+    7: HistoryItem("a", "A tweet"),
+}
+PROMPTS = {
+    1: 'The title, and "A title", and "A title" "T"?',
+    2: 'the tag for the movie: "A film" is "comedy" , and the tag for the movie: "A film" is "comedy" . ',
+    3: '4 is the score for "A review" , and 4 is the score for "A review" . ',
+    4: '"A headline" is the title for "An article" , and "A headline" is the title for "An article" . ',
+    5: '"A title" is a title for "An abstract" , and "A title" is a title for "An abstract" . '
+    "Following the given patterns ",
+    7: '"A tweet" , and "A tweet"  are written by a person. Following the given patterns ',
+}
+
+
+@pytest.mark.parametrize("number", folders.LAMP_NUMBERS)
+def test_profiles_stand_in_the_prompt_as_lamp_puts_them(number: int) -> None:
+    task = lamp_task(number)
+    asked = 'The title "T"?' if number == 1 else "Do it: something"
+    shots = task.shots([ITEMS[number]] * 2, asked, codec=CODEC, tokens=2_000)
+    made = task.prompt(asked, retrieved=shots)
+    assert made.context == PROMPTS[number] + ("" if number == 1 else asked) + "\n"
+    assert made.opening == ""
+    assert task.prompt(asked).context == f"{asked}\n"
+
+
+@pytest.mark.parametrize("number", folders.LAMP_NUMBERS)
+@given(
+    asked=st.integers(0, 300), words=st.lists(st.integers(0, 150), min_size=1, max_size=6), tokens=st.integers(8, 512)
+)
+@settings(max_examples=40, deadline=None)
+def test_snippets_and_a_share_of_the_input_keep_within_the_length(
+    number: int, asked: int, words: list[int], tokens: int
+) -> None:
+    task = lamp_task(number)
+    items = [replace(ITEMS[number], text=f"x{' gull' * n}", input=f"y{' lock' * n}") for n in words]
+    if number in (4, 5):
+        items = [replace(item, text="A title") for item in items]
+    question = "title" + " kettle" * asked
+    shots = task.shots(items, question, codec=CODEC, tokens=tokens)
+    assert len(shots) in (0, len(items))
+    used, length = sum(len(CODEC.encode(shot)) for shot in shots), len(CODEC.encode(question))
+    # Joining marks are counted as two tokens each; the tiny tokenizer needs a few more for them.
+    assert used <= tokens + 2 * len(items)
+    if length <= 0.6 * tokens and tokens - length >= 70 * len(items):
+        assert len(shots) == len(items)
+        assert used + length <= tokens + 2 * len(items)
+
+
+class WordCodec:
+    """A tokenizer whose tokens are the words between white space."""
+
+    def __init__(self) -> None:
+        self.words: list[str] = []
+        self.start: tuple[int, ...] = ()
+        self.end: tuple[int, ...] = ()
+
+    def encode(self, text: str) -> tuple[int, ...]:
+        self.words += (words := text.split())
+        return tuple(range(len(self.words) - len(words), len(self.words)))
+
+    def decode(self, tokens: Sequence[int]) -> str:
+        return " ".join(self.words[token] for token in tokens)
+
+
+@pytest.mark.parametrize(
+    ("number", "tokens", "special", "lengths"),
+    [
+        # Room 30 - 3, less 3 for marks and 8 for the closing words: 8 a tweet, of which 1 for its marks.
+        (7, 30, 0, [3, 11]),
+        # The same with a special token in every count: room 26, 9 closing words, share 7, marks 2, text and 1.
+        (7, 30, 1, [3, 5]),
+        # Room 60 - 3, less 5: share 17 of three, 7 of them for the words around a review.
+        (3, 60, 0, [3, 17, 10]),
+        # Citations: room 40 - 3, less 4: 11 a title, 2 of them for marks.
+        (1, 40, 0, [3, 15, 9]),
+        # Room 60 - 3, less 5 and 4 for the closing words: 16, of which "title" is a title " " takes 6 here.
+        (5, 60, 0, [3, 17, 10]),
+    ],
+)
+def test_lengths_are_lamp_s_to_the_token(number: int, tokens: int, special: int, lengths: list[int]) -> None:
+    codec = WordCodec()
+    codec.end = (0,) * special
+    bodies = ["w " * 3, "w " * 50, "w " * 50][: len(lengths)]
+    field = "input" if number in (4, 5) else "text"
+    items = [replace(ITEMS[number], **{"text": "T", field: body.strip()}) for body in bodies]  # type: ignore[arg-type]
+    shots = lamp_task(number).shots(items, "Do it: x", codec=codec, tokens=tokens)
+    assert [len(re.findall(r"\bw\b", shot)) for shot in shots] == lengths
+
+
+def test_what_a_short_item_leaves_goes_to_later_ones() -> None:
+    task = lamp_task(7)
+    short, long = HistoryItem("a", "ok"), HistoryItem("b", "many words here " * 80)
+    first = task.shots([short, long], "Do it: x", codec=CODEC, tokens=200)
+    second = task.shots([long, short], "Do it: x", codec=CODEC, tokens=200)
+    assert len(CODEC.encode(first[1])) > len(CODEC.encode(second[0])) + 20
+
+
+def test_where_nothing_fits_the_bare_input_is_left() -> None:
+    task = lamp_task(5)
+    huge = HistoryItem("a", "title " * 400, input="abstract")
+    assert task.shots([huge], "Do it: x", codec=CODEC, tokens=256) == ()
+    assert task.shots([], "Do it: x", codec=CODEC, tokens=256) == ()
+
+
+def test_the_query_is_the_content_and_for_citations_the_references() -> None:
+    asked = 'The author of the title "T" cites? [1]: "One" [2]: "Two"'
+    assert lamp_task(1).query(asked) == "T"
+    assert lamp_task(1).search(asked) == "One Two"
+    assert lamp_task(1).search('With a "mark" in "T": "One" "Two"') == "T One"
+    assert lamp_task(2).query("tags: [a] description:  a film: old ") == "a film: old"
+    assert lamp_task(3).query("Say. review: good") == lamp_task(3).search("Say. review: good") == "good"
+    assert lamp_task(5).search("no such word") == "no such word"
+    assert lamp_task(7).search("Say it before or after it: a: b") == "a: b"
+    assert lamp_task(5).search_text(ITEMS[5]) == "A title An abstract"
+    assert lamp_task(2).search_text(ITEMS[2]) == "A film"
+
+
+@given(
+    st.lists(st.lists(st.sampled_from("abcd"), max_size=6), min_size=1, max_size=8), st.lists(st.sampled_from("abcde"))
+)
+def test_okapi_ranks_as_its_formula_says(documents: list[list[str]], query: list[str]) -> None:
+    items = [
+        HistoryItem(str(n), f"x{' '.join(words)}" if not words else " ".join(words))
+        for n, words in enumerate(documents)
+    ]
+    texts = [item.text.split() for item in items]
+    frequency = {word: sum(word in text for text in texts) for text in texts for word in text}
+    idf = {word: math.log(len(texts) - n + 0.5) - math.log(n + 0.5) for word, n in frequency.items()}
+    floor = 0.25 * sum(idf.values()) / len(idf)
+    idf = {word: floor if value < 0 else value for word, value in idf.items()}
+    mean = sum(map(len, texts)) / len(texts)
+    scores = [
+        sum(
+            idf.get(word, 0) * text.count(word) * 2.5 / (text.count(word) + 1.5 * (0.25 + 0.75 * len(text) / mean))
+            for word in query
+        )
+        for text in texts
+    ]
+    ranked = rank_okapi(items, " ".join(query), text=lambda item: item.text)
+    assert sorted(ranked) == list(range(len(items)))
+    assert all(scores[a] >= scores[b] - 1e-9 for a, b in itertools.pairwise(ranked))
+
+
+@pytest.mark.parametrize("number", folders.LAMP_NUMBERS)
+def test_retrieval_arms_of_lamp_put_the_best_first(runtime: Runtime, number: int) -> None:
+    task = lamp_task(number)
+    words = ["gull kettle", "lantern orchard", "river saddle", "anchor basket", "feather garden", "hammer island"]
+    items = tuple(
+        replace(ITEMS[number], id=str(n), text=word, input=f"on {word}" if ITEMS[number].input else None)
+        for n, word in enumerate(words)
+    )
+    asked = f'The title "T": [1] "river" [2] "saddle" {SHAPES[task.shape.number].marker} river saddle'
+    inputs = runtime.arm_inputs(UserHistory("A", items), task, asked)
+    best = ARMS["bm25"].build(inputs).retrieved
+    assert len(best) == 4
+    assert "river saddle" in best[0]
+    assert "hammer island" in best[1]
+    recent = ARMS["recent"].build(inputs).retrieved
+    assert [next(w for w in words if w in shot) for shot in recent] == words[:1:-1]
+    assert len(ARMS["dense"].build(inputs).retrieved) == 4
+
+
+@pytest.mark.parametrize("time", [False, True], ids=["user", "time"])
+@pytest.mark.parametrize("number", folders.LAMP_NUMBERS)
+def test_every_task_is_read_in_both_splits(tmp_path: Path, number: int, time: bool) -> None:
+    folders.lamp(tmp_path, number, "dev", time=time)
+    task = lamp_task(number)
+    people = read_corpus(tmp_path, "dev", task)
+    assert len(people) == 6
+    assert len({person.group for person in people}) == (3 if time else 6)
+    for person in people:
+        assert person.given is not None
+        assert len(person.items) == 6
+        assert person.dated == time
+        if time:
+            dates = [str(item.date) for item in person.items]
+            assert dates == sorted(dates)
+            assert all(re.fullmatch(r"\d{4}-\d\d-\d\d", date) for date in dates)
+        if task.answers:
+            assert person.given.answer in task.answers
+        assert task.query(person.given.input) in person.given.input
+    targets = draw_targets(people, task, per_person=4, rng=np.random.default_rng(0), last_third=True)
+    assert [target.person for target in targets] == list(range(6))
+    assert all(target.item is None and len(target.history) == 6 for target in targets)
+
+
+@pytest.mark.parametrize(
+    "place", [".", "dev", "LaMP_4", "LaMP_4/dev", "LaMP-4/dev", "LaMP_4/new/dev", "time/LaMP_4/dev", "new/dev"]
+)
+def test_the_benchmark_s_layouts_are_found(tmp_path: Path, place: str) -> None:
+    folders.lamp(tmp_path / place, 4, "dev")
+    assert len(read_corpus(tmp_path, "dev", lamp_task(4))) == 6
+
+
+def test_lamp_2_is_read_from_its_new_folder_and_the_old_task_is_refused(tmp_path: Path) -> None:
+    old = [
+        {"id": "1", "input": "Which? article: x", "profile": [{"id": "a", "text": "t", "title": "h", "category": "c"}]}
+    ]
+    (tmp_path / "LaMP_2" / "dev").mkdir(parents=True)
+    (tmp_path / "LaMP_2" / "dev" / "dev_questions.json").write_text(json.dumps(old), encoding="utf-8")
+    write_outputs(tmp_path / "LaMP_2" / "dev" / "dev_outputs.json", Outputs("LaMP_2", {"1": "c"}))
+    with pytest.raises(UserError, match="folder 'new'"):
+        read_corpus(tmp_path, "dev", lamp_task(2))
+    folders.lamp(tmp_path / "LaMP_2" / "new" / "dev", 2, "dev")
+    assert len(read_corpus(tmp_path, "dev", lamp_task(2))) == 6
+
+
+@pytest.mark.parametrize("time", [False, True])
+def test_tune_is_a_part_of_train_by_user_where_there_is_none(tmp_path: Path, time: bool) -> None:
+    folders.lamp(tmp_path, 5, "train", time=time, questions=80)
+    task = lamp_task(5)
+    train, tune = (read_corpus(tmp_path, split, task) for split in ("train", "tune"))  # type: ignore[arg-type]
+    assert len(train) + len(tune) == 80
+    assert 0 < len(tune) < 30
+    assert not {p.group for p in train} & {p.group for p in tune}
+    check_leakage(train, tune, task)
+    with pytest.raises(UserError, match="two splits"):
+        check_leakage(train, train[:1], task)
+    again = [replace(p, id=f"{p.id}x") for p in train[:1]]
+    with pytest.raises(UserError, match="text of"):
+        check_leakage(train, again, task)
+    folders.lamp(tmp_path, 5, "tune", questions=3)
+    assert len(read_corpus(tmp_path, "train", task)) == 80
+
+
+def test_the_answer_is_taken_out_of_the_history(tmp_path: Path) -> None:
+    asked = [
+        {
+            "id": "1",
+            "input": "Write. paper: x",
+            "profile": [
+                {"id": "a", "title": "The very same long title", "abstract": "z"},
+                {"id": "b", "title": "Another one", "abstract": None},
+                {"id": "c", "title": " ", "abstract": "without a title"},
+            ],
+        }
+    ]
+    (tmp_path / "dev_questions.json").write_text(json.dumps(asked), encoding="utf-8")
+    write_outputs(tmp_path / "dev_outputs.json", Outputs("LaMP_5", {"1": "the very same  long title."}))
+    people = read_corpus(tmp_path, "dev", lamp_task(5))
+    assert [item.id for item in people[0].items] == ["a", "b"]
+    target = draw_targets(people, lamp_task(5), per_person=1, rng=np.random.default_rng(0), last_third=True)[0]
+    assert [people[0].items[i].id for i in target.history] == ["b"]
+
+
+@pytest.mark.parametrize(
+    ("questions", "outputs", "says"),
+    [
+        ("<html>Not found</html>", None, "web page"),
+        ("{", None, "no JSON"),
+        ("{}", None, "no list of questions"),
+        ('[{"id": 1}]', None, "title and abstract"),
+        ('[{"id": 1, "input": "x", "profile": [{"id": 1, "text": "t"}]}]', None, "title and abstract"),
+        ("[]", None, "nobody"),
+        ("[]", "<!doctype html>", "web page"),
+        ("[]", "[]", "holds no outputs"),
+        ("[]", '{"task": "LaMP_4", "golds": []}', "LaMP_4 and not LaMP_5"),
+        ('[{"id": 1, "input": "x", "profile": []}]', None, "no output for question '1'"),
+        ("[]", "", "holds no dev_outputs"),
+    ],
+)
+def test_broken_files_are_one_clear_sentence(tmp_path: Path, questions: str, outputs: str | None, says: str) -> None:
+    (tmp_path / "dev_questions.json").write_text(questions, encoding="utf-8")
+    if outputs != "":
+        given = outputs or '{"task": "LaMP-5", "golds": [{"id": 9, "output": "t"}]}'
+        (tmp_path / "dev_outputs.json").write_text(given, encoding="utf-8")
+    with pytest.raises(UserError, match=re.escape(says)) as caught:
+        read_corpus(tmp_path, "dev", lamp_task(5))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("number", folders.LAMP_NUMBERS)
+def test_questions_and_outputs_survive_writing(tmp_path: Path, number: int) -> None:
+    shape = lamp_task(number).shape
+    folders.lamp(tmp_path, number, "dev", time=True)
+    questions = read_questions(tmp_path / "dev_questions.json", shape)
+    write_questions(tmp_path / "again.json", questions, shape)
+    assert read_questions(tmp_path / "again.json", shape) == questions
+    golds = read_outputs(tmp_path / "dev_outputs.json")
+    write_outputs(tmp_path / "predictions.json", golds)
+    assert read_outputs(tmp_path / "predictions.json") == golds
+    raw = json.loads((tmp_path / "predictions.json").read_text(encoding="utf-8"))
+    assert raw["task"] == f"LaMP_{number}"
+    assert set(raw["golds"][0]) == {"id", "output"}
+    before = json.loads((tmp_path / "dev_questions.json").read_text(encoding="utf-8"))[0]
+    after = json.loads((tmp_path / "again.json").read_text(encoding="utf-8"))[0]
+    assert {k for item in before["profile"] for k in item} == {k for item in after["profile"] for k in item}
+    assert after["user_id"] == before["user_id"]
+
+
+@pytest.mark.parametrize(("shape", "name"), folders.OWN_TASKS)
+def test_a_corpus_survives_the_way_to_lamp_and_back(tmp_path: Path, shape: str, name: str) -> None:
+    data, task = folders.FOLDERS[shape][0](tmp_path / "data"), task_named(name)
+    made = convert(task, data, tmp_path / "out", per_person=2, seed=1)
+    assert [m.split for m in made] == ["train", "tune", "dev"]
+    people = {p.id: p for p in read_corpus(data, "dev", task)}
+    targets = draw_targets(list(people.values()), task, per_person=2, rng=np.random.default_rng(1), last_third=True)
+    number = LAMP_SHAPE[task.name]
+    questions = read_questions(made[-1].folder / "dev_questions.json", SHAPES[number])
+    golds = read_outputs(made[-1].folder / "dev_outputs.json")
+    assert golds.task == f"LaMP_{number}"
+    assert list(golds.texts) == [question.id for question in questions]
+    for question, target in zip(questions, targets, strict=True):
+        person = people[question.user]
+        whole = [person.items[i] for i in target.history]
+        kept = [replace(i, input=i.input if SHAPES[number].input else None) for i in whole]
+        kept = [replace(i, label=i.label if SHAPES[number].label else None) for i in kept]
+        assert list(question.profile) == kept
+        assert golds.texts[question.id] == target.pair.answer
+        assert question.input.endswith(target.pair.input)
+        if number != 6:
+            assert lamp_task(number).query(question.input) == target.pair.input
+            assert golds.texts[question.id] not in [item.text for item in question.profile]
+    if number != 6:
+        again = read_corpus(tmp_path / "out", "dev", lamp_task(number))
+        assert [p.given.answer for p in again if p.given] == [" ".join(g.split()) for g in golds.texts.values()]
+
+
+def test_a_corpus_goes_to_a_task_of_lamp_it_has_the_shape_of(tmp_path: Path) -> None:
+    data = folders.papers(tmp_path / "data")
+    assert convert(task_named("lamp-5"), data, tmp_path / "out", per_person=1, seed=0)[0].folder.parent.name == "LaMP_5"
+    with pytest.raises(UserError, match="shape of LaMP_3"):
+        convert(task_named("lamp-3"), data, tmp_path / "out", per_person=1, seed=0)
+    with pytest.raises(UserError, match="name a corpus folder"):
+        convert(task_named("lamp-3"), tmp_path, tmp_path / "out", per_person=1, seed=0)
