@@ -1,10 +1,10 @@
 """Item vectors: what the plug knows of one history item.
 
 An item vector is made of blocks, each frozen: the sentence encoder's vector (what the item is
-about), surface figures (how it is written) and the mean of the frozen LM's own input embeddings over
-the item's tokens (which words it uses). The plug centres and scales them on its training population;
-this module returns them raw. Vectors are cached in memory by content, so an edited history costs one
-item.
+about), surface figures (how it is written), the mean of the frozen LM's own input embeddings over
+the item's tokens (which words it uses) and the mean of its hidden states there (what it makes of
+them). The plug centres and scales them on its training population; this module returns them raw.
+Vectors are cached in memory by content, so an edited history costs one item.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from persona_demo.errors import UserError
 from persona_demo.keywords import Keywords
-from persona_demo.lm.base import FrozenLM
+from persona_demo.lm.base import FrozenLM, StatesLayer, Tokens
+from persona_demo.plug.config import Block, PlugConfig
 from persona_demo.surface import SURFACE_NAMES, surface_figures
 
-Block = Literal["sentence", "surface", "words"]
 DType = Literal["float32", "bfloat16"]
 FloatArray = NDArray[np.float32]
 
@@ -33,6 +33,23 @@ CHUNK = 64
 """Texts encoded between two progress reports."""
 WORD_TOKENS = 512
 """Tokens of an item whose embeddings are averaged."""
+STATES_TOKENS = 128
+"""Tokens of an item whose hidden states are averaged; these cost a pass through the LM."""
+
+
+def block_parts(config: PlugConfig) -> dict[Block, slice]:
+    """Where each block lies in the item vectors of a plug."""
+    widths: dict[Block, int] = {
+        "surface": len(SURFACE_NAMES),
+        "words": config.hidden_size,
+        "states": config.hidden_size,
+    }
+    # The sentence encoder's width is what the other blocks leave.
+    known = sum(widths.get(block, 0) for block in config.blocks)
+    parts, start = {}, 0
+    for block in config.blocks:
+        parts[block] = slice(start, start := start + widths.get(block, config.item_width - known))
+    return parts
 
 
 class SentenceEncoder(Protocol):
@@ -45,6 +62,15 @@ class SentenceEncoder(Protocol):
 
     def encode(self, texts: Sequence[str]) -> FloatArray:
         """Unit vectors of texts, shape (N, width)."""
+        ...
+
+
+@runtime_checkable
+class StatesReader(Protocol):
+    """A frozen LM that gives its hidden states out."""
+
+    def mean_states(self, texts: Sequence[Tokens], *, layer: StatesLayer) -> FloatArray:
+        """Mean hidden states over each text's tokens, shape (N, H)."""
         ...
 
 
@@ -90,15 +116,30 @@ class SentenceTransformerEncoder:
 class ItemEncoder:
     """Texts to raw item vectors, block by block, with a cache in memory."""
 
-    def __init__(self, blocks: Sequence[Block], *, sentence: SentenceEncoder, lm: FrozenLM) -> None:
+    def __init__(
+        self,
+        blocks: Sequence[Block],
+        *,
+        sentence: SentenceEncoder,
+        lm: FrozenLM,
+        states_layer: StatesLayer = "last",
+    ) -> None:
         """Put the blocks together.
 
         Args:
             blocks: Which blocks, in order.
             sentence: The frozen sentence encoder.
-            lm: The frozen LM whose input embeddings the ``words`` block averages.
+            lm: The frozen LM whose input embeddings the ``words`` block averages, and whose hidden
+                states the ``states`` block does.
+            states_layer: Which hidden states.
+
+        Raises:
+            UserError: If hidden states are asked for and the engine gives none.
         """
+        if "states" in blocks and not isinstance(lm, StatesReader):
+            raise UserError("This plug reads the model's hidden states, which llama.cpp does not give: use torch.")
         self.blocks = tuple(blocks)
+        self.states_layer: StatesLayer = states_layer
         self._sentence = sentence
         self._lm = lm
         self._cache: OrderedDict[bytes, FloatArray] = OrderedDict()
@@ -109,7 +150,12 @@ class ItemEncoder:
             "sentence": sentence.width,
             "surface": len(SURFACE_NAMES),
             "words": lm.info.hidden_size,
+            "states": lm.info.hidden_size,
         }
+
+    def with_blocks(self, blocks: Sequence[Block], *, states_layer: StatesLayer = "last") -> ItemEncoder:
+        """Another choice of blocks of the same frozen models."""
+        return ItemEncoder(blocks, sentence=self._sentence, lm=self._lm, states_layer=states_layer)
 
     @property
     def width(self) -> int:
@@ -177,6 +223,7 @@ class ItemEncoder:
             "sentence": self._sentence.encode,
             "surface": surface_figures,
             "words": self._mean_embeddings,
+            "states": self._mean_states,
         }
         return np.concatenate([parts[block](texts) for block in self.blocks], axis=1)
 
@@ -186,3 +233,8 @@ class ItemEncoder:
             tokens = self._lm.codec.encode(text)[:WORD_TOKENS]
             means.append(self._lm.embed(tokens).mean(axis=0) if tokens else np.zeros(self._lm.info.hidden_size))
         return np.asarray(means, dtype=np.float32)
+
+    def _mean_states(self, texts: Sequence[str]) -> FloatArray:
+        assert isinstance(self._lm, StatesReader)
+        tokens = [self._lm.codec.encode(text)[:STATES_TOKENS] for text in texts]
+        return self._lm.mean_states(tokens, layer=self.states_layer)

@@ -164,10 +164,13 @@ class Runtime:
         lm_files = catalog.resolve_matching_lm(config.lm_name, config.lm_fingerprint, report=report)
         encoder_files = catalog.resolve_encoder(config.encoder_name, report=report)
         report("loading the language model", None)
+        if "states" in config.blocks and engine == "auto":
+            # llama.cpp does not give hidden states out.
+            engine = "torch"
         lm = load_lm(lm_files, engine)
         report("loading the sentence encoder", None)
-        sentence = SentenceTransformerEncoder(encoder_files.folder)
-        encoder = ItemEncoder(config.blocks, sentence=sentence, lm=lm)
+        sentence = SentenceTransformerEncoder(encoder_files.folder, max_tokens=config.encoder_tokens)
+        encoder = ItemEncoder(config.blocks, sentence=sentence, lm=lm, states_layer=config.states_layer)
         atlas = None if atlas_folder is None else matching_atlas(atlas_folder, plug_folder)
         return cls(lm=lm, plug=plug, encoder=encoder, atlas=atlas, words=WordFilter.default())
 
@@ -304,13 +307,14 @@ class Runtime:
         if not history.active:
             raise UserError(f"The history of {history.name} has no active items: add one or unmute one.")
         plug = self.plug
-        raw = self.encoder.encode([task.item_text(item) for item in history.active])
+        raw = self.encoder.encode([task.item_text(item, labels=plug.config.labels) for item in history.active])
         items = plug.standardise(torch.from_numpy(raw))[None]
         present = torch.ones(1, items.shape[1], dtype=torch.bool)
         uniform = plug.aggregate(items, present, None)
         made = uniform
         if query is not None:
-            vector = plug.standardise(torch.from_numpy(self.encoder.encode([task.query(query)])))
+            asked = [task.query(query)]
+            vector = plug.query(torch.from_numpy(self.encoder.encode(asked)), asked)
             made = plug.aggregate(items, present, vector)
         texts = [item.text for item in history.active]
         words = self.encoder.keyword_embeddings(texts, plug.keywords, most=plug.config.keyword_tokens)

@@ -108,7 +108,12 @@ class ArmInputs:
 
     def texts(self) -> list[str]:
         """What the item encoder reads of the items."""
-        return [self.task.item_text(item) for item in self.items]
+        return [self.task.item_text(item, labels=self.plug.config.labels) for item in self.items]
+
+    def query(self) -> torch.Tensor:
+        """Standardised vector of the input, (1, D), as the plug reads it."""
+        texts = [self.task.query(self.input_text)]
+        return self.plug.query(torch.from_numpy(self.encoder.encode(texts)), texts)
 
 
 @dataclass(frozen=True)

@@ -54,7 +54,7 @@ def _as_other(inputs: ArmInputs, *, name: str, text: bool) -> ArmInputs:
 
 
 def _mean(inputs: ArmInputs) -> FloatArray:
-    return inputs.plug.population_mean.numpy()
+    return inputs.plug.mean_person(inputs.task.name).numpy()
 
 
 def _random(inputs: ArmInputs) -> FloatArray:

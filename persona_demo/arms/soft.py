@@ -39,8 +39,7 @@ def read_person(inputs: ArmInputs) -> Reading:
         [item.text for item in inputs.items], plug.keywords, most=plug.config.keyword_tokens
     )
     items = plug.standardise(torch.from_numpy(inputs.encoder.encode(inputs.texts())))[None]
-    query = plug.standardise(torch.from_numpy(inputs.encoder.encode([inputs.task.query(inputs.input_text)])))
-    made = plug.aggregate(items, torch.ones(1, items.shape[1], dtype=torch.bool), query)
+    made = plug.aggregate(items, torch.ones(1, items.shape[1], dtype=torch.bool), inputs.query())
     size = (items.numel() + words.size) * 4
     return Reading(made.user_vectors[0].numpy(), words, np.asarray(made.weights[0].numpy()), size)
 

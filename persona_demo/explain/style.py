@@ -15,6 +15,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from persona_demo.items import block_parts
 from persona_demo.plug.model import FLOOR, PersonaPlug
 from persona_demo.surface import SURFACE_NAMES, surface_figures
 
@@ -116,14 +117,8 @@ def style_of_texts(texts: Sequence[str]) -> NDArray[np.float32]:
 
 def surface_start(plug: PersonaPlug) -> int | None:
     """Where the surface figures begin in the plug's item vectors, or None if they are no part of them."""
-    config = plug.config
-    if "surface" not in config.blocks:
-        return None
-    widths = {"surface": len(SURFACE_NAMES), "words": config.hidden_size}
-    known = sum(widths.get(block, 0) for block in config.blocks)
-    before = config.blocks[: config.blocks.index("surface")]
-    # The sentence encoder's width is what the other blocks leave.
-    return sum(widths.get(block, config.item_width - known) for block in before)
+    part = block_parts(plug.config).get("surface")
+    return None if part is None else part.start
 
 
 def population_style(plug: PersonaPlug) -> tuple[FloatArray, FloatArray] | None:

@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 EngineName = Literal["torch", "llama"]
 EngineChoice = Literal["auto", "torch", "llama"]
 Family = Literal["causal", "encoder-decoder"]
+StatesLayer = Literal["last", "middle"]
+"""Hidden states that the head reads, or those half way up."""
 
 FloatArray = NDArray[np.float32]
 Tokens = tuple[int, ...]

@@ -38,12 +38,14 @@ class AnswerRow:
         soft: Soft vectors, shape (S, H), float32, carrying the gradient.
         suffix: Tokens between the soft vectors and the target.
         target: The tokens whose likelihood counts.
+        context: Tokens between the soft vectors and the suffix; an encoder reads these, a decoder those.
     """
 
     prefix: Tokens
     soft: Tensor
     suffix: Tokens
     target: Tokens
+    context: Tokens = ()
 
 
 class _HeadCrossEntropy(torch.autograd.Function):
@@ -134,7 +136,7 @@ class DifferentiableLM:
 
     def _causal(self, rows: Sequence[AnswerRow]) -> Tensor:
         """Hidden states (or logits, where the head is not plain) at every target token."""
-        embeds = self._embeds(rows, [((), r.soft, r.suffix + r.target[:-1]) for r in rows])
+        embeds = self._embeds(rows, [((), r.soft, r.context + r.suffix + r.target[:-1]) for r in rows])
         cache, mask, positions = self._prefix_cache([r.prefix for r in rows], embeds.shape[1])
         arguments: dict[str, Any] = {
             "inputs_embeds": embeds,
@@ -148,13 +150,18 @@ class DifferentiableLM:
         else:
             out = self.lm.model(**arguments).logits
         return torch.cat(
-            [out[i, (end := len(r.soft) + len(r.suffix)) - 1 : end - 1 + len(r.target)] for i, r in enumerate(rows)]
+            [
+                out[i, (end := len(r.soft) + len(r.context) + len(r.suffix)) - 1 : end - 1 + len(r.target)]
+                for i, r in enumerate(rows)
+            ]
         )
 
     def _seq2seq(self, rows: Sequence[AnswerRow]) -> Tensor:
         """Logits at every target token; the opening is read by the decoder."""
-        embeds = self._embeds(rows, [(r.prefix, r.soft, ()) for r in rows])
-        lengths = torch.tensor([len(r.prefix) + len(r.soft) for r in rows], device=self.lm.device)
+        end = self.lm.input_end
+        embeds = self._embeds(rows, [(r.prefix, r.soft, r.context + end) for r in rows])
+        read = [len(r.prefix) + len(r.soft) + len(r.context) + len(end) for r in rows]
+        lengths = torch.tensor(read, device=self.lm.device)
         mask = (torch.arange(embeds.shape[1], device=self.lm.device)[None] < lengths[:, None]).long()
         begin = self.lm.model.config.decoder_start_token_id
         answers = self._embeds(rows, [((begin,), None, r.suffix + r.target[:-1]) for r in rows])

@@ -18,7 +18,9 @@ from torch import Tensor
 from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSeq2SeqLM, PreTrainedModel
 
 from persona_demo.errors import UserError
-from persona_demo.lm.base import FloatArray, LMInfo, Row, Tokens
+from persona_demo.lm._torch_beams import write
+from persona_demo.lm._torch_states import mean_states
+from persona_demo.lm.base import FloatArray, LMInfo, Row, StatesLayer, Tokens
 from persona_demo.lm.codec import HFCodec
 
 DType = Literal["float32", "bfloat16"]
@@ -139,13 +141,18 @@ class TorchLM:
         with torch.no_grad():
             return weight[torch.tensor(list(tokens), dtype=torch.long, device=weight.device)]
 
+    @property
+    def input_end(self) -> Tokens:
+        """Special tokens after what an encoder reads, as its model was trained to; none for a causal model."""
+        return self._codec.end if self._info.family == "encoder-decoder" else ()
+
     def embed_row(self, row: Row) -> Tensor:
         """Input embeddings of a row's segments (not its opening), shape (L, H)."""
         parts = [
             self.embed_tensor(s) if isinstance(s, tuple) else torch.from_numpy(s).to(self.device, self.dtype)
             for s in row.segments
         ]
-        return torch.cat(parts) if parts else self.embed_tensor(())
+        return torch.cat([*parts, self.embed_tensor(self.input_end)])
 
     def session(self) -> TorchSession:
         """Start an empty session."""
@@ -165,12 +172,20 @@ class TorchLM:
                 scores[i] = picked.gather(1, ids[:, None])[:, 0].cpu().numpy()
         return [scores[i] for i in range(len(rows))]
 
+    def write(self, rows: Sequence[Row], *, beams: int, max_new_tokens: int, min_new_tokens: int = 1) -> list[Tokens]:
+        """Write on from rows by beam search: one text a row, see :mod:`persona_demo.lm._torch_beams`."""
+        return write(self, rows, beams=beams, max_new_tokens=max_new_tokens, min_new_tokens=min_new_tokens)
+
     @torch.no_grad()
     def logits(self, rows: Sequence[Row], targets: Sequence[Tokens]) -> list[FloatArray]:
         """Logits that predict each target token after its row, one (T, V) array a row."""
         if not rows:
             return []
         return [logits.float().cpu().numpy() for logits in self._all_logits(rows, targets)]
+
+    def mean_states(self, texts: Sequence[Tokens], *, layer: StatesLayer = "last") -> FloatArray:
+        """Mean hidden states over each text's tokens, shape (N, H); zeros for an empty text."""
+        return mean_states(self, texts, layer=layer)
 
     def _all_logits(self, rows: Sequence[Row], targets: Sequence[Tokens]) -> list[Tensor]:
         """Logits that predict each target token, one (T, V) tensor a row."""

@@ -4,20 +4,36 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from persona_demo.errors import UserError
-from persona_demo.items import Block
+from persona_demo.lm.base import StatesLayer
 from persona_demo.tasks import TaskName
 
+Block = Literal["sentence", "surface", "words", "states"]
 AggregatorKind = Literal["projected", "cosine", "mean"]
 Place = Literal["after", "before"]
+Scaling = Literal["standard", "centred", "raw"]
+Projected = Literal["person", "items"]
+QueryEncoderKind = Literal["frozen", "trained"]
 
 BLOCKS: tuple[Block, ...] = ("sentence", "surface", "words")
-"""Blocks of an item vector, in order."""
+"""Blocks of an item vector, in order, unless others are asked for."""
 
 SCHEMA = 1
+MOST_SCALE = 100.0
+MOST_WIDTH = 2**17
+CHOICES: Mapping[str, tuple[str, ...]] = {
+    "scaling": get_args(Scaling),
+    "states_layer": get_args(StatesLayer),
+    "query_encoder": get_args(QueryEncoderKind),
+    "place": get_args(Place),
+    "aggregator": get_args(AggregatorKind),
+    "projects": get_args(Projected),
+}
+"""Closed choices of the form, by field."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +51,15 @@ class PlugConfig:
             has the constant 539.97 of one model in its place).
         item_width: Length D of an item vector.
         blocks: Blocks of the item vector, in order. The paper has ``sentence`` alone.
+        labels: Whether the item encoder reads scores, tags and categories. The paper's table says it
+            does, its code does not.
+        scaling: Item vectors centred and scaled on the training population, centred alone, or as they
+            come from their encoders (the paper).
+        encoder_tokens: Tokens of an item the sentence encoder reads; 512 in the paper.
+        states_layer: Which hidden states of the LM the ``states`` block averages.
+        query_encoder: The frozen sentence encoder reads inputs too, or a copy of it that is trained
+            with the plug (the paper).
+        query_prefix: What the trained copy reads before an input; the paper's code has BGE's.
         persona_tokens: Persona vectors P beside the one instruction vector; 1 in the paper.
         keyword_tokens: Keyword vectors K before them, from the person's own words; none in the paper.
         components: Length of user vectors: so many directions in which people of the population
@@ -45,8 +70,12 @@ class PlugConfig:
         aggregator: Learned query and key projections with a learned temperature (ours), the plain
             cosine of the paper (equation 3), or the mean.
         query_width: Length of projected queries and keys.
-        projector_width: Hidden width of the projector.
-        shrink: Whether aggregates of few items are drawn towards the average person.
+        projects: The aggregate of a person is projected (ours), or each item before the sum (the
+            paper, equation 4).
+        projector_width: Hidden width of the projector; the LM's own width in the paper.
+        soft_scale: Factor on the size of soft vectors and of their steps; 1 is the embeddings' mean norm.
+        shrink: Whether aggregates of few items are drawn towards the average person; not in the paper.
+        beams: Width of the beam search when texts of this plug are measured; 4 in the paper, 1 is greedy.
     """
 
     lm_name: str
@@ -57,28 +86,53 @@ class PlugConfig:
     hidden_size: int
     embedding_norm: float
     item_width: int
-    blocks: tuple[Block, ...] = BLOCKS
+    blocks: tuple[Block, ...] = field(default=BLOCKS, metadata={"help": "blocks of item vectors, by commas"})
+    labels: bool = field(default=True, metadata={"help": "scores, tags and categories in item texts"})
+    scaling: Scaling = field(default="standard", metadata={"help": "how item vectors are centred and scaled"})
+    encoder_tokens: int = field(default=64, metadata={"help": "tokens of an item the sentence encoder reads"})
+    states_layer: StatesLayer = field(default="last", metadata={"help": "hidden states that the block states averages"})
+    query_encoder: QueryEncoderKind = field(default="frozen", metadata={"help": "whether the input encoder is trained"})
+    query_prefix: str = field(default="", metadata={"help": "what a trained input encoder reads before an input"})
     persona_tokens: int = field(default=8, metadata={"help": "persona vectors beside the instruction vector"})
     keyword_tokens: int = field(default=24, metadata={"help": "keyword vectors before the persona vectors"})
     components: int = field(default=64, metadata={"help": "length of user vectors; 0: that of item vectors"})
     place: Place = field(default="after", metadata={"help": "soft vectors after the context or before it"})
     aggregator: AggregatorKind = field(default="projected", metadata={"help": "how items are weighted"})
-    query_width: int = 64
-    projector_width: int = field(default=512, metadata={"help": "hidden width of the projector"})
-    shrink: bool = True
+    query_width: int = field(default=64, metadata={"help": "length of projected queries and keys"})
+    projects: Projected = field(default="person", metadata={"help": "what is projected: a person's sum, or each item"})
+    projector_width: int = field(default=512, metadata={"help": "hidden width of the projector; 0: the LM's"})
+    soft_scale: float = field(default=1.0, metadata={"help": "factor on the size of soft vectors"})
+    shrink: bool = field(default=True, metadata={"help": "draw short histories towards the average person"})
+    beams: int = field(default=1, metadata={"help": "beam width when the plug's texts are measured; 1: greedy"})
 
     def __post_init__(self) -> None:
         """Check the numbers.
 
         Raises:
-            UserError: If a width or count is not positive, or there are more components than figures.
+            UserError: If a width or count is not positive, there are more components than figures, or
+                two choices exclude each other.
         """
-        for name in ("hidden_size", "item_width", "persona_tokens", "query_width", "projector_width"):
-            if getattr(self, name) < 1:
-                raise UserError(f"The plug's {name} is {getattr(self, name)}: it must be 1 or more.")
+        least_one = ("hidden_size", "item_width", "persona_tokens", "query_width", "projector_width")
+        for name in (*least_one, "encoder_tokens", "beams"):
+            if not 1 <= getattr(self, name) <= MOST_WIDTH:
+                raise UserError(f"The plug's {name} is {getattr(self, name)}: choose from 1 to {MOST_WIDTH:,}.")
         for name, most in (("keyword_tokens", self.hidden_size), ("components", self.item_width)):
             if not 0 <= getattr(self, name) <= most:
                 raise UserError(f"The plug's {name} is {getattr(self, name)}: choose from 0 to {most}.")
+        if not 0 < self.soft_scale <= MOST_SCALE:
+            raise UserError(f"The plug's soft_scale is {self.soft_scale}: choose above 0, up to {MOST_SCALE}.")
+        for name, choices in CHOICES.items():
+            if getattr(self, name) not in choices:
+                raise UserError(f"The plug's {name} is {getattr(self, name)!r}: choose from {', '.join(choices)}.")
+        for name, known in (("blocks", get_args(Block)), ("tasks", get_args(TaskName))):
+            named = getattr(self, name)
+            if not named or len(set(named)) < len(named) or not set(named) <= set(known):
+                said = ", ".join(named) or "none"
+                raise UserError(f"The plug's {name} are {said}: name some of {', '.join(known)}, each once.")
+        if self.query_encoder == "trained" and "sentence" not in self.blocks:
+            raise UserError("A trained input encoder needs the block sentence: add it to the blocks.")
+        if self.projects == "items" and self.shrink:
+            raise UserError("Where items are projected one by one, aggregates are not shrunk: switch shrink off.")
 
     @property
     def soft_vectors(self) -> int:
@@ -86,9 +140,19 @@ class PlugConfig:
         return self.keyword_tokens + 1 + self.persona_tokens
 
     @property
+    def item_models(self) -> str:
+        """What item vectors of the same texts and blocks depend on."""
+        return f"{self.lm_fingerprint} {self.encoder_fingerprint} {self.encoder_tokens} {self.states_layer}"
+
+    @property
+    def reduced_width(self) -> int:
+        """Length of what the projector reads: of a person, or of an item where items are projected."""
+        return self.components or self.item_width
+
+    @property
     def user_width(self) -> int:
         """Length of user vectors."""
-        return self.components or self.item_width
+        return self.persona_tokens * self.hidden_size if self.projects == "items" else self.reduced_width
 
     def to_json(self) -> str:
         """The configuration as a JSON document."""

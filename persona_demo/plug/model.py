@@ -7,7 +7,8 @@
 
 ``u`` is the user vector; under uniform weights it is what the map shows and what is stored of people
 whose texts are not shipped. The paper projects each item before the sum; we project the sum, which
-averages out what is noise in single items before anything non-linear sees it. The columns of ``B`` are
+averages out what is noise in single items before anything non-linear sees it (the paper's order is a
+switch; a user vector is then the sum of projected items). The columns of ``B`` are
 linear discriminants of the training population: the directions in which people differ most, for what
 varies within one person; they are few, so that a projector can be learned from few people. ``k`` is,
 for each direction, the ratio of the variance within people to that between them: the empirical-Bayes
@@ -17,6 +18,9 @@ for whom the trained control stands in.
 Beside the persona vectors stand keyword vectors: input embeddings of the person's own words
 (:mod:`persona_demo.keywords`), each plus a trained low-rank turn of it. Where somebody has too few
 keywords, or only a vector of them is stored, trained blanks stand in.
+
+One plug may serve several tasks: projector, aggregator and keyword map are shared, and each task has its
+own instruction vector, average person and control.
 
 The control (the ``task`` arm) has as many soft vectors and no person. It lives here because it is
 trained beside the plug, on the same examples and for as many steps.
@@ -30,19 +34,20 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from persona_demo.errors import UserError
+from persona_demo.items import block_parts
 from persona_demo.keywords import BUCKETS, Keywords
 from persona_demo.plug.aggregator import Aggregator, masked_softmax
 from persona_demo.plug.config import PlugConfig
+from persona_demo.plug.discriminants import discriminants, group_means
+from persona_demo.plug.query import QueryEncoder
+from persona_demo.plug.soft import KeywordVectors, SoftVectors, unit_of
 from persona_demo.tasks import TaskName
 
 FLOOR = 1e-4
 """Least standard deviation, so that figures nobody varies in do not blow up."""
 CLIP = 8.0
 """Standard deviations beyond which an item's figure is cut: one odd item must not drown a person."""
-RIDGE = 0.05
-"""Added to the variance within people, in units of an item's: figures hardly anybody varies in are no discriminants."""
-TURN_RANK = 64
-"""Rank of the trained map of keyword embeddings."""
 
 
 @dataclass(frozen=True)
@@ -58,61 +63,29 @@ class Aggregate:
     weights: Tensor
 
 
-class SoftVectors(nn.Module):
-    """Trained vectors in the LM's embedding space, kept in units in which Adam steps well."""
-
-    def __init__(self, count: int, config: PlugConfig, *, generator: torch.Generator) -> None:
-        """Start at random directions of the embeddings' mean norm."""
-        super().__init__()
-        self.scale = config.embedding_norm / config.hidden_size**0.5
-        self.units = nn.Parameter(torch.randn(count, config.hidden_size, generator=generator))
-
-    def forward(self) -> Tensor:
-        """The vectors, shape (count, H)."""
-        vectors: Tensor = self.units * self.scale
-        return vectors
-
-
-class KeywordVectors(nn.Module):
-    """Soft vectors from the embeddings of keywords."""
-
-    def __init__(self, config: PlugConfig) -> None:
-        """Start at the embeddings themselves."""
-        super().__init__()
-        self.scale = config.embedding_norm / config.hidden_size**0.5
-        self.place = nn.Parameter(torch.zeros(config.keyword_tokens, config.hidden_size))
-        self.gain = nn.Parameter(torch.ones(1))
-        rank = min(TURN_RANK, config.hidden_size)
-        self.down = nn.Linear(config.hidden_size, rank, bias=False)
-        self.up = nn.Linear(rank, config.hidden_size, bias=False)
-        nn.init.zeros_(self.up.weight)
-
-    def forward(self, embeddings: Tensor, blank: Tensor) -> Tensor:
-        """Keyword vectors (K, H).
-
-        Args:
-            embeddings: Input embeddings (k, H) of k tokens; the first K are read.
-            blank: What stands where there are too few, (K, H).
-        """
-        units = embeddings[: len(blank)] / self.scale
-        turned = self.gain * units + self.up(self.down(units)) + self.place[: len(units)]
-        return torch.cat([turned * self.scale, blank[len(units) :]])
-
-
 class PersonaPlug(nn.Module):
     """The trained part: aggregator, projector, instruction vectors, and the control beside them."""
 
-    def __init__(self, config: PlugConfig, *, seed: int = 0) -> None:
+    def __init__(self, config: PlugConfig, *, seed: int = 0, query_encoder: QueryEncoder | None = None) -> None:
         """Build an untrained plug.
 
         Args:
             config: Its form.
             seed: Of the starting values.
+            query_encoder: The input encoder, for a plug that trains one.
+
+        Raises:
+            UserError: If the form asks for an input encoder and there is none.
         """
         super().__init__()
         self.config = config
+        self.query_encoder: QueryEncoder | None = None
+        if config.query_encoder == "trained":
+            if query_encoder is None:
+                raise UserError("This plug reads inputs with an encoder of its own, which is missing: restore it.")
+            self.query_encoder = query_encoder
         generator = torch.Generator().manual_seed(seed)
-        self.scale = config.embedding_norm / config.hidden_size**0.5
+        self.scale = unit_of(config)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.aggregator = Aggregator(config)
@@ -120,7 +93,7 @@ class PersonaPlug(nn.Module):
             # At the start everybody is the average person: the persona grows out of the control.
             nn.init.zeros_(last.weight)
             nn.init.zeros_(last.bias)
-            self.projector = nn.Sequential(nn.Linear(config.user_width, config.projector_width), nn.GELU(), last)
+            self.projector = nn.Sequential(nn.Linear(config.reduced_width, config.projector_width), nn.GELU(), last)
             if config.keyword_tokens:
                 # One map of words for all tasks: what a word is does not depend on the task.
                 self.keyword_vectors = KeywordVectors(config)
@@ -146,49 +119,114 @@ class PersonaPlug(nn.Module):
         for name, values in (("spread", torch.ones), ("noise_ratio", torch.zeros), ("population_mean", torch.zeros)):
             self.register_buffer(name, values(config.user_width))
         if config.components:
-            self.register_buffer("basis", torch.eye(width)[:, : config.components].clone())
+            self.register_buffer("basis", torch.eye(width, config.components))
+        if len(tasks) > 1:
+            self.task_means: Tensor
+            self.register_buffer("task_means", torch.zeros(len(tasks), config.user_width))
         if config.keyword_tokens:
             self.register_buffer("word_shares", torch.zeros(BUCKETS))
 
     def standardise(self, raw: Tensor) -> Tensor:
-        """Centre and scale raw item vectors (..., D) on the training population."""
-        return ((raw - self.item_mean) / self.item_std.clamp(min=FLOOR)).clamp(-CLIP, CLIP)
+        """Raw item vectors (..., D), centred and scaled on the training population as the form asks."""
+        if self.config.scaling == "raw":
+            return raw
+        centred = raw - self.item_mean
+        if self.config.scaling == "centred":
+            return centred
+        return (centred / self.item_std.clamp(min=FLOOR)).clamp(-CLIP, CLIP)
+
+    def query(self, raw: Tensor, texts: Sequence[str]) -> Tensor:
+        """Standardised vectors of inputs.
+
+        Args:
+            raw: Raw vectors of the inputs from the frozen encoders, (B, D).
+            texts: The inputs, which a trained input encoder reads anew (paper, equation 2).
+
+        Returns:
+            Shape (B, D).
+        """
+        if self.query_encoder is not None:
+            part = block_parts(self.config)["sentence"]
+            own = self.query_encoder(texts)
+            raw = torch.cat([raw[:, : part.start], own, raw[:, part.stop :]], dim=1)
+        return self.standardise(raw)
 
     @property
     def keywords(self) -> Keywords | None:
         """How common words are among the training population; None for a plug that reads no words."""
-        return Keywords(self.word_shares.numpy()) if self.config.keyword_tokens else None
+        return Keywords(self.word_shares.cpu().numpy()) if self.config.keyword_tokens else None
 
-    def fit_population(self, people: Sequence[Tensor], texts: Sequence[Sequence[str]]) -> None:
+    @torch.no_grad()
+    def fit_population(
+        self, people: Sequence[Tensor], texts: Sequence[Sequence[str]], *, tasks: Sequence[TaskName] = ()
+    ) -> None:
         """Measure centre, scale, discriminants, spread, noise and words of the training population.
 
         Args:
             people: Raw item vectors of each person, (N_u, D) each, all with two items or more.
             texts: What each person wrote.
+            tasks: The task each person is of; for a plug of one task it may be left out. What tells
+                people apart is measured among people of the same task.
         """
         if self.config.keyword_tokens:
             self.word_shares.copy_(torch.from_numpy(Keywords.measure(texts).shares))
         everything = torch.cat(list(people))
         self.item_mean.copy_(everything.mean(0))
         self.item_std.copy_(everything.std(0))
-        standard = [self.standardise(p) for p in people]
         if self.config.components:
-            self.basis.copy_(discriminants(standard, self.config.components))
-            standard = [self.reduce(p) for p in standard]
-        within = torch.stack([p.var(0) for p in standard]).mean(0)
-        means = torch.stack([p.mean(0) for p in standard])
+            standard = [self.standardise(p) for p in people]
+            groups = self._groups(len(people), tasks)
+            self.basis.copy_(discriminants(standard, self.config.components, groups=groups, unit=self._unit))
+        self.fit_people(people, tasks=tasks)
+
+    @torch.no_grad()
+    def fit_people(self, people: Sequence[Tensor], *, tasks: Sequence[TaskName] = ()) -> None:
+        """Measure spread, noise and mean of user vectors; again after training where items are projected.
+
+        Args:
+            people: Raw item vectors of each person, as for :meth:`fit_population`.
+            tasks: See there.
+        """
+        items = [self.reduce(self.standardise(p)) for p in people]
+        groups = self._groups(len(people), tasks)
+        within = torch.stack([p.var(0) for p in items]).mean(0)
+        means = torch.stack([p.mean(0) for p in items])
         counts = torch.tensor([float(len(p)) for p in people])
         # The variance of observed means holds the noise of finite histories; take it out.
-        between = (means.var(0) - within * (1 / counts).mean()).clamp(min=FLOOR)
-        self.noise_ratio.copy_(within / between)
+        degrees = max(len(means) - int(groups.max()) - 1, 1)
+        found = (means - group_means(means, groups)).square().sum(0) / degrees
+        between = (found - within * (1 / counts).mean()).clamp(min=FLOOR * self._unit)
+        if self.config.shrink:
+            self.noise_ratio.copy_(within / between)
         # Divided by what truly differs between people, a coordinate that is mostly noise stays small.
         self.spread.copy_(between.sqrt())
         shrunk = means * (counts[:, None] / (counts[:, None] + self.noise_ratio)) if self.config.shrink else means
         self.population_mean.copy_(shrunk.mean(0))
+        if len(self.config.tasks) > 1:
+            self.task_means.copy_(torch.stack([shrunk[groups == i].mean(0) for i in range(len(self.config.tasks))]))
+
+    def mean_person(self, task: TaskName) -> Tensor:
+        """Mean user vector of the training population of a task, (U,)."""
+        several = len(self.config.tasks) > 1
+        return self.task_means[self.config.tasks.index(task)] if several else self.population_mean
+
+    def _groups(self, people: int, tasks: Sequence[TaskName]) -> Tensor:
+        """Number of each person's task, (people,)."""
+        return torch.tensor([self.config.tasks.index(task) for task in tasks] or [0] * people)
+
+    @property
+    def _unit(self) -> float:
+        """Mean variance of a figure of standardised items."""
+        return 1.0 if self.config.scaling == "standard" else float(self.item_std.square().mean())
 
     def reduce(self, standardised: Tensor) -> Tensor:
-        """Standardised item vectors (..., D), or sums of them, along the discriminants, (..., U)."""
-        return standardised @ self.basis if self.config.components else standardised
+        """Standardised item vectors (..., D) as they are summed, (..., U): along the discriminants.
+
+        Where a person is projected, sums of items may be given as well; where each item is (equation
+        4), this is where it happens.
+        """
+        along = standardised @ self.basis if self.config.components else standardised
+        return torch.as_tensor(self.projector(along)) if self.config.projects == "items" else along
 
     def aggregate(self, items: Tensor, present: Tensor, query: Tensor | None) -> Aggregate:
         """Aggregate histories.
@@ -205,7 +243,10 @@ class PersonaPlug(nn.Module):
             weights = masked_softmax(torch.zeros_like(present, dtype=items.dtype), present)
         else:
             weights = self.aggregator(query, items, present)
-        user = self.reduce(torch.einsum("bn,bnd->bd", weights, items))
+        if self.config.projects == "items":
+            user = torch.einsum("bn,bnu->bu", weights, self.reduce(items))
+        else:
+            user = self.reduce(torch.einsum("bn,bnd->bd", weights, items))
         if self.config.shrink:
             effective = 1 / weights.square().sum(1, keepdim=True).clamp(min=1e-9)
             user = user * effective / (effective + self.noise_ratio)
@@ -221,7 +262,8 @@ class PersonaPlug(nn.Module):
         Returns:
             Persona vectors, (B, P, H).
         """
-        change = self.projector(user_vectors / self.spread)
+        projected = self.config.projects == "items"
+        change = user_vectors if projected else self.projector(user_vectors / self.spread)
         shape = (-1, self.config.persona_tokens, self.config.hidden_size)
         return torch.as_tensor(self.average[task]() + change.reshape(shape) * self.scale)
 
@@ -257,31 +299,3 @@ class PersonaPlug(nn.Module):
             self.average.get_parameter(f"{task}.units").copy_(average)
             if self.config.keyword_tokens:
                 self.blank.get_parameter(f"{task}.units").copy_(blank)
-
-
-def discriminants(people: Sequence[Tensor], count: int) -> Tensor:
-    """Directions in which people differ most, for what varies within one person.
-
-    Linear discriminant analysis with people as classes; the variance between people is that of their
-    means less what finite histories add to it.
-
-    Args:
-        people: Standardised item vectors of each person, (N_u, D) each.
-        count: How many directions.
-
-    Returns:
-        (D, count), the most telling first; the variance within people along each is 1, the ridge included.
-    """
-    counts = torch.tensor([float(len(p)) for p in people])
-    centred = torch.cat([p - p.mean(0) for p in people]).double()
-    within = centred.T @ centred / (counts - 1).sum()
-    means = torch.stack([p.mean(0) for p in people]).double()
-    means -= means.mean(0)
-    between = means.T @ means / len(means) - within * (1 / counts).mean()
-    root = torch.linalg.cholesky(within + RIDGE * torch.eye(len(within), dtype=torch.float64))
-    half = torch.linalg.solve_triangular(root, between, upper=False)
-    whitened = torch.linalg.solve_triangular(root, half.T, upper=False)
-    _, directions = torch.linalg.eigh((whitened + whitened.T) / 2)
-    found = torch.linalg.solve_triangular(root.T, directions[:, -count:].flip(1), upper=True)
-    # The sign of a direction is free: settle it, so that a refit on the same people gives the same map.
-    return torch.as_tensor(found * found.sum(0).sign(), dtype=torch.float32)

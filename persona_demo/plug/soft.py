@@ -1,0 +1,57 @@
+"""Soft vectors: trained ones, and those made of a person's keywords."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from persona_demo.plug.config import PlugConfig
+
+TURN_RANK = 64
+"""Rank of the trained map of keyword embeddings."""
+
+
+def unit_of(config: PlugConfig) -> float:
+    """Size of a coordinate of a soft vector that is as long as input embeddings are on average."""
+    return float(config.soft_scale * config.embedding_norm / config.hidden_size**0.5)
+
+
+class SoftVectors(nn.Module):
+    """Trained vectors in the LM's embedding space, kept in units in which Adam steps well."""
+
+    def __init__(self, count: int, config: PlugConfig, *, generator: torch.Generator) -> None:
+        """Start at random directions of the embeddings' mean norm."""
+        super().__init__()
+        self.scale = unit_of(config)
+        self.units = nn.Parameter(torch.randn(count, config.hidden_size, generator=generator))
+
+    def forward(self) -> Tensor:
+        """The vectors, shape (count, H)."""
+        vectors: Tensor = self.units * self.scale
+        return vectors
+
+
+class KeywordVectors(nn.Module):
+    """Soft vectors from the embeddings of keywords."""
+
+    def __init__(self, config: PlugConfig) -> None:
+        """Start at the embeddings themselves."""
+        super().__init__()
+        self.scale = unit_of(config)
+        self.place = nn.Parameter(torch.zeros(config.keyword_tokens, config.hidden_size))
+        self.gain = nn.Parameter(torch.ones(1))
+        rank = min(TURN_RANK, config.hidden_size)
+        self.down = nn.Linear(config.hidden_size, rank, bias=False)
+        self.up = nn.Linear(rank, config.hidden_size, bias=False)
+        nn.init.zeros_(self.up.weight)
+
+    def forward(self, embeddings: Tensor, blank: Tensor) -> Tensor:
+        """Keyword vectors (K, H).
+
+        Args:
+            embeddings: Input embeddings (k, H) of k tokens; the first K are read.
+            blank: What stands where there are too few, (K, H).
+        """
+        units = embeddings[: len(blank)] / self.scale
+        turned = self.gain * units + self.up(self.down(units)) + self.place[: len(units)]
+        return torch.cat([turned * self.scale, blank[len(units) :]])
