@@ -7,7 +7,7 @@ refused before anything is downloaded. Knows nothing of the cache's layout or of
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from fnmatch import fnmatch
 from pathlib import Path
@@ -22,6 +22,9 @@ from persona_demo.catalog_store import (
     is_disk_full,
     sha256_file,
 )
+
+Choose = Callable[[Mapping[str, int]], Collection[str]]
+"""Takes the sizes of a repository's files, in bytes by path, and gives the paths to download."""
 
 PROBE_SECONDS = 4.0
 _TAKE = ["*.safetensors", "*.json", "*.txt", "*.model", "*.jinja", "*.md", "LICENSE*"]
@@ -63,7 +66,9 @@ def hub_answers(name: str, *, endpoint: str | None = None) -> bool:
     return answers == [True]
 
 
-def download_snapshot(name: str, folder: Path, report: Report, *, endpoint: str | None = None) -> str:
+def download_snapshot(
+    name: str, folder: Path, report: Report, *, endpoint: str | None = None, choose: Choose | None = None
+) -> str:
     """Get the newest commit of a model; what a killed download left in the folder is gone on with.
 
     Args:
@@ -71,13 +76,14 @@ def download_snapshot(name: str, folder: Path, report: Report, *, endpoint: str 
         folder: Holds exactly the model's files afterwards.
         report: Told how far the download is.
         endpoint: Address of the hub, where it is not the usual one.
+        choose: Picks what is downloaded; whatever a model needs, when left out.
 
     Returns:
         The commit that was got.
 
     Raises:
         SourceError: If the model is unknown, gated or damaged, or the hub stops answering.
-        UserError: If its weights are pickles.
+        UserError: If its weights are pickles, or what is to be picked is not there.
         OSError: If the disk is full.
     """
     from huggingface_hub import HfApi
@@ -87,13 +93,17 @@ def download_snapshot(name: str, folder: Path, report: Report, *, endpoint: str 
         info = api.model_info(name, files_metadata=True, timeout=PROBE_SECONDS * 4)
     commit, siblings = info.sha, info.siblings or []
     refuse_pickles((file.rfilename for file in siblings), name)
-    files = {folder / file.rfilename: file for file in siblings if _wanted(file.rfilename)}
+    sizes = {file.rfilename: file.size or 0 for file in siblings}
+    chosen = None if choose is None else sorted(choose(sizes))
+    taken = {path for path in sizes if _wanted(path)} if chosen is None else set(chosen)
+    files = {folder / file.rfilename: file for file in siblings if file.rfilename in taken}
     total = sum(file.size or 0 for file in files.values())
     message = f"Downloading {name} from the Hugging Face hub ({total / 1e6:.0f} MB)"
 
     def download() -> None:
         with _hub_errors(name):
-            api.snapshot_download(name, revision=commit, local_dir=folder, allow_patterns=_TAKE, ignore_patterns=_LEAVE)
+            take, leave = (_TAKE, _LEAVE) if chosen is None else (chosen, None)
+            api.snapshot_download(name, revision=commit, local_dir=folder, allow_patterns=take, ignore_patterns=leave)
 
     _watch(download, lambda: report(message, min(1.0, folder_size(folder) / max(total, 1))))
     for path, file in files.items():
