@@ -12,10 +12,11 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
-from persona_demo import commands, commands_lamp
+from persona_demo import cli_train, commands, commands_lamp
 from persona_demo.errors import UserError
 from persona_demo.tasks import TASKS
 
@@ -33,10 +34,16 @@ def build_parser() -> argparse.ArgumentParser:
     _models(verbs)
     _generate(verbs)
     _embed(verbs)
-    _train(verbs)
+    cli_train.add_train(partial(_command, verbs))
+    cli_train.add_sweep(partial(_command, verbs))
     _evaluate(verbs)
     _atlas(verbs)
     _lamp(verbs)
+    text = "plugs to and from the Hugging Face hub, and figures into their cards"
+    actions = verbs.add_parser("plug", help=text, description=text).add_subparsers(
+        dest="action", required=True, metavar="ACTION"
+    )
+    cli_train.add_plug(partial(_command, actions))
     return parser
 
 
@@ -52,7 +59,7 @@ def _command(verbs: Verbs, name: str, text: str) -> argparse.ArgumentParser:
 
 
 def _with_models(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--plug", type=Path, help="folder of the plug (default: the shipped one)")
+    command.add_argument("--plug", type=Path, help="folder or hub id of the plug (default: the shipped one)")
     command.add_argument(
         "--engine", choices=("auto", "torch", "llama"), default="auto", help="what runs the language model"
     )
@@ -93,21 +100,6 @@ def _embed(verbs: Verbs) -> None:
     command.add_argument("--query", help="the input the items are weighted for (default: uniform weights)")
     _with_models(command)
     command.set_defaults(run=commands.embed)
-
-
-def _train(verbs: Verbs) -> None:
-    command = _command(verbs, "train", "train a plug, the language model untouched")
-    _task(command)
-    command.add_argument("--data", type=Path, required=True, help="corpus folder with splits train and tune")
-    command.add_argument("--out", type=Path, required=True, help="where the plug goes")
-    command.add_argument("--lm", help="hub id or folder of the frozen LM (default: SmolLM2-135M-Instruct)")
-    command.add_argument("--encoder", help="hub id or folder of the sentence encoder (default: MiniLM)")
-    command.add_argument("--steps", type=int, default=1_000, help="optimiser steps")
-    command.add_argument("--batch-size", type=int, default=16, help="examples a step")
-    command.add_argument("--persona-tokens", type=int, default=8, help="persona vectors")
-    command.add_argument("--seed", type=int, default=0, help="of everything drawn")
-    command.add_argument("--resume", action="store_true", help="go on from the last checkpoint in --out")
-    command.set_defaults(run=commands.train)
 
 
 def _evaluate(verbs: Verbs) -> None:

@@ -7,79 +7,28 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
-import os
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from persona_demo.errors import UserError
 from persona_demo.files import whole
+from persona_demo.terminal import ProgressLine, quiet_libraries
+from persona_demo.terminal import document as _document
+from persona_demo.terminal import say as _print
 
 if TYPE_CHECKING:
     from persona_demo.atlas import Atlas
     from persona_demo.evaluation.bootstrap import Estimate
     from persona_demo.runtime import ArmText, Runtime
-    from persona_demo.training.trainer import Progress
-
-PROGRESS_SECONDS = 1.0
-
-
-class ProgressLine:
-    """Progress on standard error: one line rewritten on a terminal, a line now and then elsewhere."""
-
-    def __init__(self, *, every: float | None = None) -> None:
-        """Start silent.
-
-        Args:
-            every: Seconds between two lines; chosen by whether standard error is a terminal.
-        """
-        self._terminal = sys.stderr.isatty()
-        self._every = every or (PROGRESS_SECONDS if self._terminal else 10 * PROGRESS_SECONDS)
-        self._last, self._said = 0.0, ""
-
-    def __call__(self, message: str, share: float | None = None) -> None:
-        """Say what is being done, and how far it is (0 to 1) where that is known."""
-        now = time.monotonic()
-        if message == self._said and now - self._last < self._every and share != 1:
-            return
-        self._last, self._said = now, message
-        text = message if share is None else f"{message} {share:.0%}"
-        sys.stderr.write(f"\r\x1b[2K{text}" if self._terminal else f"{text}\n")
-        sys.stderr.flush()
-
-    def close(self) -> None:
-        """End the line."""
-        if self._terminal and self._said:
-            sys.stderr.write("\r\x1b[2K")
-            sys.stderr.flush()
-
-
-def _print(text: str) -> None:
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
-
-
-def _document(record: dict[str, Any]) -> str:
-    return json.dumps(record, indent=2, ensure_ascii=False)
-
-
-def _quiet_libraries() -> None:
-    """Keep other libraries' bars and hints off standard error, where our own progress is."""
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    from transformers.utils import logging
-
-    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
-    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
 
 
 def _runtime(arguments: argparse.Namespace, report: ProgressLine, *, atlas: bool) -> Runtime:
-    _quiet_libraries()
-    from persona_demo.runtime import DEFAULT_ATLAS, DEFAULT_PLUG, Runtime
+    quiet_libraries()
+    from persona_demo.runtime import DEFAULT_ATLAS, Runtime
 
     runtime = Runtime.load(
-        plug_folder=arguments.plug or DEFAULT_PLUG,
+        plug_folder=_plug_folder(arguments, report),
         atlas_folder=DEFAULT_ATLAS if atlas else None,
         engine=arguments.engine,
         report=report,
@@ -89,13 +38,21 @@ def _runtime(arguments: argparse.Namespace, report: ProgressLine, *, atlas: bool
     return runtime
 
 
+def _plug_folder(arguments: argparse.Namespace, report: ProgressLine) -> Path:
+    """The folder of the plug that was named, which may be on the hub, or of the shipped one."""
+    from persona_demo.plug.hub import find_plug
+    from persona_demo.runtime import DEFAULT_PLUG
+
+    return DEFAULT_PLUG if arguments.plug is None else find_plug(arguments.plug, report=report)
+
+
 def models(arguments: argparse.Namespace) -> None:
     """``models fetch | list``."""
     from persona_demo import catalog
 
     report = ProgressLine()
     if arguments.action == "fetch":
-        _quiet_libraries()
+        quiet_libraries()
         catalog.fetch_all(source=arguments.source, report=report)
         report.close()
     found = catalog.local_models()
@@ -196,47 +153,6 @@ def embed(arguments: argparse.Namespace) -> None:
         _print(f"{weight:7.1%}  {item.id:>6}  {' '.join(item.text.split())[:80]}")
 
 
-def train(arguments: argparse.Namespace) -> None:
-    """``train``: a plug for a task."""
-    _quiet_libraries()
-    from persona_demo import catalog
-    from persona_demo.tasks import task_named
-    from persona_demo.training.run import load_models, train_plug
-    from persona_demo.training.trainer import TrainOptions
-
-    task = task_named(arguments.task)
-    options = TrainOptions(steps=arguments.steps, batch_size=arguments.batch_size, seed=arguments.seed)
-    report = ProgressLine()
-    models = load_models(
-        task,
-        lm=arguments.lm or catalog.DEFAULT_LM,
-        encoder=arguments.encoder or catalog.DEFAULT_ENCODER,
-        persona_tokens=arguments.persona_tokens,
-        report=report,
-    )
-    train_plug(
-        task,
-        arguments.data,
-        arguments.out,
-        models=models,
-        options=options,
-        resume=arguments.resume,
-        report=report,
-        progress=lambda p: report(_progress_text(p)) if p.step % 10 == 0 else None,
-    )
-    report.close()
-    log = json.dumps({"plug": str(arguments.out)}) if arguments.json else f"The plug is in {arguments.out}."
-    _print(log)
-
-
-def _progress_text(p: Progress) -> str:
-    gap = "not yet measured" if p.placebo_gap is None else f"{p.placebo_gap[0]:.3f} ± {p.placebo_gap[1]:.3f}"
-    return (
-        f"step {p.step:,}/{p.steps:,}  loss {p.persona_nll:.3f} (control {p.control_nll:.3f})  "
-        f"placebo gap {gap}  {p.examples_per_second:.1f} examples/s  {p.seconds_left / 60:.0f} min left"
-    )
-
-
 def evaluate(arguments: argparse.Namespace) -> None:
     """``evaluate``: figures of a split."""
     from persona_demo.corpus import read_corpus, split_named
@@ -321,7 +237,7 @@ def atlas(arguments: argparse.Namespace) -> None:
     """``atlas build``: the map of the population a plug was trained on."""
     report = ProgressLine()
     runtime = _runtime(arguments, report, atlas=False)
-    from persona_demo.runtime import DEFAULT_ATLAS, DEFAULT_PLUG
+    from persona_demo.runtime import DEFAULT_ATLAS
     from persona_demo.training.maps import maps_of
 
     folder = arguments.out or DEFAULT_ATLAS
@@ -329,13 +245,13 @@ def atlas(arguments: argparse.Namespace) -> None:
         runtime,
         runtime.task(arguments.task),
         arguments.data,
-        arguments.plug or DEFAULT_PLUG,
+        _plug_folder(arguments, report),
         seed=arguments.seed,
         report=report,
     )
     made.save(folder)
     if arguments.out is None:
-        _showcase(runtime, made.people, arguments.plug or DEFAULT_PLUG, report)
+        _showcase(runtime, made.people, _plug_folder(arguments, report), report)
     report.close()
     people, items = len(made.people.ids), 0 if made.items is None else len(made.items.people)
     record = {"atlas": str(folder), "people": people, "items": items}

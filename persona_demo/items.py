@@ -14,7 +14,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Literal, Protocol, runtime_checkable
+from typing import Literal, Protocol, get_args, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -134,8 +134,10 @@ class ItemEncoder:
             states_layer: Which hidden states.
 
         Raises:
-            UserError: If hidden states are asked for and the engine gives none.
+            UserError: If there is no such block, or the engine gives no hidden states and they are asked for.
         """
+        if odd := [block for block in blocks if block not in get_args(Block)]:
+            raise UserError(f"There is no block {odd[0]!r} of item vectors: choose from {', '.join(get_args(Block))}.")
         if "states" in blocks and not isinstance(lm, StatesReader):
             raise UserError("This plug reads the model's hidden states, which llama.cpp does not give: use torch.")
         self.blocks = tuple(blocks)

@@ -77,10 +77,8 @@ class QueryEncoder(nn.Module):
     def forward(self, texts: Sequence[str]) -> Tensor:
         """Unit vectors of inputs, shape (B, W), float32."""
         device = next(self.model.parameters()).device
-        features = {
-            name: values.to(device) if isinstance(values, Tensor) else values
-            for name, values in self.model.preprocess([self.prefix + text for text in texts]).items()
-        }
+        read = self.model.preprocess([self.prefix + text for text in texts])
+        features = {name: v.to(device) if isinstance(v, Tensor) else v for name, v in read.items()}
         vectors: Tensor = self.model(features)["sentence_embedding"]
         return nn.functional.normalize(vectors.float(), dim=-1)
 

@@ -7,7 +7,7 @@ unbroken one would have seen.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -19,14 +19,34 @@ from persona_demo.items import ItemEncoder
 from persona_demo.lm.base import TextCodec, Tokens
 from persona_demo.plug.model import PersonaPlug
 from persona_demo.tasks import Task
+from persona_demo.training.options import Subsampling
 
 FloatArray = NDArray[np.float32]
 
 FULL_HISTORY_SHARE = 0.5
 """Share of examples that see the whole history; the others see a random part of it, so that the plug
 learns short histories too. (The paper's code drops items as well; its text does not say so.)"""
+PAPER_COPIES = 10
+"""Of an example's copies in the paper's code so many see a part of the history, and one all of it."""
 WORDLESS_SHARE = 0.1
 """Share of examples whose keywords are left out, so that the plug can do without them."""
+
+
+@dataclass(frozen=True)
+class Rivals:
+    """Other people of a batch, whose vectors some of its examples are read with for the contrastive term.
+
+    Attributes:
+        rows: Which examples, R of them.
+        items: Standardised item vectors of another person for each, (R, N, D).
+        present: Which of them are there, (R, N).
+        words: Input embeddings of that person's keywords, (k, H) each.
+    """
+
+    rows: tuple[int, ...]
+    items: Tensor
+    present: Tensor
+    words: tuple[Tensor, ...]
 
 
 @dataclass(frozen=True)
@@ -36,11 +56,13 @@ class Batch:
     Attributes:
         items: Standardised item vectors, (B, N, D).
         present: Which of them are there, (B, N).
-        query: Standardised vectors of the inputs, (B, D).
+        query: Raw vectors of the inputs from the frozen encoders, (B, D).
         words: Input embeddings of the keywords of each history, (k, H) each; none for a plug without.
         prefixes: Tokens before the soft vectors.
         openings: Tokens between the soft vectors and the target.
         targets: Target tokens.
+        queries: What of the inputs is read.
+        rivals: Other people for some of the examples, where the contrastive term asks for them.
     """
 
     items: Tensor
@@ -50,6 +72,40 @@ class Batch:
     prefixes: tuple[Tokens, ...]
     openings: tuple[Tokens, ...]
     targets: tuple[Tokens, ...]
+    queries: tuple[str, ...] = ()
+    rivals: Rivals | None = None
+
+    def to(self, device: torch.device) -> Batch:
+        """The same batch on a device."""
+        if device.type == "cpu":
+            return self
+        rivals = self.rivals and replace(
+            self.rivals,
+            items=self.rivals.items.to(device),
+            present=self.rivals.present.to(device),
+            words=tuple(w.to(device) for w in self.rivals.words),
+        )
+        return replace(
+            self,
+            items=self.items.to(device),
+            present=self.present.to(device),
+            query=self.query.to(device),
+            words=tuple(w.to(device) for w in self.words),
+            rivals=rivals,
+        )
+
+
+@dataclass(frozen=True)
+class Cut:
+    """What of a history an example sees.
+
+    Attributes:
+        kept: Indices of the person's items.
+        wordless: Whether its keywords are left out.
+    """
+
+    kept: NDArray[np.int64]
+    wordless: bool
 
 
 def pad_items(histories: Sequence[FloatArray], width: int) -> tuple[Tensor, Tensor]:
@@ -84,7 +140,7 @@ class Examples:
             vectors: Standardised item vectors of each person, (N_u, D).
             task: Builds prompts.
             codec: The frozen LM's tokenizer.
-            encoder: Encodes inputs.
+            encoder: Encodes inputs; of the same blocks as the vectors.
         """
         self.people = people
         self.targets = targets
@@ -111,46 +167,101 @@ class Examples:
             chosen.append(int(rng.choice(self._of_person[persons[order[place]]])))
         return chosen, np.random.default_rng((seed, 3, step))
 
+    def cut(
+        self, indices: Sequence[int], rng: np.random.Generator | None, *, subsampling: Subsampling = "any"
+    ) -> list[Cut]:
+        """Draw what of its history each example of a batch sees.
+
+        Args:
+            indices: Which targets.
+            rng: Source of the draws; without it every history is whole.
+            subsampling: How histories are cut.
+        """
+        cuts = []
+        for index in indices:
+            kept = np.array(self.targets[index].history)
+            if rng is not None:
+                kept = _part(kept, rng, subsampling)
+            cuts.append(Cut(kept, rng is not None and rng.random() < WORDLESS_SHARE))
+        return cuts
+
     def batch(
         self,
         indices: Sequence[int],
         plug: PersonaPlug,
         *,
-        rng: np.random.Generator | None = None,
+        cuts: Sequence[Cut] | None = None,
+        rows: Sequence[int] | None = None,
+        rivals: int = 0,
     ) -> Batch:
-        """Build a batch.
+        """Build a batch, or the part of it that one process reads.
 
         Args:
             indices: Which targets.
-            plug: Standardises the vectors of the inputs and picks keywords.
-            rng: With it, about half of the histories are cut to a random part and some give no keywords,
-                as those of which only a vector is stored; without, none is.
+            plug: Picks keywords.
+            cuts: What of its history each example sees; all of it, when left out.
+            rows: Which of the examples; all, when left out.
+            rivals: The first so many examples of the whole batch get another person of it beside them.
 
         Returns:
             The batch.
         """
-        targets = [self.targets[i] for i in indices]
-        histories, words = [], []
-        most = plug.config.keyword_tokens
-        for target in targets:
-            kept = np.array(target.history)
-            if rng is not None and rng.random() >= FULL_HISTORY_SHARE:
-                kept = np.sort(rng.permutation(kept)[: rng.integers(1, len(kept) + 1)])
-            histories.append(self._vectors[target.person][kept])
-            wordless = rng is not None and rng.random() < WORDLESS_SHARE
-            texts = [] if wordless else [self.people[target.person].items[i].text for i in kept]
-            words.append(torch.from_numpy(self._encoder.keyword_embeddings(texts, plug.keywords, most=most)))
+        cuts = self.cut(indices, None) if cuts is None else cuts
+        rows = range(len(indices)) if rows is None else rows
+        targets = [self.targets[indices[row]] for row in rows]
+        items, present, words = self.histories([(indices[row], cuts[row]) for row in rows], plug)
         prompts = [self._task.prompt(t.pair.input) for t in targets]
-        items, present = pad_items(histories, self._encoder.width)
-        queries = [self._task.query(t.pair.input) for t in targets]
-        inputs = torch.from_numpy(self._encoder.encode(queries))
+        queries = tuple(self._task.query(t.pair.input) for t in targets)
         encode = self._codec.encode
         return Batch(
             items=items,
             present=present,
-            query=plug.standardise(inputs),
-            words=tuple(words),
+            query=torch.from_numpy(self._encoder.encode(queries)),
+            words=words,
             prefixes=tuple(self._codec.start + encode(p.context) for p in prompts),
             openings=tuple(encode(p.opening) for p in prompts),
             targets=tuple(self._task.target_tokens(t.pair.target, self._codec) for t in targets),
+            queries=queries,
+            rivals=self._rivals(indices, cuts, [row for row in rows if row < rivals], rows, plug),
         )
+
+    def _rivals(
+        self, indices: Sequence[int], cuts: Sequence[Cut], wanted: Sequence[int], rows: Sequence[int], plug: PersonaPlug
+    ) -> Rivals | None:
+        """For each of the wanted examples the next one of the batch that is another person's."""
+        people = [self.targets[index].person for index in indices]
+        size = len(indices)
+        pairs = {}
+        for row in wanted:
+            further = [(row + i) % size for i in range(1, size)]
+            other = next((place for place in further if people[place] != people[row]), None)
+            if other is not None:
+                pairs[row] = other
+        if not pairs:
+            return None
+        items, present, words = self.histories([(indices[i], cuts[i]) for i in pairs.values()], plug)
+        return Rivals(tuple(list(rows).index(row) for row in pairs), items, present, words)
+
+    def histories(
+        self, seen: Sequence[tuple[int, Cut]], plug: PersonaPlug
+    ) -> tuple[Tensor, Tensor, tuple[Tensor, ...]]:
+        """Item vectors, which of them are there, and keywords of what examples see."""
+        histories, words = [], []
+        keywords, most = plug.keywords, plug.config.keyword_tokens
+        for index, cut in seen:
+            person = self.targets[index].person
+            histories.append(self._vectors[person][cut.kept])
+            texts = [] if cut.wordless else [self.people[person].items[i].text for i in cut.kept]
+            words.append(torch.from_numpy(self._encoder.keyword_embeddings(texts, keywords, most=most)))
+        items, present = pad_items(histories, self._encoder.width)
+        return items, present, tuple(words)
+
+
+def _part(history: NDArray[np.int64], rng: np.random.Generator, subsampling: Subsampling) -> NDArray[np.int64]:
+    """The part of a history that an example sees."""
+    if subsampling == "any" and rng.random() >= FULL_HISTORY_SHARE:
+        return np.sort(rng.permutation(history)[: rng.integers(1, len(history) + 1)])
+    if subsampling == "paper" and len(history) > 2 and rng.random() < PAPER_COPIES / (PAPER_COPIES + 1):
+        dropped = 1 + int(rng.random() * 0.5 * len(history))
+        return np.sort(rng.permutation(history)[dropped:])
+    return history

@@ -60,7 +60,8 @@ def maps_of(runtime: Runtime, task: Task, data: Path, plug_folder: Path, *, seed
     Raises:
         UserError: If the corpus cannot be read or is too small.
     """
-    people = population_of(data, task, runtime.encoder, keep=None, report=report)
+    labels = runtime.plug.config.labels
+    people = population_of(data, task, runtime.encoder, keep=None, report=report, labels=labels)
     return maps_from(runtime.plug, people.vectors, fingerprint=plug_fingerprint(plug_folder), seed=seed, report=report)
 
 

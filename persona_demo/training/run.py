@@ -1,38 +1,35 @@
-"""A whole training run: corpus in, plug and model card out.
+"""A whole training run: corpora in, plug and model card out.
 
 Knows the order of things; how to step is the trainer's business, what to step is the plug's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-
-import numpy as np
-import torch
+from typing import Any
 
 from persona_demo import catalog
-from persona_demo.corpus import draw_targets, read_corpus
 from persona_demo.items import DType, ItemEncoder, SentenceTransformerEncoder
 from persona_demo.lm.differentiable import DifferentiableLM
 from persona_demo.lm.torch_engine import Device, TorchLM, choose_device
 from persona_demo.plug.config import BLOCKS, PlugConfig
 from persona_demo.plug.model import PersonaPlug
+from persona_demo.plug.query import QueryEncoder
 from persona_demo.plug.storage import save_plug
 from persona_demo.tasks import Task
 from persona_demo.training.card import CardFacts, model_card
-from persona_demo.training.data import Examples
-from persona_demo.training.population import Population, check_leakage, read_population
-from persona_demo.training.trainer import Progress, Trainer, TrainOptions
+from persona_demo.training.material import Material, Source, examples_of, read_material
+from persona_demo.training.options import TrainOptions, Trains
+from persona_demo.training.population import Population, read_population
+from persona_demo.training.processes import ALONE, Processes
+from persona_demo.training.trainer import Progress, Trainer
 
 Report = Callable[[str, float | None], None]
 
-MOST_ITEMS = 32
+MOST_ITEMS = TrainOptions.most_items
 """Latest items of a person that training and the map read; more make encoding longer, not better."""
-WATCHED_PEOPLE = 96
-MIN_HISTORY = 4
-"""Training targets need at least so many items to be seen."""
 
 
 @dataclass(frozen=True)
@@ -43,28 +40,61 @@ class Models:
         lm: Frozen LM, on torch.
         encoder: Item encoder.
         config: Form of the plug made for them.
+        encoder_folder: The sentence encoder's folder, for a plug that trains a copy of it.
     """
 
     lm: TorchLM
     encoder: ItemEncoder
     config: PlugConfig
+    encoder_folder: Path | None = None
+
+    def with_form(self, **changes: Any) -> Models:
+        """The same models for a plug of another form.
+
+        Args:
+            **changes: Fields of the form, but not the models it names.
+
+        Raises:
+            UserError: If the form is impossible.
+        """
+        blocks, layer = (changes.get(name, getattr(self.config, name)) for name in ("blocks", "states_layer"))
+        encoder = self.encoder.with_blocks(blocks, states_layer=layer)
+        return replace(self, encoder=encoder, config=replace(self.config, **changes, item_width=encoder.width))
+
+    def new_plug(self, *, seed: int) -> PersonaPlug:
+        """An untrained plug of this form, on the processor.
+
+        Raises:
+            UserError: If it needs an input encoder that cannot be read.
+        """
+        config, own = self.config, None
+        if config.query_encoder == "trained" and self.encoder_folder is not None:
+            own = QueryEncoder.load(self.encoder_folder, prefix=config.query_prefix, max_tokens=config.encoder_tokens)
+        return PersonaPlug(config, seed=seed, query_encoder=own)
 
 
 def load_models(
-    task: Task, *, lm: str, encoder: str, persona_tokens: int, report: Report, device: Device | None = None
+    tasks: Sequence[Task],
+    *,
+    lm: str,
+    encoder: str,
+    form: Mapping[str, Any],
+    report: Report,
+    device: Device | None = None,
 ) -> Models:
     """Load the frozen models and settle the form of the plug.
 
     Args:
-        task: What the plug is for.
+        tasks: What the plug is for.
         lm: Hub id or folder of the frozen LM.
         encoder: Hub id or folder of the sentence encoder.
-        persona_tokens: Persona vectors beside the instruction vector.
+        form: Fields of :class:`~persona_demo.plug.config.PlugConfig` that are not to be as usual; a
+            projector width of 0 stands for the LM's own.
         report: Told what is being done.
         device: Where to run; chosen when left out.
 
     Raises:
-        UserError: If a model cannot be had.
+        UserError: If a model cannot be had or the form is impossible.
     """
     device = device or choose_device()
     lm_files = catalog.resolve_lm(lm, report=report)
@@ -77,30 +107,53 @@ def load_models(
         device=device,
         attention="eager" if device.name == "cpu" else "sdpa",
     )
+    settled = dict(form)
+    if settled.get("projector_width") == 0:
+        settled["projector_width"] = frozen.info.hidden_size
     dtype: DType = device.dtype
-    sentence = SentenceTransformerEncoder(encoder_files.folder, device=device.name, dtype=dtype)
-    items = ItemEncoder(BLOCKS, sentence=sentence, lm=frozen)
+    sentence = SentenceTransformerEncoder(
+        encoder_files.folder,
+        device=device.name,
+        dtype=dtype,
+        max_tokens=settled.get("encoder_tokens", PlugConfig.encoder_tokens),
+    )
+    items = ItemEncoder(
+        settled.get("blocks", BLOCKS),
+        sentence=sentence,
+        lm=frozen,
+        states_layer=settled.get("states_layer", PlugConfig.states_layer),
+    )
     config = PlugConfig(
         lm_name=lm_files.name,
         lm_fingerprint=lm_files.fingerprint,
         encoder_name=encoder_files.name,
         encoder_fingerprint=encoder_files.fingerprint,
-        tasks=(task.name,),
+        tasks=tuple(task.name for task in tasks),
         hidden_size=frozen.info.hidden_size,
         embedding_norm=frozen.info.embedding_norm,
         item_width=items.width,
-        persona_tokens=persona_tokens,
+        **settled,
     )
-    return Models(lm=frozen, encoder=items, config=config)
+    return Models(lm=frozen, encoder=items, config=config, encoder_folder=encoder_files.folder)
 
 
-def population_of(data: Path, task: Task, encoder: ItemEncoder, *, keep: Path | None, report: Report) -> Population:
+def population_of(
+    data: Path, task: Task, encoder: ItemEncoder, *, keep: Path | None, report: Report, labels: bool = True
+) -> Population:
     """The training population of a corpus with its raw item vectors.
+
+    Args:
+        data: Corpus folder.
+        task: The task.
+        encoder: Encodes items.
+        keep: A file the vectors are kept in.
+        report: Told what is being done.
+        labels: Whether item texts hold scores, tags and categories.
 
     Raises:
         UserError: If the corpus cannot be read.
     """
-    return read_population(data, "train", task, encoder, most_items=MOST_ITEMS, keep=keep, report=report)
+    return read_population(data, "train", task, encoder, most_items=MOST_ITEMS, keep=keep, report=report, labels=labels)
 
 
 def train_plug(
@@ -113,77 +166,143 @@ def train_plug(
     resume: bool,
     report: Report,
     progress: Callable[[Progress], None],
+    processes: Processes = ALONE,
+) -> PersonaPlug:
+    """Train a plug for one task; see :func:`train_joint`."""
+    return train_joint(
+        [Source(task, data)],
+        out,
+        models=models,
+        options=options,
+        resume=resume,
+        report=report,
+        progress=progress,
+        processes=processes,
+    )
+
+
+def train_joint(
+    sources: Sequence[Source],
+    out: Path,
+    *,
+    models: Models,
+    options: TrainOptions,
+    resume: bool,
+    report: Report,
+    progress: Callable[[Progress], None],
+    processes: Processes = ALONE,
 ) -> PersonaPlug:
     """Train a plug and write it, with checkpoints on the way.
 
     Args:
-        task: What for.
-        data: Corpus folder with the splits ``train`` and ``tune``.
+        sources: What for, and from which corpus folders with the splits ``train`` and ``tune``; in the
+            order of the plug's tasks.
         out: Where the plug goes; checkpoints and item vectors go to its ``checkpoint`` folder.
         models: The frozen models.
         options: How long and how fast.
         resume: Go on from a checkpoint in ``out``; without it an earlier run is begun anew.
         report: Told what is being done before training begins.
         progress: Told how training goes, after every step.
+        processes: Who else reads a share of every batch.
 
     Returns:
         The trained plug.
 
     Raises:
-        UserError: If the corpus leaks between splits or cannot be read.
+        UserError: If a corpus leaks between splits or cannot be read.
     """
     folder = out / "checkpoint"
-    lm, encoder = models.lm, models.encoder
-    check_leakage(read_corpus(data, "train", task), read_corpus(data, "tune", task), task)
-    everybody = population_of(data, task, encoder, keep=folder / "train.safetensors", report=report)
-    watched = read_population(
-        data,
-        "tune",
-        task,
-        encoder,
-        most_items=MOST_ITEMS,
-        keep=folder / "tune.safetensors",
-        report=report,
-        most_people=WATCHED_PEOPLE,
+    material = read_material(
+        sources, models.encoder, models.config, options, keep=folder, report=report, processes=processes
     )
-    plug = PersonaPlug(models.config, seed=options.seed)
+    plug = models.new_plug(seed=options.seed)
     report("measuring the population", None)
-    texts = [[item.text for item in person.items] for person in everybody.people]
-    plug.fit_population([torch.from_numpy(v) for v in everybody.vectors], texts)
-
-    def examples(people: Population, per_person: int, *, last_third: bool) -> Examples:
-        targets = draw_targets(
-            people.people,
-            task,
-            per_person=per_person,
-            rng=np.random.default_rng((options.seed, int(last_third))),
-            last_third=last_third,
-            min_history=min(MIN_HISTORY, task.min_items),
-        )
-        standard = [plug.standardise(torch.from_numpy(v)).numpy() for v in people.vectors]
-        return Examples(people.people, targets, standard, task=task, codec=lm.codec, encoder=encoder)
-
-    trainer = Trainer(
-        plug,
-        DifferentiableLM(lm),
-        examples(everybody, MOST_ITEMS, last_third=False),
-        examples(watched, 1, last_third=True),
-        task=task.name,
-        options=options,
-        folder=folder,
-    )
+    material.fit(plug)
+    trainer = trainer_of(sources, material, plug, models, options=options, folder=folder, processes=processes)
     if not (resume and trainer.resume()):
         report("training from the start", None)
     trainer.run(progress)
+    plug = plug.cpu().eval()
+    if plug.config.projects == "items":
+        material.fit_again(plug)
     facts = CardFacts(
-        data=data.name,
-        people=len(everybody.people),
-        items=sum(len(p.items) for p in everybody.people),
-        dropped_items=everybody.dropped_items,
+        data=tuple(dict.fromkeys(source.data.name for source in sources)),
+        people=sum(len(of.people) for of in material.everybody.values()),
+        items=sum(len(p.items) for of in material.everybody.values() for p in of.people),
+        dropped_items=sum(of.dropped_items for of in material.everybody.values()),
         examples=options.steps * options.batch_size,
         warm_examples=options.warm_steps * options.batch_size,
         hours=trainer.seconds / 3600,
         log=tuple(trainer.log),
     )
-    save_plug(plug.eval(), out, card=model_card(plug.config, facts))
+    if processes.rank == 0:
+        save_plug(plug, out, card=model_card(plug.config, facts))
+    processes.wait()
     return plug
+
+
+def trainer_of(
+    sources: Sequence[Source],
+    material: Material,
+    plug: PersonaPlug,
+    models: Models,
+    *,
+    options: TrainOptions,
+    folder: Path,
+    trains: Trains = "both",
+    lm: DifferentiableLM | None = None,
+    processes: Processes = ALONE,
+) -> Trainer:
+    """A trainer of a fresh plug, its population measured; the plug goes to the LM's device.
+
+    Args:
+        sources: The tasks.
+        material: Their people.
+        plug: The plug.
+        models: The frozen models.
+        options: How long and how fast.
+        folder: Where checkpoints go.
+        trains: Plug and control, or one of them.
+        lm: The frozen LM as seen before, with the prefixes it has read; seen anew when left out.
+        processes: Who else reads a share of every batch.
+
+    Raises:
+        UserError: If there are more processes than examples in a batch.
+    """
+    encoder, codec = models.encoder, models.lm.codec
+    examples = {
+        source.task.name: examples_of(
+            material.everybody[source.task.name],
+            source.task,
+            plug,
+            encoder=encoder,
+            codec=codec,
+            seed=options.seed,
+            per_person=options.most_items,
+            last_third=False,
+        )
+        for source in sources
+    }
+    watched = {
+        source.task.name: examples_of(
+            material.watched[source.task.name],
+            source.task,
+            plug,
+            encoder=encoder,
+            codec=codec,
+            seed=options.seed,
+            per_person=1,
+            last_third=True,
+        )
+        for source in sources
+    }
+    return Trainer(
+        plug.to(models.lm.device),
+        lm or DifferentiableLM(models.lm),
+        examples,
+        watched,
+        options=options,
+        folder=folder,
+        trains=trains,
+        processes=processes,
+    )

@@ -11,56 +11,31 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from persona_demo.errors import UserError
-from persona_demo.files import whole
-from persona_demo.lm.differentiable import AnswerRow, DifferentiableLM
+from persona_demo.lm.differentiable import DifferentiableLM
 from persona_demo.plug.model import PersonaPlug
+from persona_demo.plug.query import autocast
+from persona_demo.plug.storage import ENCODER
 from persona_demo.tasks import TaskName
+from persona_demo.training.checkpoint import read_checkpoint, write_checkpoint
 from persona_demo.training.data import Batch, Examples
+from persona_demo.training.losses import Check, Losses, answer_rows
+from persona_demo.training.options import TrainOptions, Trains
+from persona_demo.training.processes import ALONE, Processes, share_of, sum_gradients
 
 SOFT = ("instruction", "average", "control", "blank", "keyword_vectors.place", "keyword_vectors.gain")
 """Names of parameters that are soft vectors, or added to them."""
+RISE, SOFT_RISE = 60, 20
+"""Steps over which rates rise, unless a share of all steps is asked for."""
 
-
-@dataclass(frozen=True)
-class TrainOptions:
-    """How long and how fast to train.
-
-    Attributes:
-        steps: Optimiser steps.
-        batch_size: Examples a step, of as many different people.
-        warm_steps: Steps at the start in which the plug is the control.
-        learning_rate: Of aggregator and projector.
-        soft_learning_rate: Of soft vectors, in units of their starting size a coordinate.
-        weight_decay: Of the projector.
-        decay_share: Share of the steps, at the end, over which rates fall to zero.
-        dropout: Share of user-vector coordinates hidden in training.
-        clip: Gradient norm above which gradients are scaled down.
-        seed: Of batches and dropout.
-        check_every: Steps between two looks at the placebo gap.
-        save_every: Steps between two checkpoints.
-    """
-
-    steps: int = 1_000
-    batch_size: int = 16
-    warm_steps: int = 150
-    learning_rate: float = 3e-4
-    soft_learning_rate: float = 1e-2
-    weight_decay: float = 0.02
-    decay_share: float = 0.35
-    dropout: float = 0.1
-    clip: float = 1.0
-    seed: int = 0
-    check_every: int = 100
-    save_every: int = 50
+__all__ = ["Check", "Losses", "Progress", "TrainOptions", "Trainer", "answer_rows"]
 
 
 @dataclass(frozen=True)
@@ -88,27 +63,6 @@ class Progress:
     seconds_left: float
 
 
-def answer_rows(batch: Batch, soft: Tensor, *, before: bool) -> list[AnswerRow]:
-    """Rows of a batch under soft vectors.
-
-    Args:
-        batch: B examples.
-        soft: (B, S, H), or (S, H) for all alike.
-        before: Soft vectors before the context, as in the paper, or after it.
-
-    Returns:
-        One row an example.
-    """
-    rows = []
-    for i, (prefix, opening, target) in enumerate(zip(batch.prefixes, batch.openings, batch.targets, strict=True)):
-        own = soft if soft.dim() == 2 else soft[i]
-        if before:
-            rows.append(AnswerRow(prefix=(), soft=own, suffix=prefix + opening, target=target))
-        else:
-            rows.append(AnswerRow(prefix=prefix, soft=own, suffix=opening, target=target))
-    return rows
-
-
 class Trainer:
     """One training run with checkpoints in a folder."""
 
@@ -116,36 +70,49 @@ class Trainer:
         self,
         plug: PersonaPlug,
         lm: DifferentiableLM,
-        examples: Examples,
-        watched: Examples,
+        examples: Mapping[TaskName, Examples],
+        watched: Mapping[TaskName, Examples],
         *,
-        task: TaskName,
         options: TrainOptions,
         folder: Path,
+        trains: Trains = "both",
+        processes: Processes = ALONE,
     ) -> None:
         """Set up a run.
 
         Args:
-            plug: The plug to train, its population measured.
+            plug: The plug to train, its population measured, on the LM's device.
             lm: The frozen LM.
-            examples: Training examples.
-            watched: Examples of tune people, one a person, for the placebo gap.
-            task: Which task.
+            examples: Training examples of each task.
+            watched: Examples of tune people of each task, one a person, for the placebo gap.
             options: How long and how fast.
             folder: Where checkpoints go.
+            trains: Plug and control side by side, or one of them; the two share no parameter after
+                the warm start, and a control may serve several plugs.
+            processes: Who else reads a share of every batch.
+
+        Raises:
+            UserError: If there are more processes than examples in a batch.
         """
+        if options.batch_size < processes.count:
+            raise UserError(
+                f"{processes.count} processes cannot share a batch of {options.batch_size}: use larger batches."
+            )
         self.plug, self.lm, self.examples, self.watched = plug, lm, examples, watched
-        self.task, self.options, self.folder = task, options, folder
+        self.options, self.folder, self.trains, self.processes = options, folder, trains, processes
+        self.tasks = tuple(examples)
         self.before = plug.config.place == "before"
-        soft = [p for n, p in plug.named_parameters() if n.startswith(SOFT)]
-        rest = [p for n, p in plug.named_parameters() if not n.startswith(SOFT)]
-        self.optimiser = torch.optim.AdamW(
-            [
-                {"params": rest, "lr": options.learning_rate, "weight_decay": options.weight_decay},
-                {"params": soft, "lr": options.soft_learning_rate, "weight_decay": 0.0},
-            ],
-            betas=(0.9, 0.98),
-        )
+        self.device = lm.lm.device
+        named = list(plug.named_parameters())
+        soft = [p for n, p in named if n.startswith(SOFT)]
+        encoder = [p for n, p in named if n.startswith(ENCODER)]
+        rest = [p for n, p in named if not n.startswith((*SOFT, ENCODER))]
+        groups = [
+            {"params": rest, "lr": options.learning_rate, "weight_decay": options.weight_decay},
+            {"params": soft, "lr": options.soft_learning_rate, "weight_decay": 0.0},
+            {"params": encoder, "lr": options.encoder_learning_rate, "weight_decay": options.weight_decay},
+        ]
+        self.optimiser = torch.optim.AdamW([g for g in groups if g["params"]], betas=(0.9, options.beta2))
         self.step = 0
         self.seconds = 0.0
         self.log: list[dict[str, float]] = []
@@ -164,54 +131,124 @@ class Trainer:
         fall = (self.options.steps - step) / max(self.options.steps - start, 1)
         return rise_share * min(1.0, max(fall, 0.0))
 
-    def losses(self, batch: Batch, *, warm: bool, generator: torch.Generator | None) -> tuple[Tensor, Tensor]:
-        """Mean negative log-likelihood, (B,), of persona and control on a batch."""
-        control = answer_rows(batch, self.plug.control_vectors(self.task), before=self.before)
-        if warm:
-            nll = self.lm.nll(control)
-            return nll, nll
-        user = self.plug.aggregate(batch.items, batch.present, batch.query).user_vectors
-        if generator is not None and self.options.dropout > 0:
-            kept = torch.rand(user.shape, generator=generator) >= self.options.dropout
-            user = user * kept / (1 - self.options.dropout)
-        soft = self.plug.soft_vectors(user, self.task, words=batch.words)
-        persona = answer_rows(batch, soft, before=self.before)
-        return self.lm.nll(persona), self.lm.nll(control)
-
-    def run(self, report: Callable[[Progress], None]) -> None:
-        """Train to the end, from the last checkpoint where there is one."""
+    def _set_rates(self) -> None:
         options = self.options
+        rise = max(round(options.rise_share * options.steps), 1) if options.rise_share else None
+        rest = self.rate(self.step, since=options.warm_steps, rise=rise or RISE)
+        soft = self.rate(self.step, since=0, rise=rise or SOFT_RISE)
+        shares = ((options.learning_rate, rest), (options.soft_learning_rate, soft))
+        for group, (full, share) in zip(
+            self.optimiser.param_groups, (*shares, (options.encoder_learning_rate, rest)), strict=False
+        ):
+            group["lr"] = full * share
+
+    def turn(self, step: int) -> tuple[TaskName, int]:
+        """Whose batch a step reads, and the how-many-th of that task it is: each once a round, in seeded order."""
+        lap, place = divmod(step, len(self.tasks))
+        if len(self.tasks) == 1:
+            return self.tasks[0], lap
+        order = np.random.default_rng((self.options.seed, 4, lap)).permutation(len(self.tasks))
+        return self.tasks[order[place]], lap
+
+    def losses(self, batch: Batch, task: TaskName, *, warm: bool, kept: Tensor | None = None) -> Losses:
+        """Negative log-likelihoods of a batch under persona and control.
+
+        Args:
+            batch: B examples.
+            task: Whose they are.
+            warm: Whether the plug still is the control.
+            kept: Factors (B, U) on user vectors: what dropout leaves.
+        """
+        plug = self.plug
+        control = None
+        if warm or self.trains != "persona":
+            control = self.lm.nll(answer_rows(batch, plug.control_vectors(task), before=self.before))
+        if warm or self.trains == "control":
+            return Losses(persona=control, control=control)
+        with autocast(self.device, self.lm.lm.dtype if plug.query_encoder is not None else torch.float32):
+            query = plug.query(batch.query, batch.queries).float()
+        user = plug.aggregate(batch.items, batch.present, query).user_vectors
+        if kept is not None:
+            user = user * kept
+        soft = plug.soft_vectors(user, task, words=batch.words)
+        answers = answer_rows(batch, soft, before=self.before)
+        persona = self.lm.nll(answers)
+        rivals = batch.rivals
+        if rivals is None:
+            return Losses(persona=persona, control=control)
+        rows = list(rivals.rows)
+        user = plug.aggregate(rivals.items, rivals.present, query[rows]).user_vectors
+        if kept is not None:
+            user = user * kept[rows]
+        soft = plug.soft_vectors(user, task, words=rivals.words)
+        rival = self.lm.nll([replace(answers[row], soft=own) for row, own in zip(rows, soft, strict=True)])
+        length = torch.tensor([float(len(batch.targets[row])) for row in rows], device=rival.device)
+        contrast = torch.nn.functional.softplus(length * (persona[rows] - rival)) / length
+        return Losses(persona=persona, control=control, contrast=contrast)
+
+    def _take_step(self, *, warm: bool) -> tuple[float, float]:
+        """One optimiser step; mean losses of persona and control over the whole batch."""
+        options, processes = self.options, self.processes
+        task, turn = self.turn(self.step)
+        examples = self.examples[task]
+        indices, rng = examples.draw(turn, size=options.batch_size, seed=options.seed)
+        size = len(indices)
+        rivals = round(options.contrast_share * size) if options.contrast and not warm else 0
+        # Draws are for the whole batch, so that every process knows them and one of several does what one alone does.
+        cuts = examples.cut(indices, rng, subsampling=options.subsampling)
+        rows = share_of(size, processes)
+        batch = examples.batch(indices, self.plug, cuts=cuts, rows=rows, rivals=rivals).to(self.device)
+        generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
+        kept: Tensor | None = None
+        if options.dropout > 0 and not warm:
+            drawn = torch.rand((size, self.plug.config.user_width), generator=generator) >= options.dropout
+            kept = (drawn[rows.start : rows.stop] / (1 - options.dropout)).to(self.device)
+        self.plug.train()
+        made = self.losses(batch, task, warm=warm, kept=kept)
+        # The two share no parameter after the warm start, so one backward pass serves both.
+        parts = [made.control] if warm or self.trains == "control" else [made.persona, made.control]
+        loss = torch.stack([part.sum() for part in parts if part is not None]).sum() / size
+        if made.contrast is not None:
+            loss = loss + options.contrast * made.contrast.sum() / rivals
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        sum_gradients(self.plug.parameters(), processes)
+        torch.nn.utils.clip_grad_norm_(self.plug.parameters(), options.clip)
+        self._set_rates()
+        self.optimiser.step()
+        sums = [torch.zeros(()) if part is None else part.detach().sum().cpu() for part in (made.persona, made.control)]
+        persona, control = (processes.sum(torch.stack(sums)) / size).tolist()
+        return persona, control
+
+    def run(self, report: Callable[[Progress], None], *, until: int | None = None) -> None:
+        """Train to the end, from the last checkpoint where there is one.
+
+        Args:
+            report: Told how it goes, after every step.
+            until: Stop after this step, at a checkpoint; the rates are those of the whole run.
+        """
+        options = self.options
+        end = options.steps if until is None else until
         recent: list[tuple[float, float]] = []
         gap: tuple[float, float] | None = None
         lift: float | None = None
         clock, pace = time.monotonic(), 0.0
-        while self.step < options.steps:
+        while self.step < end:
             warm = self.step < options.warm_steps
-            if self.step == options.warm_steps:
+            if self.step == options.warm_steps and self.trains != "control":
                 self.plug.start_from_control()
-            indices, rng = self.examples.draw(self.step, size=options.batch_size, seed=options.seed)
-            batch = self.examples.batch(indices, self.plug, rng=rng)
-            generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
-            self.plug.train()
-            persona, control = self.losses(batch, warm=warm, generator=generator)
-            # The two share no parameter after the warm start, so one backward pass serves both.
-            loss = control.mean() if warm else persona.mean() + control.mean()
-            self.optimiser.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
-            torch.nn.utils.clip_grad_norm_(self.plug.parameters(), options.clip)
-            projector, soft = self.optimiser.param_groups
-            projector["lr"] = options.learning_rate * self.rate(self.step, since=options.warm_steps, rise=60)
-            soft["lr"] = options.soft_learning_rate * self.rate(self.step, since=0, rise=20)
-            self.optimiser.step()
+            recent = [*recent, self._take_step(warm=warm)][-25:]
             self.step += 1
-            recent = [*recent, (float(persona.detach().mean()), float(control.detach().mean()))][-25:]
             seconds = time.monotonic() - clock
             self.seconds += seconds
             pace = seconds if pace == 0 else 0.95 * pace + 0.05 * seconds
-            if not warm and (self.step % options.check_every == 0 or self.step == options.steps):
-                gap, lift = self.check()
+            last = self.step == end
+            if options.check_every and not warm and (self.step % options.check_every == 0 or last):
+                found = self.check()
+                gap, lift = found.placebo_gap, found.lift
                 self.log.append({"step": self.step, "placebo_gap": gap[0], "standard_error": gap[1], "lift": lift})
-            if self.step % options.save_every == 0 or self.step == options.steps:
+                self.log[-1] |= {f"placebo_gap of {task}": of_task for task, of_task in found.of_tasks.items()}
+            if self.step % options.save_every == 0 or last:
                 self.save()
             means = np.mean(recent, axis=0)
             report(
@@ -229,48 +266,55 @@ class Trainer:
             clock = time.monotonic()
 
     @torch.no_grad()
-    def check(self) -> tuple[tuple[float, float], float]:
-        """Placebo gap with its standard error, and lift, on the watched people (whole histories)."""
+    def check(self) -> Check:
+        """Placebo gap with its standard error, and lift, on the watched people (whole histories).
+
+        Of several tasks it is the mean over tasks.
+        """
+        gaps, errors, lifts = [], [], []
+        for task in self.tasks:
+            own, other, control = self._watch(task)
+            gaps.append(float((other - own).mean()))
+            errors.append(float((other - own).std() / len(own) ** 0.5))
+            lifts.append(float((control - own).mean()))
+        error = float(np.sqrt(np.square(errors).sum())) / len(errors)
+        of_tasks = dict(zip(self.tasks, gaps, strict=True)) if len(self.tasks) > 1 else {}
+        return Check((float(np.mean(gaps)), error), float(np.mean(lifts)), of_tasks)
+
+    def _watch(self, task: TaskName) -> Tensor:
+        """Each watched target under its own person, another one and the control, (3, N)."""
         self.plug.eval()
-        own: list[Tensor] = []
-        other: list[Tensor] = []
-        control: list[Tensor] = []
-        size = self.options.batch_size
-        for start in range(0, len(self.watched.targets), size):
-            indices = list(range(start, min(start + size, len(self.watched.targets))))
-            batch = self.watched.batch(indices, self.plug)
-            user = self.plug.aggregate(batch.items, batch.present, batch.query).user_vectors
+        watched, size = self.watched[task], self.options.batch_size
+        values = torch.zeros(3, len(watched.targets))
+        for chunk, start in enumerate(range(0, len(watched.targets), size)):
+            if chunk % self.processes.count != self.processes.rank:
+                continue
+            part = slice(start, min(start + size, len(watched.targets)))
+            batch = watched.batch(list(range(part.start, part.stop)), self.plug).to(self.device)
+            user = self.plug.aggregate(
+                batch.items, batch.present, self.plug.query(batch.query, batch.queries)
+            ).user_vectors
             words = batch.words
-            for users, read, values in (
-                (user, words, own),
-                (user.roll(1, dims=0), (*words[-1:], *words[:-1]), other),
-            ):
-                soft = self.plug.soft_vectors(users, self.task, words=read)
-                values.append(self.lm.nll(answer_rows(batch, soft, before=self.before)))
-            vectors = self.plug.control_vectors(self.task)
-            control.append(self.lm.nll(answer_rows(batch, vectors, before=self.before)))
-        gaps = torch.cat(other) - torch.cat(own)
-        error = float(gaps.std() / len(gaps) ** 0.5)
-        return (float(gaps.mean()), error), float((torch.cat(control) - torch.cat(own)).mean())
+            soft = (
+                self.plug.soft_vectors(user, task, words=words),
+                self.plug.soft_vectors(user.roll(1, dims=0), task, words=(*words[-1:], *words[:-1])),
+                self.plug.control_vectors(task),
+            )
+            for row, vectors in enumerate(soft):
+                values[row, part] = self.lm.nll(answer_rows(batch, vectors, before=self.before)).cpu()
+        return self.processes.sum(values)
 
     def save(self) -> None:
-        """Write a checkpoint, whole or not at all."""
-        tensors = {f"plug.{n}": t for n, t in self.plug.state_dict().items()}
-        for name, parameter in self.plug.named_parameters():
-            state = self.optimiser.state[parameter] if parameter in self.optimiser.state else {}
-            if not state:
-                continue
-            for key in ("exp_avg", "exp_avg_sq"):
-                tensors[f"{key}.{name}"] = state[key]
-            tensors[f"step.{name}"] = torch.as_tensor(state["step"], dtype=torch.float32)
+        """Write a checkpoint, whole or not at all; the first process does."""
+        if self.processes.rank > 0:
+            return
         record = {
             "step": str(self.step),
             "seconds": str(self.seconds),
             "log": json.dumps(self.log),
             "options": json.dumps(asdict(self.options)),
         }
-        with whole(self.folder / "checkpoint.safetensors") as draft:
-            save_file({n: t.contiguous() for n, t in tensors.items()}, draft, metadata=record)
+        write_checkpoint(self.folder, self.plug, self.optimiser, record)
 
     def resume(self) -> bool:
         """Go on from the folder's checkpoint.
@@ -279,27 +323,14 @@ class Trainer:
             Whether there was one.
 
         Raises:
-            UserError: If the checkpoint is of another plug.
+            UserError: If the checkpoint is of another plug, or not every process sees it.
         """
-        path = self.folder / "checkpoint.safetensors"
-        if not path.is_file():
+        record = read_checkpoint(self.folder, self.plug, self.optimiser)
+        found = float(self.processes.sum(torch.tensor(float(record is not None))))
+        if found not in (0.0, float(self.processes.count)):
+            raise UserError(f"Not every process sees the checkpoint in {self.folder}: use a folder all of them share.")
+        if record is None:
             return False
-        from safetensors import safe_open
-
-        with safe_open(path, framework="pt") as opened:
-            record: Mapping[str, str] = opened.metadata()
-        tensors = load_file(path)
-        try:
-            self.plug.load_state_dict({n[5:]: t for n, t in tensors.items() if n.startswith("plug.")})
-        except RuntimeError as error:
-            raise UserError(f"{path} is of a plug of another form: choose another --out folder.") from error
-        for name, parameter in self.plug.named_parameters():
-            if f"exp_avg.{name}" in tensors:
-                self.optimiser.state[parameter] = {
-                    "step": tensors[f"step.{name}"],
-                    "exp_avg": tensors[f"exp_avg.{name}"],
-                    "exp_avg_sq": tensors[f"exp_avg_sq.{name}"],
-                }
         self.step, self.seconds = int(record["step"]), float(record["seconds"])
         self.log = json.loads(record["log"])
         return True

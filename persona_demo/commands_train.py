@@ -1,0 +1,185 @@
+"""What the commands do that make plugs: ``train``, ``sweep``, and ``plug push``, ``pull`` and ``card``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from persona_demo.errors import UserError
+from persona_demo.files import whole
+from persona_demo.terminal import ProgressLine, document, quiet_libraries, say
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from persona_demo.plug.config import PlugConfig
+    from persona_demo.tasks import Task
+    from persona_demo.training.options import TrainOptions
+    from persona_demo.training.presets import Preset
+    from persona_demo.training.run import Models
+    from persona_demo.training.trainer import Progress
+
+PROGRESS_STEPS = 10
+"""Steps between two reports."""
+
+
+def train(arguments: argparse.Namespace) -> None:
+    """``train``: a plug for one or several tasks; under ``accelerate launch`` by several processes."""
+    from persona_demo.plug.config import PlugConfig
+    from persona_demo.tasks import task_named
+    from persona_demo.training.options import TrainOptions
+    from persona_demo.training.presets import PRESETS
+
+    preset = PRESETS[arguments.preset]
+    form = {**preset.form, **_given(arguments, PlugConfig)}
+    options = TrainOptions(**{**preset.options, **_given(arguments, TrainOptions)})
+    tasks = [task_named(name.strip()) for name in arguments.task.split(",")]
+    quiet_libraries()
+    from persona_demo.training.material import sources_of
+    from persona_demo.training.processes import find_processes
+    from persona_demo.training.run import train_joint
+
+    sources = sources_of(tasks, _folders(arguments.data))
+    processes = find_processes()
+    report = ProgressLine()
+    first = processes.rank == 0
+
+    def told(message: str, share: float | None) -> None:
+        if first:
+            report(message, share)
+
+    def progress(p: Progress) -> None:
+        if first and p.step % PROGRESS_STEPS == 0:
+            report(_progress_text(p))
+
+    if processes.count > 1:
+        told(f"training in {processes.count} processes", None)
+    models = _load(arguments, preset, tasks, form, told)
+    train_joint(
+        sources,
+        arguments.out,
+        models=models,
+        options=options,
+        resume=arguments.resume,
+        report=told,
+        progress=progress,
+        processes=processes,
+    )
+    if first:
+        report.close()
+        say(document({"plug": str(arguments.out)}) if arguments.json else f"The plug is in {arguments.out}.")
+
+
+def _given(arguments: argparse.Namespace, owner: type[PlugConfig] | type[TrainOptions]) -> dict[str, Any]:
+    """Switches that were named on the command line."""
+    return {f.name: getattr(arguments, f.name) for f in fields(owner) if hasattr(arguments, f.name)}
+
+
+def _load(
+    arguments: argparse.Namespace, preset: Preset, tasks: Sequence[Task], form: Mapping[str, Any], report: Any
+) -> Models:
+    from persona_demo import catalog
+    from persona_demo.lm.torch_engine import choose_device
+    from persona_demo.training.run import load_models
+
+    device = choose_device()
+    if arguments.dtype != "auto":
+        device = replace(device, dtype=arguments.dtype, reason=f"{device.name}, {arguments.dtype} as asked for")
+    return load_models(
+        tasks,
+        lm=arguments.lm or preset.lm or catalog.DEFAULT_LM,
+        encoder=arguments.encoder or preset.encoder or catalog.DEFAULT_ENCODER,
+        form=form,
+        report=report,
+        device=device,
+    )
+
+
+def _folders(text: str) -> list[Path]:
+    """Folders by commas; one whose name has a comma is itself."""
+    return [Path(text)] if Path(text).is_dir() else [Path(name.strip()) for name in text.split(",")]
+
+
+def _progress_text(p: Progress) -> str:
+    gap = "not yet measured" if p.placebo_gap is None else f"{p.placebo_gap[0]:.3f} ± {p.placebo_gap[1]:.3f}"
+    return (
+        f"step {p.step:,}/{p.steps:,}  loss {p.persona_nll:.3f} (control {p.control_nll:.3f})  "
+        f"placebo gap {gap}  {p.examples_per_second:.1f} examples/s  {p.seconds_left / 60:.0f} min left"
+    )
+
+
+def sweep(arguments: argparse.Namespace) -> None:
+    """``sweep``: one change at a time, on a small budget."""
+    from persona_demo.tasks import task_named
+    from persona_demo.training.options import TrainOptions
+    from persona_demo.training.presets import PRESETS
+    from persona_demo.training.variants import chosen
+
+    task = task_named(arguments.task)
+    variants = chosen(arguments.only)
+    options = TrainOptions(
+        steps=arguments.steps,
+        warm_steps=arguments.warm_steps,
+        batch_size=arguments.batch_size,
+        seed=arguments.seed,
+        check_every=0,
+    )
+    if arguments.people < 2:
+        raise UserError(f"--people is {arguments.people}: use 2 or more.")
+    quiet_libraries()
+    from persona_demo.training.material import Source
+    from persona_demo.training.sweep import Sweep
+    from persona_demo.training.tables import table
+
+    report = ProgressLine()
+    models = _load(arguments, PRESETS["classroom"], [task], {}, report)
+    made = Sweep(
+        Source(task, Path(arguments.data)),
+        arguments.out,
+        models=models,
+        options=options,
+        variants=variants,
+        people=arguments.people,
+        report=report,
+    ).run()
+    report.close()
+    say(document(made) if arguments.json else table(made))
+
+
+def push(arguments: argparse.Namespace) -> None:
+    """``plug push``: to the hub."""
+    from persona_demo.plug.hub import push_to_hub
+
+    page = push_to_hub(arguments.folder, arguments.repo, private=arguments.private)
+    say(document({"repo": arguments.repo, "page": page}) if arguments.json else f"The plug is on {page}.")
+
+
+def pull(arguments: argparse.Namespace) -> None:
+    """``plug pull``: from the hub, the newest there is."""
+    quiet_libraries()
+    from persona_demo.plug.hub import fetch_plug
+
+    report = ProgressLine()
+    folder = fetch_plug(arguments.repo, report=report, again=True)
+    report.close()
+    record = {"repo": arguments.repo, "plug": str(folder)}
+    say(document(record) if arguments.json else f"The plug is in {folder}; --plug {arguments.repo} uses it.")
+
+
+def card(arguments: argparse.Namespace) -> None:
+    """``plug card``: figures into a model card."""
+    from persona_demo.training.card import with_figures
+
+    path = arguments.folder / "README.md"
+    try:
+        text = path.read_text(encoding="utf-8")
+        results = [json.loads(file.read_text(encoding="utf-8")) for file in arguments.results]
+    except (OSError, ValueError) as error:
+        raise UserError("The card or a file of results cannot be read: name a plug's folder and JSON files.") from error
+    made = with_figures(text, results)
+    with whole(path) as draft:
+        draft.write_text(made, encoding="utf-8")
+    say(document({"card": str(path), "results": len(results)}) if arguments.json else f"The figures are in {path}.")
