@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from persona_demo.errors import UserError
 from persona_demo.plug.config import PlugConfig
+from persona_demo.training.terms import LIMITS, TERMS, UNKNOWN_TERMS
 
-TERMS = {
-    "blog_authorship": (
-        "Blog Authorship Corpus (Schler, Koppel, Argamon, Pennebaker 2006, 'Effects of Age and Gender on "
-        "Blogging'), people of 23 years and older. Its terms are not settled; it is commonly quoted as free for "
-        "non-commercial research. Treat this plug the same way, and attribute."
-    ),
+FIGURES = ("<!-- figures -->", "<!-- end of figures -->")
+"""What stands around the figures of a card, so that they can be put in later."""
+NO_FIGURES = "Not yet measured on people it was not tuned on."
+
+_BLOCKS: Mapping[str, str] = {
+    "sentence": "the sentence encoder's vector (what a text is about)",
+    "surface": "counts of case, marks, function words and character trigrams (how it is written)",
+    "words": "the mean of the language model's input embeddings (which words it uses)",
+    "states": "the mean of the language model's hidden states (what the model makes of it)",
 }
 
 
@@ -21,7 +27,7 @@ class CardFacts:
     """What a training run says of itself.
 
     Attributes:
-        data: Name of the corpus folder.
+        data: Names of the corpus folders.
         people: People trained on.
         items: Their items.
         dropped_items: Items the word filter left out.
@@ -31,7 +37,7 @@ class CardFacts:
         log: Checks on tune people: step, placebo_gap, standard_error, lift.
     """
 
-    data: str
+    data: tuple[str, ...]
     people: int
     items: int
     dropped_items: int
@@ -41,40 +47,61 @@ class CardFacts:
     log: tuple[Mapping[str, float], ...]
 
 
-def model_card(config: PlugConfig, facts: CardFacts) -> str:
-    """The card as Markdown with front matter."""
+def model_card(config: PlugConfig, facts: CardFacts, *, results: Sequence[Mapping[str, Any]] = ()) -> str:
+    """The card as Markdown with front matter.
+
+    Args:
+        config: The plug's form.
+        facts: Of its training.
+        results: Documents of ``evaluate --json``, where there are any.
+    """
     course = "\n".join(
         f"| {int(e['step']):,} | {e['placebo_gap']:.3f} ± {e['standard_error']:.3f} | {e['lift']:.3f} |"
         for e in facts.log
     )
-    terms = TERMS.get(facts.data, "The corpus's own terms hold; see its source.")
+    terms = "\n".join(f"- `{name}`: {TERMS.get(name, UNKNOWN_TERMS)}" for name in facts.data)
+    limits = "\n".join(f"- {task}: {LIMITS[task]}" for task in config.tasks)
+    blocks = "; ".join(_BLOCKS[block] for block in config.blocks)
+    several = len(config.tasks) > 1
+    tasks = ", ".join(config.tasks[:-1]) + " and " + config.tasks[-1] if several else config.tasks[0]
     return f"""---
 license: other
+library_name: persona-demo
 base_model: {config.lm_name}
 tags: [persona-plug, soft-prompt, personalisation]
 ---
 
-# A Persona-Plug for {", ".join(config.tasks)}
+# A Persona-Plug for {tasks}
 
-One instruction vector and {config.persona_tokens} persona vectors for the frozen `{config.lm_name}`, after
-*LLMs + Persona-Plug = Personalized LLMs* (arXiv 2409.11901). The language model is not part of it and was not
-changed by training. The control trained beside it (same examples, same steps, no person) is part of it.
+{_soft_vectors(config)} for the frozen `{config.lm_name}`, after *LLMs + Persona-Plug = Personalized LLMs* (arXiv
+2409.11901). The language model is not part of it and was not changed by training. The control trained beside it (same
+examples, same steps, as many soft vectors, no person) is part of it{", one for each task" if several else ""}.
 
 - Language model weights: SHA-256 `{config.lm_fingerprint}`. Figures hold for these.
-- Sentence encoder: `{config.encoder_name}`, SHA-256 `{config.encoder_fingerprint}`.
-- Item vector: {", ".join(config.blocks)} ({config.item_width} figures). Soft vectors stand {config.place} the context.
+- Sentence encoder: `{config.encoder_name}`, SHA-256 `{config.encoder_fingerprint}`{_query(config)}.
+- Item vector of {config.item_width} figures: {blocks}. {_reading(config)}
+- {_aggregate(config)}
+- Soft vectors stand {config.place} the context.
 - Training: {facts.examples:,} examples of {facts.people:,} people ({facts.items:,} texts; {facts.dropped_items:,} more
-  were left out for profane or sexual words), {facts.hours:.1f} hours. During the first {facts.warm_examples:,} plug and
-  control were one set of vectors; then each went its own way, on the same examples.
-
+  were left out for profane or sexual words), {facts.hours:.1f} hours. {_warm(facts)}
+{_keywords(config)}
 ## Data and terms
 
-{terms} No text of the corpus is part of this plug.
+{terms}
+
+No text of any corpus is part of this plug, nor any word of a person it was trained on: of them it keeps what training
+made of its weights, and over all of them together the means, spreads and directions of item vectors{_shares(config)}.
+
+## Figures
+
+{FIGURES[0]}
+{figures(results)}
+{FIGURES[1]}
 
 ## Course of training
 
-Measured on people of the split `tune`, one target each, in nats a token. The placebo gap is how much likelier a
-person's own words are under their own persona than under another person's.
+Measured on people of the split `tune`, one target each, in nats a token{", mean over tasks" if several else ""}. The
+placebo gap is how much likelier a person's own words are under their own persona than under another person's.
 
 | step | placebo gap ± standard error | lift over the control |
 | --- | --- | --- |
@@ -82,7 +109,126 @@ person's own words are under their own persona than under another person's.
 
 ## Limits
 
-It carries manner and favourite subjects, not facts: names, dates and events of a history do not fit into a few
-vectors and are made up. It knows how bloggers of 2004 wrote English. It gives the likeness of a style, which is no
-proof of who wrote a text, and should not be used to pass as somebody.
+It carries manner and favourite subjects, not facts: dates and events of a history do not fit into a few vectors and are
+made up. It gives the likeness of a style, which is no proof of who wrote a text, and should not be used to pass as
+somebody. What it does has been measured in English alone, with the language model named above.
+
+{limits}
 """
+
+
+def figures(results: Sequence[Mapping[str, Any]]) -> str:
+    """Tables of evaluation results, or a sentence where there are none.
+
+    Args:
+        results: Documents of ``evaluate --json``.
+
+    Raises:
+        UserError: If one of them is no such document.
+    """
+    try:
+        return "\n\n".join(_table(result) for result in results) or NO_FIGURES
+    except (KeyError, TypeError, ValueError) as error:
+        raise UserError("A file of results is no document of 'evaluate --json': make it anew.") from error
+
+
+def with_figures(card: str, results: Sequence[Mapping[str, Any]]) -> str:
+    """A card with its figures made anew.
+
+    Args:
+        card: A card of :func:`model_card`.
+        results: Documents of ``evaluate --json``.
+
+    Raises:
+        UserError: If the card has no place for figures, or a result is none.
+    """
+    before, start, rest = card.partition(FIGURES[0])
+    _, end, after = rest.partition(FIGURES[1])
+    if not start or not end:
+        raise UserError(f"The card has no place for figures ({FIGURES[0]} and {FIGURES[1]}): put one in.")
+    return f"{before}{start}\n{figures(results)}\n{end}{after}"
+
+
+def _table(result: Mapping[str, Any]) -> str:
+    lines = [
+        f"`{result['task']}`, {result['users']} people of the split `{result['split']}`, {result['targets']} texts, "
+        "nats a token, 95% intervals over people:",
+        "",
+        "| arm | negative log-likelihood | lift over the control | people helped |",
+        "| --- | --- | --- | --- |",
+    ]
+    for arm in result["arms"]:
+        low, high = arm["lift_ci"]
+        lift = "0" if arm["arm"] == "task" else f"{arm['lift']:.3f} [{low:.3f}, {high:.3f}]"
+        helped = "" if arm["arm"] == "task" else f"{arm['share_helped']:.0%}"
+        lines.append(f"| `{arm['arm']}` | {arm['nll']:.3f} | {lift} | {helped} |")
+    if "placebo_gap" in result:
+        low, high = result["placebo_gap_ci"]
+        lines += ["", f"Placebo gap: {result['placebo_gap']:.3f} [{low:.3f}, {high:.3f}]."]
+    return "\n".join(lines)
+
+
+def _soft_vectors(config: PlugConfig) -> str:
+    each = " for each task" if len(config.tasks) > 1 else ""
+    words = f", {config.keyword_tokens} keyword vectors" if config.keyword_tokens else ""
+    many = "s" if config.persona_tokens > 1 else ""
+    return f"One instruction vector{each}{words} and {config.persona_tokens} persona vector{many}"
+
+
+def _query(config: PlugConfig) -> str:
+    return "; inputs are read by a copy of it that was trained" if config.query_encoder == "trained" else ""
+
+
+def _reading(config: PlugConfig) -> str:
+    labels = "with" if config.labels else "without"
+    scaled = {
+        "standard": "Vectors are centred and scaled on the training population",
+        "centred": "Vectors are centred on the training population",
+        "raw": "Vectors are taken as their encoders give them",
+    }[config.scaling]
+    return f"{scaled}; texts are read {labels} their scores, tags or categories."
+
+
+def _aggregate(config: PlugConfig) -> str:
+    weights = {
+        "projected": "Items are weighted for the input by learned queries and keys",
+        "cosine": "Items are weighted for the input by a softmax of plain cosines",
+        "mean": "All items weigh the same",
+    }[config.aggregator]
+    if config.projects == "items":
+        return f"{weights}; each is projected before the sum."
+    if config.components:
+        return (
+            f"{weights}; of the sum the {config.components} directions are kept in which people of the training "
+            "population differ most, for what varies within one person (linear discriminants)."
+        )
+    return f"{weights}; their sum is projected."
+
+
+def _warm(facts: CardFacts) -> str:
+    if not facts.warm_examples:
+        return "Plug and control were trained side by side from the start."
+    return (
+        f"During the first {facts.warm_examples:,} examples plug and control\n"
+        "  were one set of vectors; then each went its own way, on the same examples."
+    )
+
+
+def _keywords(config: PlugConfig) -> str:
+    if not config.keyword_tokens:
+        return ""
+    return f"""
+Keyword vectors are made when a person is read, out of the words of that person's own history: the language model's
+input embeddings of the words they use again and again and few others do, each turned by one trained map that is the
+same for everybody. Up to {config.keyword_tokens} tokens of such words take part; where there are fewer, trained blanks
+stand in. Names and pet phrases of the reader's own history can therefore come back in what is written.
+"""
+
+
+def _shares(config: PlugConfig) -> str:
+    if not config.keyword_tokens:
+        return ""
+    return (
+        ",\nand how many people use the words of each of 65,536 hashed buckets (shares alone: that somebody used a "
+        "word of\na bucket, not which word, nor who)"
+    )
