@@ -222,7 +222,7 @@ def disk_errors(cache: Path) -> Iterator[None]:
     except OSError as error:
         if is_disk_full(error):
             raise UserError(
-                f"The disk of the cache folder {cache} is full: free about 600 MB, "
+                f"The disk of the cache folder {cache} is full: free about 700 MB, "
                 "or set PERSONA_DEMO_CACHE to a folder on another disk."
             ) from error
         if error.errno is None:

@@ -1,8 +1,10 @@
 """A bank of lanes, and the choice of a lane for each prompt.
 
 One main lane takes rows that share most of what they read; a few small ones, made when they are first
-needed, take rows with a long text of their own. Attention is computed over all cells of a lane in
-use, so a text of 300 tokens in the main lane would slow every other row there, and be slowed by them.
+needed, read long texts and keep them for the next session. Attention is computed over all cells of a
+lane in use, so a text of 300 tokens in the main lane would slow every other row there, and be slowed
+by them. A native call at every step of its own would cost a row still more, though: so rows that were
+read apart go on together, in the main lane or in one for texts, where that is the lesser cost.
 Which lane a row is in changes how fast it goes and never what comes out.
 """
 
@@ -25,10 +27,11 @@ SMALL_ROWS = 8
 OWN_LANE_FROM = 128
 """Positions a row may read beyond what it shares before a lane of its own is worth it."""
 TEXT_CELLS = 2048
+"""Positions in the lane in which texts are gone on with together."""
 APART = 2500
-"""Attention, as rows times cells, that takes as long as one more native call at every step."""
+"""Attention, in rows times cells, that costs a step as much as one more native call (5 ms on one core)."""
 RESERVE = 64
-"""Cells set aside for what a row will write, in the choice of a small lane only."""
+"""Cells set aside for what a row will write, wherever a lane is chosen for it."""
 
 
 @dataclass(frozen=True)

@@ -197,6 +197,7 @@ class NativeContext:
             UserError: If memory does not suffice.
         """
         self._model, self._binding = model, model.binding
+        self._row = ctypes.c_float * model.vocab_size
         parameters = self._binding.llama_context_default_params()
         self._spare = sequences
         parameters.n_ctx, parameters.n_seq_max = cells, sequences + 1
@@ -288,7 +289,7 @@ class NativeContext:
     def logits(self, index: int) -> FloatArray:
         """View, shape (V,), of the logits after position ``index`` of the last decode, until the next."""
         pointer = self._binding.llama_get_logits_ith(self._pointer, index)
-        return np.ctypeslib.as_array(pointer, (self._model.vocab_size,))
+        return np.frombuffer(self._row.from_address(ctypes.addressof(pointer.contents)), np.float32)
 
     def _batch(self, positions: Sequence[Position]) -> Any:
         """The C structure of a batch; it keeps the arrays that it points to."""

@@ -4,7 +4,7 @@ A lane reads whatever its cache does not hold yet and nothing else. It compares 
 read, position by position, with what its sequences hold: a token equals a token, a soft vector one
 with the same bits. Under causal attention the cache at a position depends on nothing but the
 positions up to it, so a common beginning can be shared, between the rows of one call as well as with
-rows of an earlier one.
+rows of an earlier one. A sequence can also be copied to another lane as it is, without being read again.
 
 Why more than one lane exists (:mod:`persona_demo.lm.llama_engine` chooses among them): llama.cpp
 computes the attention of every row over all cells in use, other rows' too, and masks them afterwards.
@@ -155,7 +155,7 @@ class Lane:
 
     def _take_in(self, held: _Held, state: Saved) -> int:
         free = [i for i in self._ids if i not in self._held]
-        if len(self._live) >= self.rows or not self._context.restore(free[0], state):
+        if not free or len(self._live) >= self.rows or not self._context.restore(free[0], state):
             raise LaneFullError
         self._held[free[0]] = _Held(list(held.keys), held.prompt)
         self._live.add(free[0])
