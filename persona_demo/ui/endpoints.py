@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import json
 import logging
 import traceback
@@ -9,6 +10,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import gradio as gr
+from gradio import events
 
 from persona_demo.arms import arms_named
 from persona_demo.errors import UserError
@@ -45,7 +47,7 @@ class Endpoints:
         """Add them to the current Blocks."""
         for name in ("compare", "persona_vector", "map"):
             heavy = {"concurrency_id": "lm" if name == "compare" else "desk", "concurrency_limit": 1}
-            gr.api(getattr(self, name), api_name=name, **heavy)
+            events.api(getattr(self, name), api_name=name, **heavy)
 
     def compare(
         self,
@@ -138,10 +140,8 @@ class Endpoints:
         runtime = self._runtime()
         others = tuple(sample.history for sample in self._shelf.samples)
         inputs = runtime.arm_inputs(history, runtime.task(TASK), prompt, seed=options.seed, others=others)
-        texts: tuple[ArmText, ...] = ()
-        for texts in runtime.compare(inputs, arms_named(names), strength=strength, options=options):
-            pass
-        return texts
+        states = runtime.compare(inputs, arms_named(names), strength=strength, options=options)
+        return collections.deque(states, maxlen=1).pop()
 
     def _vector(self, history: dict[str, Any], query: str | None) -> dict[str, Any]:
         runtime, read = self._runtime(), _history(history)

@@ -14,7 +14,6 @@ from persona_demo.lm.decode import DecodeOptions
 from persona_demo.runtime import Report, Runtime
 from persona_demo.ui import palette, views, words
 from persona_demo.ui.endpoints import Endpoints
-from persona_demo.ui.handlers import Desk
 from persona_demo.ui.inside import layout as inside
 from persona_demo.ui.inside.carry import Carry
 from persona_demo.ui.inside.runbar import QUIET
@@ -86,7 +85,9 @@ def lay_out(shelf: Shelf) -> Page:
     parts |= _header()
     parts |= _controls(shelf, session.who)
     shown = shown_arms([name for name in ARMS if ":" not in name], placebo=False)
-    every = arms_named([each for arm in KNOWN.values() for each in (arm.name, *(f"{arm.name}:{p}" for p in arm.placebos))])
+    every = arms_named(
+        [each for arm in KNOWN.values() for each in (arm.name, *(f"{arm.name}:{p}" for p in arm.placebos))]
+    )
     variables = {arm.name: palette.arm_variable(arm.name) for arm in every}
     parts["caption"] = widget(
         "line", {"text": views.first_caption(shelf.showcase, session.history.name)}, elem_id="pd-caption"
@@ -147,8 +148,8 @@ def _controls(shelf: Shelf, who: str) -> dict[str, Any]:
                 min_width=260, elem_id="pd-strength", interactive=True,
             )  # fmt: skip
             placebo = gr.Checkbox(
-                value=False, label=words.PLACEBO, info=words.PLACEBO_INFO, interactive=shelf.atlas is not None or len(shelf.samples) > 1,
-                scale=4, min_width=240, elem_id="pd-placebo",
+                value=False, label=words.PLACEBO, info=words.PLACEBO_INFO, scale=4,
+                interactive=shelf.atlas is not None or len(shelf.samples) > 1, min_width=240, elem_id="pd-placebo",
             )  # fmt: skip
             with gr.Row(elem_id="pd-buttons", scale=2):
                 write = gr.Button("Write", variant="primary", min_width=110, elem_id="pd-write")
@@ -206,7 +207,8 @@ def _advanced(shown: list[str]) -> dict[str, Any]:
             value=shown, label="Columns", elem_id="pd-arms",
         )  # fmt: skip
         placebos = gr.CheckboxGroup(
-            words.PLACEBOS, value=["other"], label=words.PLACEBOS_LABEL, info=words.PLACEBOS_INFO, elem_id="pd-placebos",
+            words.PLACEBOS, value=["other"], label=words.PLACEBOS_LABEL, info=words.PLACEBOS_INFO,
+            elem_id="pd-placebos",
         )  # fmt: skip
         engine = widget("line", {"text": views.engine_line(None)}, elem_id="pd-engine")
     return {
@@ -279,5 +281,11 @@ def _wire_writing(page: Page, on: Writing) -> Dependency:
     halt = page.stop.click(None, cancels=[run, rerun])
     halt.then(on.stopped, [page.columns], columns, **light)
     chosen = [page.columns, page.arms, page.placebo, page.placebos]
-    gr.on([page.arms.input, page.placebo.input, page.placebos.input], on.choose_arms, chosen, [page.columns, page.notice], **light)
+    gr.on(
+        [page.arms.input, page.placebo.input, page.placebos.input],
+        on.choose_arms,
+        chosen,
+        [page.columns, page.notice],
+        **light,
+    )
     return page.clear.click(None, cancels=[run, rerun])

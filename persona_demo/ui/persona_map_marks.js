@@ -10,8 +10,9 @@ function tinted() {
 // Labels of regions, and the line between two people; both are drawn under the points' names.
 function regions() {
   return props.regions.map(({ label, at }) => ({
-    x: at[0], y: at[1], text: plain(label), showarrow: false, captureevents: false, width: 130, opacity: 0.9,
-    font: { family: "var(--pd-serif), serif", size: 12, style: "italic", color: paint["ink-soft"],
+    x: at[0], y: at[1], text: plain(label), showarrow: false, captureevents: false, width: 118, opacity: 0.92,
+    bgcolor: tint ? paint.panel : "rgba(0,0,0,0)", borderpad: 1,
+    font: { family: "var(--pd-serif), serif", size: 11.5, style: "italic", color: paint["ink-soft"],
       shadow: Array(4).fill(`0 0 4px ${paint.panel}`).join(", ") },
   }));
 }

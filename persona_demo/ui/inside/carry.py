@@ -27,10 +27,11 @@ from persona_demo.ui.widget import widget
 from persona_demo.ui.writing import shown_arms
 from persona_demo.ui.written import Outcome
 
-ABOUT = """**Export** puts everything on this page into one file: the history with its states, the opening, seed and
-strength, the models, the weights and lists of numbers, and what each column wrote. Opening it brings the same page back,
-here or elsewhere. **Copy link** makes an address of the person, the opening, the seed, the strength and the columns.
-It never carries posts of your own, and words you typed only if you say so: a link is kept by browsers, chats and logs."""
+ABOUT = """**Export** puts everything on this page into one file: the history with its states, the opening, seed
+and strength, the models, the weights and lists of numbers, and what each column wrote. Opening it brings the same
+page back, here or elsewhere. **Copy link** makes an address of the person, the opening, the seed, the strength
+and the columns. It never carries posts of your own, and words you typed only if you say so: a link is kept by
+browsers, chats and logs."""
 
 
 def lay_out() -> CarryParts:
@@ -97,7 +98,9 @@ class Carry(Desk):
             prompt=opening,
             arms=tuple(shown_arms(arms, placebo, placebos)),
             strength=strength,
-            options=DecodeOptions(whole(length, "number of new tokens"), temperature=temperature, top_p=top_p, seed=whole(seed, "seed")),
+            options=DecodeOptions(
+                whole(length, "number of new tokens"), temperature=temperature, top_p=top_p, seed=whole(seed, "seed")
+            ),
             models=Models.of(runtime, plug_fingerprint=self._plug),
             vectors=vectors,
             outputs=outcome.texts if outcome.prompt.strip() == opening.strip() else (),
@@ -123,15 +126,23 @@ class Carry(Desk):
         session = self._session_of(run)
         outcome = Outcome(run.prompt, run.strength, run.options, run.outputs, run.vectors)
         names = list(run.arms)
-        shown = views.columns(run.outputs, opening=run.prompt, shown=names, notes=views.arm_notes(arms_named(names), session))
+        shown = views.columns(
+            run.outputs, opening=run.prompt, shown=names, notes=views.arm_notes(arms_named(names), session)
+        )
         changes = self._loaded(session, run.prompt)
         fits = run.fits(self._plug) if self._plug else ""
-        return changes | self._settings(run.prompt, run.strength, run.options, names) | {
-            self.page.columns: shown,
-            self.page.written: outcome.as_record(),
-            self.page.caption: {"text": f"A run brought in, for {session.history.name} at strength {run.strength:g}."},
-            self.page.notice: views.notice(fits, "info") if fits else views.notice(),
-        }
+        return (
+            changes
+            | self._settings(run.prompt, run.strength, run.options, names)
+            | {
+                self.page.columns: shown,
+                self.page.written: outcome.as_record(),
+                self.page.caption: {
+                    "text": f"A run brought in, for {session.history.name} at strength {run.strength:g}."
+                },
+                self.page.notice: views.notice(fits, "info") if fits else views.notice(),
+            }
+        )
 
     def _session_of(self, run: Run) -> Session:
         """The run's person; somebody who is not here keeps their history, and nothing else."""
@@ -164,12 +175,12 @@ class Carry(Desk):
     ) -> Changes:  # fmt: skip
         """Make a link to this state."""
         session = Session.from_record(record)
-        muted = tuple(item.id for item in session.history if item.muted)
-        # Only what is muted can be said of a history; reworded posts are posts of one's own.
+        # Only what is muted can be said of a history; what was reworded or added are posts of one's own.
         kept = {item.id: item.text for item in session.origin}
-        same = all(kept.get(item.id) == item.text for item in session.history) and len(kept) == len(session.history)
+        same = len(kept) == len(session.history) and all(kept.get(i.id) == i.text for i in session.history)
+        muted = tuple(item.id for item in session.history if item.muted and item.id in kept)
         state = link.LinkState(
-            person=session.who if same else "edited",
+            person=session.who,
             prompt=opening,
             seed=whole(seed, "seed"),
             strength=strength,
@@ -180,7 +191,9 @@ class Carry(Desk):
         space = os.environ.get("SPACE_ID", "")
         base = f"https://huggingface.co/spaces/{space}" if space else ""
         # The stamp makes a second link of the same state a change, so that it is copied again.
-        view = {"query": made.query, "base": base, "left_out": made.left_out, "stamp": time.time()}
+        changed = "" if same or session.who not in self._people() else "It does not carry your changes to the posts."
+        left_out = f"{made.left_out} {changed}".strip()
+        view = {"query": made.query, "base": base, "left_out": left_out, "stamp": time.time()}
         return {self.page.inside.carry.address: view, self.page.notice: views.notice()}
 
     def _people(self) -> dict[str, tuple[str, ...]]:
@@ -205,13 +218,17 @@ class Carry(Desk):
         options = DecodeOptions(seed=state.seed)
         names = list(state.arms) or shown_arms([name for name in ARMS if ":" not in name], False)
         case = self.shelf.showcase
-        shows = case is not None and not session.edited
-        shows = shows and (session.who, prompt, state.strength) == (SAMPLE + case.person, case.opening, case.strength)
+        made = None if case is None else (SAMPLE + case.person, case.opening, case.strength)
+        shows = not session.edited and made == (session.who, prompt, state.strength)
         # The example made in advance is about somebody else, or was made otherwise: it goes.
         outcome = Outcome.of_showcase(case if shows else None)
         said = views.first_caption(case, session.history.name) if shows else LINKED
-        return changes | self._settings(prompt, state.strength, options, names) | {
-            self.page.columns: views.first_columns(case if shows else None, names),
-            self.page.written: outcome.as_record(),
-            self.page.caption: {"text": said},
-        }
+        return (
+            changes
+            | self._settings(prompt, state.strength, options, names)
+            | {
+                self.page.columns: views.first_columns(case if shows else None, names),
+                self.page.written: outcome.as_record(),
+                self.page.caption: {"text": said},
+            }
+        )

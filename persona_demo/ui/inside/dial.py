@@ -17,10 +17,11 @@ from persona_demo.ui.state import Session
 from persona_demo.ui.verbs import Changes, guarded
 from persona_demo.ui.widget import widget
 
-ABOUT = """Strength adds a multiple of what the persona changes to what the control says, one token at a time. 0 is the
-control itself, word for word; 1 is the persona as it was trained; below 0 is its opposite, and far above 1 the text
-breaks, which the columns say when they see it. Here one fixed text is read once under both, and the curve shows how likely it would
-have been at every strength. It says for which strength this text is typical, not which one is best."""
+ABOUT = """Strength adds a multiple of what the persona changes to what the control says, one token at a time. 0
+is the control itself, word for word; 1 is the persona as it was trained; below 0 is its opposite, and far above 1
+the text breaks, which the columns say when they see it. Here one fixed text is read once under both, and the
+curve shows how likely it would have been at every strength. It says for which strength this text is typical, not
+which one is best."""
 Y = "log-likelihood a token, nats"
 
 

@@ -25,9 +25,9 @@ from persona_demo.ui.verbs import Changes, guarded, whole
 from persona_demo.ui.views import plural
 from persona_demo.ui.widget import widget
 
-ABOUT = """How many posts does it take? The person's last post is held out, and each column says how surprised it is by
-it when it may read none of the earlier posts, then 1, 2, 4 and so on. Retrieval needs the one right post; a persona
-needs enough of them."""
+ABOUT = """How many posts does it take? The person's last post is held out, and each column says how surprised it
+is by it when it may read none of the earlier posts, then 1, 2, 4 and so on. Retrieval needs the one right post; a
+persona needs enough of them."""
 ARMS = ("plain", "task", "persona", "bm25", "recent")
 
 

@@ -16,8 +16,8 @@ from persona_demo.ui.state import Session
 from persona_demo.ui.verbs import Changes, guarded
 from persona_demo.ui.widget import widget
 
-ABOUT = """A persona is a few lists of numbers, and no words stand in it. Still, one can ask what it makes the model say
-next, which words lie near to it, which posts it is most like, and how those posts are written."""
+ABOUT = """A persona is a few lists of numbers, and no words stand in it. Still, one can ask what it makes the
+model say next, which words lie near to it, which posts it is most like, and how those posts are written."""
 
 
 def lay_out() -> WordParts:
@@ -31,7 +31,9 @@ def lay_out() -> WordParts:
             vectors = widget("table", table(), go="", elem_id="pd-words-vectors")
         with gr.Column(min_width=300):
             style = widget("table", table(), go="", elem_id="pd-words-style")
-            posts = widget("table", table(), go="post", goes="Show this post in the table above", elem_id="pd-words-posts")
+            posts = widget(
+                "table", table(), go="post", goes="Show this post in the table above", elem_id="pd-words-posts"
+            )
     return WordParts(bar, line, likelier, vectors, posts, style)
 
 
@@ -89,13 +91,16 @@ def near_posts_table(said: InWords, session: Session) -> View:
     """Posts most like the person."""
     texts = {item.id: (n, item.text) for n, item in enumerate(session.history, start=1)}
     rows = [
-        row(f"Post {texts[near.item][0]}", cell(f"{near.cosine:.2f}", near.cosine), shortened(texts[near.item][1]), id=near.item)
+        row(
+            f"Post {texts[near.item][0]}", cell(f"{near.cosine:.2f}", near.cosine), shortened(texts[near.item][1]),
+            id=near.item,
+        )
         for near in said.items
     ]  # fmt: skip
     return table(
         [("Post", "text"), ("Cosine", "bar"), ("Its words", "text")],
         rows,
-        caption="Posts most like the person as a whole",
+        caption="Posts most like the person as a whole; 1 would be the same",
         empty="Of a stored person no text is kept.",
     )
 

@@ -19,7 +19,8 @@ from persona_demo.ui.shelf import Shelf
 from persona_demo.ui.verbs import Changes
 
 TITLE = """## Look inside
-Everything below looks at the same person and the same opening words as above. Take a tab, or none."""
+Everything below looks at the same person and the same opening words as above. Take a tab, or none.
+How likely something is, is told in *nats*: one nat more is 2.7 times as likely, one less a third as likely."""
 TEXT_ABOUT = "For the tabs that measure a text: Strength, Single posts and Word by word."
 
 
@@ -74,7 +75,9 @@ def wire(
         lambda choice: gr.Textbox(visible=choice == TYPED), inside.text.choice, inside.text.typed, queue=False, **QUIET
     )
     running = _wire_measures(page, shelf, loading, text, gpu)
-    _wire_maps(page, maps.Maps(page, None, shelf, loading, gpu=gpu), mix.Mix(page, inside.mix.bar, shelf, loading, gpu=gpu))
+    _wire_maps(
+        page, maps.Maps(page, None, shelf, loading, gpu=gpu), mix.Mix(page, inside.mix.bar, shelf, loading, gpu=gpu)
+    )
     _wire_pins(page, pins.Pins(page, inside.pins.bar, shelf, loading, gpu=gpu), on)
     _wire_carry(page, on)
     page.clear.click(None, cancels=running).then(

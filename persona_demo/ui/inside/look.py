@@ -29,7 +29,9 @@ Lend = Callable[[Any], Any]
 class Look(Verbs):
     """Verbs of one tab."""
 
-    def __init__(self, page: Page, bar: RunBar | None, shelf: Shelf, loading: Loading, *, gpu: Lend | None = None) -> None:
+    def __init__(
+        self, page: Page, bar: RunBar | None, shelf: Shelf, loading: Loading, *, gpu: Lend | None = None
+    ) -> None:
         """Bind the verbs to a page.
 
         Args:
@@ -145,6 +147,4 @@ def standing_in(arm: Arm, name: str, title: str, **given: Any) -> Arm:
         title: For readers.
         **given: What it reads instead, fields of :class:`ArmInputs`.
     """
-    return replace(
-        arm, name=name, title=title, placebos=(), build=lambda inputs: arm.build(replace(inputs, **given))
-    )
+    return replace(arm, name=name, title=title, placebos=(), build=lambda inputs: arm.build(replace(inputs, **given)))

@@ -125,7 +125,12 @@ def own_posts_table(session: Session, nearest: Sequence[tuple[str, float]]) -> V
         row(f"Post {numbers[item.id]}", shortened(item.text), near, f"{distance:.3f}", id=item.id)
         for item, (near, distance) in zip(shown, nearest, strict=True)
     ]
-    heads: list[Head] = [("Post", "text"), ("Its words", "text"), ("Nearest post on the map", "text"), ("Distance", "number")]
+    heads: list[Head] = [
+        ("Post", "text"),
+        ("Its words", "text"),
+        ("Nearest post on the map", "text"),
+        ("Distance", "number"),
+    ]
     return table(heads, rows, caption=f"Posts of {session.history.name} on the map")
 
 

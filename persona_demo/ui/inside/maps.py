@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from persona_demo.atlas import Placement
 from persona_demo.errors import UserError
+from persona_demo.explain.style import STYLE
 from persona_demo.item_map import ItemMap, item_vectors
 from persona_demo.placing import place_among
 from persona_demo.runtime import Runtime
@@ -34,10 +35,11 @@ MOST_POSTS = 60
 Which = Literal["both", "people", "posts"]
 TintOrWord = Tint | Literal["keep", "none"]
 
-ABOUT = """Left, everybody the plug learned from; right, single posts of theirs, each standing where somebody would who
-wrote nothing else. Nothing ever moves but the person you edit, who leaves a trail. Click anybody to take them: their
-texts are not shipped, and the persona is then made from the list of numbers that was kept of them. That list writes in
-their manner all the same, which is worth knowing of any service that says it keeps “only vectors”."""
+ABOUT = """Left, everybody the plug learned from; right, single posts of theirs, each standing where somebody
+would who wrote nothing else. Nothing ever moves but the person you edit, who leaves a trail. Click anybody to
+take them: their texts are not shipped, and the persona is then made from the list of numbers that was kept of
+them. That list writes in their manner all the same, which is worth knowing of any service that says it keeps
+“only vectors”."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,9 @@ def lay_out(shelf: Shelf) -> MapParts:
                 actions=True,
                 elem_id="pd-map-posts",
             )
-            near_posts = widget("table", table(), go="post", goes="Show this post in the table", elem_id="pd-near-posts")
+            near_posts = widget(
+                "table", table(), go="post", goes="Show this post in the table", elem_id="pd-near-posts"
+            )
     return MapParts(which, colour, sentence, people, posts, near, near_posts, people_side, posts_side)
 
 
@@ -167,7 +171,9 @@ class Maps(Look):
         else:
             hidden = len(session.history.active) - len(points)
             said = f"{plural(len(points), 'post')} of {session.history.name}" + (
-                f", the latest; {hidden} more are not drawn." if hidden else "; choose one to see it in the table above."
+                f", the latest; {hidden} more are not drawn."
+                if hidden
+                else "; choose one to see it in the table above."
             )
         rings = f" The rings are {plural(len(ringed), 'post')} of the people nearest to them." if ringed else ""
         return map_value(people=points, neighbours=ringed, message=said + rings, tint=tint)
@@ -216,7 +222,7 @@ class Maps(Look):
         if atlas is None or colour == NONE:
             return "none", "none"
         if colour == COUNT:
-            return map_views.steps(atlas.counts, title="Posts they stand for", digits=0), "none"
+            return map_views.steps(atlas.counts.astype(np.float64), title="Posts they stand for", digits=0), "none"
         if colour == SAMPLES:
             names, vectors = self._samples()
             title = "Nearest sample person"
@@ -224,11 +230,13 @@ class Maps(Look):
             if items is None:
                 return people, "none"
             return people, map_views.nearest_of(np.stack([items.distances(v) for v in vectors]), names, title=title)
-        return self._style_tints(colour.removeprefix(STYLE_MARK), atlas.style_figures(colour.removeprefix(STYLE_MARK)), items)
+        return self._style_tints(
+            colour.removeprefix(STYLE_MARK), atlas.style_figures(colour.removeprefix(STYLE_MARK)), items
+        )
 
     @staticmethod
     def _style_tints(name: str, figures: NDArray[np.floating], items: ItemMap | None) -> tuple[Tint, TintOrWord]:
-        title = next(kind.title for kind in map_views.STYLE if kind.name == name)
+        title = next(kind.title for kind in STYLE if kind.name == name)
         people = map_views.steps(figures, title=title[:1].upper() + title[1:])
         if items is None or name not in items.style_names:
             return people, "none"

@@ -30,8 +30,9 @@ from persona_demo.ui.widget import widget
 FloatArray = NDArray[np.float32]
 What = Literal["blend", "apart", "times", "swap"]
 
-ABOUT = """To the plug a person is a list of numbers, so people can be mixed, exaggerated and compared with who they were.
-What is mixed is used as a stored vector is: it stands in for a history, and does not depend on the opening words."""
+ABOUT = """To the plug a person is a list of numbers, so people can be mixed, exaggerated and compared with who
+they were. What is mixed is used as a stored vector is: it stands in for a history, and does not depend on the
+opening words."""
 CHOICES: list[tuple[str, What]] = [
     ("Between two people", "blend"),
     ("Away from the average person", "apart"),
@@ -63,7 +64,7 @@ def lay_out(shelf: Shelf) -> MixParts:
             elem_id="pd-mix-factor",
         )  # fmt: skip
     line = widget("line", {"text": EXPLAINED["blend"]}, elem_classes="pd-finding")
-    bar = RunBar.lay_out("Write", name="mix")
+    bar = RunBar.lay_out("Write with each", name="mix")
     return MixParts(bar, what, other, share, factor, widget("texts", texts(), elem_id="pd-mix-texts"), line)
 
 
@@ -159,7 +160,10 @@ class Mix(Look):
         persona, name = arm_named("persona"), session.history.name
         if what == "times":
             slices = algebra.early_and_late(session.history)
-            return [standing_in(persona, f"persona@{n}", part.title, items=part.history.active, stored=None) for n, part in enumerate(slices)]
+            return [
+                standing_in(persona, f"persona@{n}", part.title, items=part.history.active, stored=None)
+                for n, part in enumerate(slices)
+            ]
         if what == "swap":
             second = self._other(other)
             given = {"items": second.history.active, "stored": self.shelf.stored_vector(second)}
@@ -195,7 +199,9 @@ class Mix(Look):
         pairs = (task.pair(item) for item in reversed(other.history.active))
         found = next((pair.input for pair in pairs if pair is not None), None)
         if found is None:
-            raise UserError(f"No opening of {other.history.name} is at hand: choose somebody whose posts are shown here.")
+            raise UserError(
+                f"No opening of {other.history.name} is at hand: choose somebody whose posts are shown here."
+            )
         return found
 
 

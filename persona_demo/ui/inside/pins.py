@@ -26,8 +26,9 @@ from persona_demo.ui.state import Session
 from persona_demo.ui.verbs import Changes, guarded, whole
 from persona_demo.ui.widget import widget
 
-ABOUT = """Every edit of the history above makes a new state and keeps the old one. Choose a state to go back to it; tick two
-to compare them: their posts, their weights, how far apart the two people are, and what is written from each."""
+ABOUT = """Every edit of the history above makes a new state and keeps the old one. Choose a state to go back to
+it; tick two to compare them: their posts, their weights, how far apart the two people are, and what is written
+from each."""
 
 
 def lay_out() -> PinParts:
@@ -74,6 +75,7 @@ def pinned_table(one: State, other: State, weights: Sequence[Mapping[str, float]
         weights: Of each active post by its id, for both; empty where they are not known.
     """
     items = {item.id: item for item in (*one.history, *other.history)}
+    most = max((weight for known in weights for weight in known.values()), default=1.0)
     sides = [{item.id: item for item in state.history} for state in (one, other)]
 
     def side(n: int, name: str) -> View:
@@ -81,15 +83,23 @@ def pinned_table(one: State, other: State, weights: Sequence[Mapping[str, float]
         if item is None or item.muted:
             return cell("not there" if item is None else "muted")
         weight = weights[n].get(name)
-        return cell("there" if weight is None else f"{100 * weight:.1f}%", weight)
+        return cell("there") if weight is None else cell(f"{100 * weight:.1f}%", weight / most)
 
     rows = []
     for number, (name, item) in enumerate(items.items(), start=1):
         differ = sides[0].get(name) != sides[1].get(name)
         note = "reworded" if differ and all(name in s for s in sides) and sides[0][name].text != item.text else ""
         rows.append(row(f"{number}", side(0, name), side(1, name), shortened(item.text), note, mark=differ))
-    heads: list[tuple[str, Any]] = [("Post", "text"), (one.id, "bar"), (other.id, "bar"), ("Its words", "text"), ("", "text")]
-    return table(heads, rows, caption=f"{one.id} beside {other.id}: weights for these opening words; what differs is marked")
+    heads: list[tuple[str, Any]] = [
+        ("Post", "text"),
+        (one.id, "bar"),
+        (other.id, "bar"),
+        ("Its words", "text"),
+        ("Change", "text"),
+    ]
+    return table(
+        heads, rows, caption=f"{one.id} beside {other.id}: weights for these opening words; what differs is marked"
+    )
 
 
 class Pins(Look):
@@ -114,7 +124,11 @@ class Pins(Look):
     def _compared(self, session: Session, opening: str) -> Changes:
         pair = self._pair(session)
         if pair is None:
-            said = "Tick two states to compare them." if len(session.states.all) > 1 else "There is one state so far: edit a post."
+            said = (
+                "Tick two states to compare them."
+                if len(session.states.all) > 1
+                else "There is one state so far: edit a post."
+            )
             return {self.parts.line: {"text": said}, self.parts.table: table()}
         made = [self._embedded(state, opening) for state in pair]
         weights = [

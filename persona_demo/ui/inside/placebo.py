@@ -22,12 +22,12 @@ from persona_demo.ui.verbs import Changes, guarded
 from persona_demo.ui.views import plural
 from persona_demo.ui.widget import widget
 
-ABOUT = """A placebo is the same method with somebody else in the person's place. Tick “Could this be placebo?” above to
-see one beside every persona column, and choose which kind under Advanced: a stranger, the average of everybody, noise of the same loudness, or
-nothing at all. Here the same question is put in numbers. The person's last posts are held out, each column says how
-likely it finds them from the earlier ones, and a stranger's posts are tried in their place. A column that does as well
-with a stranger knows nothing personal."""
-ARMS = ("plain", "task", "persona", "bm25", "recent", "persona+bm25")
+ABOUT = """A placebo is the same method with somebody else in the person's place. Tick “Could this be placebo?”
+above to see one beside every persona column, and choose which kind under Advanced: a stranger, the average of
+everybody, noise of the same loudness, or nothing at all. Here the same question is put in numbers. The person's
+last posts are held out, each column says how likely it finds them from the earlier ones, and a stranger's posts
+are tried in their place. A column that does as well with a stranger knows nothing personal."""
+ARMS = ("plain", "task", "persona", "bm25")
 
 
 def lay_out() -> PlaceboParts:
@@ -65,7 +65,7 @@ def scores_table(card: Scorecard) -> View:
             ("Verdict", "text"),
         ],
         rows,
-        caption="Nats a token, with 95% intervals over the held-out posts; less surprise is better, more gain is better",
+        caption="Nats a token, with 95% intervals over the held-out posts; less surprise and more gain are better",
     )
 
 
@@ -99,4 +99,3 @@ class Placebos(Look):
             others=self.shelf.others(session),
             seed=int(seed or 0),
         )
-

@@ -19,9 +19,9 @@ from persona_demo.ui.state import Session
 from persona_demo.ui.verbs import Changes, guarded
 from persona_demo.ui.widget import widget
 
-ABOUT = """The bar beside each post above says how much of it the plug mixed in. That is not what it did. Here every post
-is taken away in turn and the text is read again: the effect is by how much the text becomes less likely without that
-post. Weights and effects need not agree, and the sentence below says how far they do."""
+ABOUT = """The bar beside each post above says how much of it the plug mixed in. That is not what it did. Here
+every post is taken away in turn and the text is read again: the effect is by how much the text becomes less
+likely without that post. Weights and effects need not agree, and the sentence below says how far they do."""
 Order = Literal["effect", "weight", "post"]
 
 
@@ -66,7 +66,7 @@ def effects_table(found: Attribution, session: Session, order: Order) -> View:
     return table(
         [("Post", "text"), ("Weight", "bar"), ("Effect, nats", "signed"), ("Its words", "text")],
         rows,
-        caption=f"Weight and measured effect under “{KNOWN[found.arm].title}”; above 0 the post makes the text likelier",
+        caption=f"Weight and effect under “{KNOWN[found.arm].title}”; above 0 the post makes the text likelier",
     )
 
 

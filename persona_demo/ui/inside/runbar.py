@@ -24,7 +24,7 @@ class RunBar:
 
     Attributes:
         go: Starts.
-        stop: Stops.
+        stop: Stops; there only while something runs.
         status: How far it is, in words and as a bar.
     """
 
@@ -43,7 +43,7 @@ class RunBar:
         with gr.Row(elem_classes="pd-runbar"):
             go = gr.Button(label, variant="primary", size="md", min_width=150, elem_id=f"pd-{name}-go")
             stop = gr.Button(
-                "Stop", variant="stop", size="md", interactive=False, min_width=80, elem_id=f"pd-{name}-stop"
+                "Stop", variant="stop", size="md", visible=False, min_width=80, elem_id=f"pd-{name}-stop"
             )
             status = widget("status", cls.said(""), elem_id=f"pd-{name}-status")
         return cls(go, stop, status)
@@ -75,7 +75,7 @@ class RunBar:
         return {
             self.status: self.said(words, key=key),
             self.go: gr.Button(interactive=True),
-            self.stop: gr.Button(interactive=False),
+            self.stop: gr.Button(visible=False),
         }
 
     def begun(self) -> Changes:
@@ -83,7 +83,7 @@ class RunBar:
         return {
             self.status: self.said("Waiting for a turn.", busy=True),
             self.go: gr.Button(interactive=False),
-            self.stop: gr.Button(interactive=True),
+            self.stop: gr.Button(visible=True),
         }
 
     @property

@@ -20,9 +20,7 @@ def row(*cells: str | View, id: str | None = None, mark: bool = False) -> View:
     return {"id": id, "cells": [cell(c) if isinstance(c, str) else c for c in cells], "mark": mark}
 
 
-def table(
-    heads: Sequence[Head] = (), rows: Sequence[View] = (), *, caption: str = "", empty: str = ""
-) -> View:
+def table(heads: Sequence[Head] = (), rows: Sequence[View] = (), *, caption: str = "", empty: str = "") -> View:
     """A table.
 
     Args:

@@ -17,11 +17,21 @@ from persona_demo.ui.state import Session
 from persona_demo.ui.verbs import Changes, guarded
 from persona_demo.ui.widget import widget
 
-ABOUT = """The model writes one token at a time, a token being a word or a piece of one. Here a fixed text is read under
-two columns. A token that the second finds likelier than the first is tinted red and underlined with a line, a less likely one blue with
-dots. Choose a token to see what each of the two would rather have put there. With the persona turned on in one and off
-in the other, what is coloured is what the persona did."""
-SIDES = ("plain", "task", "persona", "persona:other", "persona:mean", "persona:random", "persona:zero", "bm25", "recent")
+ABOUT = """The model writes one token at a time, a token being a word or a piece of one. Here a fixed text is read
+under two columns. A token that the second finds likelier than the first is tinted red and underlined with a line,
+a less likely one blue with dots. Choose a token to see what each of the two would rather have put there. With the
+persona turned on in one and off in the other, what is coloured is what the persona did."""
+SIDES = (
+    "plain",
+    "task",
+    "persona",
+    "persona:other",
+    "persona:mean",
+    "persona:random",
+    "persona:zero",
+    "bm25",
+    "recent",
+)
 NOTHING: View = {"legend": "", "left": "", "right": "", "tokens": []}
 
 

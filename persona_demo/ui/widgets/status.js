@@ -6,6 +6,7 @@ const draw = () => {
   let told = props.value;
   if (told.stage === "stale") {
     // What was measured stays, and is called old where it is about something else than what is here now.
+    line.dataset.stage = drawn.stage;
     if (drawn.stage !== "said" || !drawn.key || told.key.startsWith(drawn.key)) return;
     told = { ...drawn, key: "", words: `${drawn.words} Measured before your last change.` };
   }

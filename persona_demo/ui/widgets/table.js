@@ -24,12 +24,16 @@ const go = (id) => {
 const cellOf = (cell, head, row, first) => {
   const node = make(first ? "th" : "td", first ? { scope: "row" } : {});
   node.classList.add(`pd-as-${head.kind}`);
-  if (cell.bar !== undefined && cell.bar !== null) node.append(barOf(cell.bar, head.kind === "signed"));
+  const words = make("span", {}, cell.text);
   if (first && row.id && props.go) {
     const button = make("button", { type: "button", title: props.goes || "" }, cell.text);
     button.addEventListener("click", () => go(row.id));
     node.append(button);
-  } else node.append(make("span", {}, cell.text));
+  } else if (cell.bar !== undefined && cell.bar !== null) {
+    const pair = make("div", { class: "pd-barred" });
+    pair.append(words, barOf(cell.bar, head.kind === "signed"));
+    node.append(pair);
+  } else node.append(words);
   return node;
 };
 

@@ -9,12 +9,18 @@ const percent = (logProbability) => {
   return share >= 10 ? `${share.toFixed(0)}%` : share >= 0.1 ? `${share.toFixed(1)}%` : "under 0.1%";
 };
 
+// A piece that goes on a word is shown as one.
+const plain = (text) => {
+  const shown = text.replaceAll("\n", "↵");
+  return shown.startsWith(" ") ? shown.trim() || "(blank)" : /^\p{L}/u.test(shown) ? `…${shown}` : shown;
+};
+
 const side = (title, top, own) => {
   const box = make("div");
   const list = make("ol");
   for (const each of top) {
     const entry = make("li");
-    entry.append(make("code", {}, each.ends ? "(the text ends)" : each.text.replaceAll("\n", "↵") || " "), make("span", {}, percent(each.log)));
+    entry.append(make("code", {}, each.ends ? "(the text ends)" : plain(each.text)), make("span", {}, percent(each.log)));
     entry.classList.toggle("pd-chosen", each.chosen);
     list.append(entry);
   }
@@ -30,7 +36,7 @@ const choose = (at, focus) => {
   });
   if (focus) nodes[at].focus();
   const token = tokens[at];
-  const word = token.text.replaceAll("\n", "↵");
+  const word = plain(token.text);
   const change = token.right - token.left;
   const said = Math.abs(change) < 0.005 ? "as likely under both"
     : `${Math.exp(Math.abs(change)).toFixed(1)} times as ${change > 0 ? "likely" : "unlikely"} under “${right}” (${change > 0 ? "+" : ""}${change.toFixed(2)} nats)`;
