@@ -10,12 +10,13 @@ import pytest
 from persona_demo.corpus import read_corpus
 from persona_demo.errors import UserError
 from persona_demo.evaluation.bootstrap import bootstrap
-from persona_demo.evaluation.protocol import Protocol, guided_score
+from persona_demo.evaluation.protocol import Protocol
 from persona_demo.lm.base import Row
 from persona_demo.runtime import Runtime
 from persona_demo.tasks import task_named
 from persona_demo.wordfilter import WordFilter
 from tests import folders, tiny
+from tests.reference import guided_score
 from tests.unit.test_training import write_corpus
 
 
