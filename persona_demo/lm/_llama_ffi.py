@@ -289,7 +289,8 @@ class NativeContext:
     def logits(self, index: int) -> FloatArray:
         """View, shape (V,), of the logits after position ``index`` of the last decode, until the next."""
         pointer = self._binding.llama_get_logits_ith(self._pointer, index)
-        return np.frombuffer(self._row.from_address(ctypes.addressof(pointer.contents)), np.float32)
+        row: FloatArray = np.ctypeslib.as_array(self._row.from_address(ctypes.addressof(pointer.contents)))
+        return row
 
     def _batch(self, positions: Sequence[Position]) -> Any:
         """The C structure of a batch; it keeps the arrays that it points to."""
