@@ -30,6 +30,7 @@ const ground = density(props.people_at, home);
 const population = { x: column(props.people_at, 0), y: column(props.people_at, 1) };
 
 let Plotly = null;
+let heard = false; // whether Plotly's events are listened to
 let drawn = null; // the value on screen
 let closer = null; // what is seen [across, up], where that is not the whole map
 let tint = null; // colours of the population, kept until others are sent
@@ -149,6 +150,12 @@ async function draw(value) {
   await Plotly.react(plot, layers(value), layout(value), {
     displayModeBar: false, scrollZoom: true, doubleClick: false, showTips: false, typesetMath: false,
   });
+  // Plotly gives the frame its events with the first drawing, which may come later than the map: in a folded tab.
+  if (!heard) {
+    heard = true;
+    plot.on("plotly_doubleclick", () => look(null));
+    plot.on("plotly_relayout", () => look([[...plot.layout.xaxis.range], [...plot.layout.yaxis.range]]));
+  }
   if (!before || !now || String(before) === String(now) || stillness.matches) return;
   // The map is drawn as it will be, and the point put back to where it was, to glide from there.
   // (Plotly's own animation takes the ground away until the next full drawing.)
@@ -278,8 +285,6 @@ async function start() {
   }
   part("state").hidden = true;
   part("tools").hidden = false;
-  plot.on("plotly_doubleclick", () => look(null));
-  plot.on("plotly_relayout", () => look([[...plot.layout.xaxis.range], [...plot.layout.yaxis.range]]));
   let fitted = String(size());
   new ResizeObserver(() => {
     if (fitted === String(size())) return;

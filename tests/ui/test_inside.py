@@ -11,6 +11,7 @@ import pytest
 from gradio_client import Client
 from playwright.sync_api import Locator, Page, expect
 
+from tests import tiny
 from tests.ui.stage import OPENINGS, App, card, choose, finished, message, opening_words, press_write, rows, written
 
 # Gradio's own queue statistics still use what pandas is about to drop.
@@ -70,8 +71,6 @@ def test_strength_goes_below_0_and_a_collapse_is_told(app: App, visit: Callable[
     press_write(page)
     expect(page.locator("#pd-caption")).to_contain_text("at strength -2")
     assert written(page, "persona") != written(page, "task")
-    # What tiny random models write has always collapsed.
-    expect(card(page, "persona").locator(".pd-warning")).to_contain_text("The text has collapsed")
     expect(card(page, "plain").locator(".pd-warning")).to_be_hidden()
 
 
@@ -317,7 +316,8 @@ def test_hostile_text_does_nothing_in_any_tab(app: App, visit: Callable[..., Pag
     page = visit(app)
     hostile = " ".join(INJECTIONS)
     path = tmp_path / "person.json"
-    items = [{"id": f"{hostile} {n}", "text": f"{hostile} {n}"} for n in range(6)]
+    # Nothing is predicted from a near copy of itself, so the posts differ.
+    items = [{"id": f"{hostile} {n}", "text": f"{text} {hostile} {n}"} for n, text in enumerate(tiny.SENTENCES)]
     path.write_text(json.dumps({"schema": 1, "name": hostile, "about": hostile, "items": items}), encoding="utf-8")
     page.locator(".pd-tools input[type=file]").set_input_files(path)
     expect(page.locator(".pd-name")).to_have_text(hostile)
@@ -394,7 +394,7 @@ def test_no_tab_scrolls_sideways_on_a_phone(app: App, visit: Callable[..., Page]
 def test_the_main_job_by_keyboard_alone(app: App, visit: Callable[..., Page]) -> None:
     page = visit(app)
     page.locator("#pd-person input").focus()
-    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Control+A")
     page.keyboard.type("Bo")
     page.keyboard.press("Enter")
     expect(page.locator(".pd-name")).to_have_text("Bo")

@@ -111,10 +111,10 @@ class RunBar:
             return self.done("Stopped. What was measured so far stays.")
 
         light: dict[str, Any] = {"queue": False, **QUIET}
-        self.go.click(begin, None, [*self.parts, notice], **light)
-        running = self.go.click(
-            run, list(inputs), [*outputs, *self.parts, notice], trigger_mode="once",
-            concurrency_id="lm", concurrency_limit=1, **QUIET,
-        )  # fmt: skip
+        # One after the other, so that a quick refusal is not wiped away by the beginning.
+        begun = self.go.click(begin, None, [*self.parts, notice], trigger_mode="once", **light)
+        running = begun.then(
+            run, list(inputs), [*outputs, *self.parts, notice], concurrency_id="lm", concurrency_limit=1, **QUIET
+        )
         self.stop.click(None, cancels=[running]).then(stopped, None, self.parts, **light)
         return running
