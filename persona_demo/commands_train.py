@@ -130,20 +130,33 @@ def sweep(arguments: argparse.Namespace) -> None:
     if arguments.people < 2:
         raise UserError(f"--people is {arguments.people}: use 2 or more.")
     quiet_libraries()
+    from persona_demo.evaluation.provenance import command_line, commit, data_digest
     from persona_demo.training.material import Source
     from persona_demo.training.sweep import Sweep
     from persona_demo.training.tables import table
 
     report = ProgressLine()
     models = _load(arguments, PRESETS["classroom"], [task], {}, report)
+    data, config = Path(arguments.data), models.config
+    origin = {
+        "command": command_line(arguments.words, program="python -m persona_demo"),
+        "commit": commit(),
+        "models": {
+            "lm": {"name": config.lm_name, "sha256": config.lm_fingerprint},
+            "encoder": {"name": config.encoder_name, "sha256": config.encoder_fingerprint},
+        },
+        "device": models.lm.info.device,
+        "data": {"name": data.name, "sha256": data_digest(data)},
+    }
     made = Sweep(
-        Source(task, Path(arguments.data)),
+        Source(task, data),
         arguments.out,
         models=models,
         options=options,
         variants=variants,
         people=arguments.people,
         report=report,
+        made=origin,
     ).run()
     report.close()
     say(document(made) if arguments.json else table(made))

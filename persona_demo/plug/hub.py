@@ -28,6 +28,7 @@ from persona_demo.catalog_store import (
     write_record,
 )
 from persona_demo.errors import UserError
+from persona_demo.leakage import FINGERPRINT
 from persona_demo.plug.model import PersonaPlug
 from persona_demo.plug.query import FOLDER
 from persona_demo.plug.storage import CARD, CONFIG, WEIGHTS, load_plug
@@ -37,6 +38,7 @@ _LIMITS: Mapping[str, int] = {
     WEIGHTS: 512 * MEGABYTE,
     CONFIG: MEGABYTE,
     CARD: MEGABYTE,
+    FINGERPRINT: 64 * MEGABYTE,
     f"{FOLDER}/*.safetensors": 4096 * MEGABYTE,
     f"{FOLDER}/*.json": 32 * MEGABYTE,
     f"{FOLDER}/*.txt": 32 * MEGABYTE,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from persona_demo.errors import UserError
+from persona_demo.evaluation.results import arms_table
 from persona_demo.plug.config import PlugConfig
 from persona_demo.training.terms import LIMITS, TERMS, UNKNOWN_TERMS
 
@@ -91,6 +92,8 @@ examples, same steps, as many soft vectors, no person) is part of it{", one for 
 
 No text of any corpus is part of this plug, nor any word of a person it was trained on: of them it keeps what training
 made of its weights, and over all of them together the means, spreads and directions of item vectors{_shares(config)}.
+Beside the plug lie salted hashes of the ids and texts it was trained and tuned on, by which an evaluation refuses those
+people: no text can be read from them, but whoever has a text can ask whether it is among them.
 
 ## Figures
 
@@ -127,8 +130,8 @@ def figures(results: Sequence[Mapping[str, Any]]) -> str:
         UserError: If one of them is no such document.
     """
     try:
-        return "\n\n".join(_table(result) for result in results) or NO_FIGURES
-    except (KeyError, TypeError, ValueError) as error:
+        return "\n\n".join(f"`{r['task']}`:\n\n{arms_table(dict(r))}" for r in results) or NO_FIGURES
+    except (KeyError, TypeError, ValueError, IndexError) as error:
         raise UserError("A file of results is no document of 'evaluate --json': make it anew.") from error
 
 
@@ -147,25 +150,6 @@ def with_figures(card: str, results: Sequence[Mapping[str, Any]]) -> str:
     if not start or not end:
         raise UserError(f"The card has no place for figures ({FIGURES[0]} and {FIGURES[1]}): put one in.")
     return f"{before}{start}\n{figures(results)}\n{end}{after}"
-
-
-def _table(result: Mapping[str, Any]) -> str:
-    lines = [
-        f"`{result['task']}`, {result['users']} people of the split `{result['split']}`, {result['targets']} texts, "
-        "nats a token, 95% intervals over people:",
-        "",
-        "| arm | negative log-likelihood | lift over the control | people helped |",
-        "| --- | --- | --- | --- |",
-    ]
-    for arm in result["arms"]:
-        low, high = arm["lift_ci"]
-        lift = "0" if arm["arm"] == "task" else f"{arm['lift']:.3f} [{low:.3f}, {high:.3f}]"
-        helped = "" if arm["arm"] == "task" else f"{arm['share_helped']:.0%}"
-        lines.append(f"| `{arm['arm']}` | {arm['nll']:.3f} | {lift} | {helped} |")
-    if "placebo_gap" in result:
-        low, high = result["placebo_gap_ci"]
-        lines += ["", f"Placebo gap: {result['placebo_gap']:.3f} [{low:.3f}, {high:.3f}]."]
-    return "\n".join(lines)
 
 
 def _soft_vectors(config: PlugConfig) -> str:

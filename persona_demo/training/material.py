@@ -12,17 +12,20 @@ import torch
 from persona_demo.corpus import Split, draw_targets, read_corpus
 from persona_demo.errors import UserError
 from persona_demo.items import ItemEncoder
+from persona_demo.leakage import check_folder
 from persona_demo.lm.base import TextCodec
 from persona_demo.plug.config import PlugConfig
 from persona_demo.plug.model import PersonaPlug
 from persona_demo.tasks import Task, TaskName
 from persona_demo.training.data import Examples
 from persona_demo.training.options import TrainOptions
-from persona_demo.training.population import Population, check_leakage, read_population
+from persona_demo.training.population import Population, read_population
 from persona_demo.training.processes import ALONE, Processes
 
 Report = Callable[[str, float | None], None]
 
+SPLITS: tuple[Split, ...] = ("train", "tune")
+"""Splits that training reads."""
 WATCHED_PEOPLE = 96
 MIN_HISTORY = 4
 """Training targets need at least so many items to be seen."""
@@ -122,13 +125,22 @@ def read_material(
             processes=processes,
         )
 
-    for source in sources:
-        train, tune = (read_corpus(source.data, split, source.task) for split in ("train", "tune"))
-        check_leakage(train, tune, source.task)
+    check_sources(sources)
     return Material(
         everybody={source.task.name: read(source, "train", None) for source in sources},
         watched={source.task.name: read(source, "tune", watched_people) for source in sources},
     )
+
+
+def check_sources(sources: Sequence[Source]) -> None:
+    """Make sure that nobody and no text trained or tuned on is in another split of its folder.
+
+    Raises:
+        UserError: If one is, or a corpus cannot be read.
+    """
+    for source in sources:
+        for split in SPLITS:
+            check_folder(source.data, split, read_corpus(source.data, split, source.task), source.task)
 
 
 def examples_of(

@@ -12,6 +12,7 @@ from typing import Any
 
 from persona_demo import catalog
 from persona_demo.items import DType, ItemEncoder, SentenceTransformerEncoder
+from persona_demo.leakage import fingerprint_plug
 from persona_demo.lm.differentiable import DifferentiableLM
 from persona_demo.lm.torch_engine import Device, TorchLM, choose_device
 from persona_demo.plug.config import BLOCKS, PlugConfig
@@ -237,6 +238,7 @@ def train_joint(
     )
     if processes.rank == 0:
         save_plug(plug, out, card=model_card(plug.config, facts))
+        fingerprint_plug(out, [(source.data, source.task) for source in sources])
     processes.wait()
     return plug
 

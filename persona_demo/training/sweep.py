@@ -24,16 +24,15 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 
 from persona_demo.corpora.people import Person, Split
-from persona_demo.corpus import read_corpus
 from persona_demo.errors import UserError
 from persona_demo.files import whole
 from persona_demo.lm.differentiable import DifferentiableLM
 from persona_demo.plug.config import Block
 from persona_demo.plug.model import PersonaPlug
-from persona_demo.training.material import Material, Source, examples_of
+from persona_demo.training.material import SPLITS, Material, Source, check_sources, examples_of
 from persona_demo.training.measure import measure
 from persona_demo.training.options import TrainOptions, Trains
-from persona_demo.training.population import Population, check_leakage, encode_people, read_people
+from persona_demo.training.population import Population, encode_people, read_people
 from persona_demo.training.run import Models, trainer_of
 from persona_demo.training.tables import table, tabulate
 from persona_demo.training.trainer import Progress, Trainer
@@ -42,7 +41,6 @@ from persona_demo.training.variants import Variant
 Report = Callable[[str, float | None], None]
 FloatArray = NDArray[np.float32]
 
-SPLITS: tuple[Split, ...] = ("train", "tune")
 TARGETS = 2
 """Targets of a tune person the figures are of."""
 
@@ -60,6 +58,7 @@ class Sweep:
         variants: Sequence[Variant],
         people: int,
         report: Report,
+        made: Mapping[str, Any] | None = None,
     ) -> None:
         """Set up a sweep.
 
@@ -71,12 +70,13 @@ class Sweep:
             variants: What to try, the base among them.
             people: Most tune people the figures are of.
             report: Told what is being done.
+            made: Where the figures come from, for whoever reads the tables.
 
         Raises:
             UserError: If there is a sweep with another budget in ``out``, or a corpus cannot be read.
         """
         self.source, self.out, self.models, self.options = source, out, models, options
-        self.variants, self.report = variants, report
+        self.variants, self.report, self.made = variants, report, made
         self.settings: dict[str, Any] = {
             "task": source.task.name,
             "data": source.data.name,
@@ -86,8 +86,7 @@ class Sweep:
             "form": json.loads(models.config.to_json()),
         }
         self._check_settings()
-        train, tune = (read_corpus(source.data, split, source.task) for split in SPLITS)
-        check_leakage(train, tune, source.task)
+        check_sources([source])
         self._people: dict[Split, list[Person]] = {
             split: read_people(
                 source.data,
@@ -277,6 +276,8 @@ class Sweep:
         files = [self._result(variant) for variant in self.variants]
         records = [json.loads(path.read_text(encoding="utf-8")) for path in files if path.is_file()]
         made = tabulate(self.settings, records, seed=self.options.seed)
+        if self.made is not None:
+            made["made"] = dict(self.made)
         _write(self.out / "sweep.json", made)
         with whole(self.out / "sweep.md") as draft:
             draft.write_text(table(made) + "\n", encoding="utf-8")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -49,7 +47,6 @@ def tabulate(settings: Mapping[str, Any], records: Sequence[Mapping[str, Any]], 
         "targets": measured[0]["targets"] if measured else 0,
         "options": settings["options"],
         "form": settings["form"],
-        "commit": _commit(),
         "variants": rows,
     }
 
@@ -87,15 +84,3 @@ def _figures(record: Mapping[str, Any]) -> tuple[NDArray[np.float64], ...]:
     """Own nll, placebo gap and lift of each person, (U,)."""
     own, other, control = (np.asarray(record["people"][name]) for name in ("persona", "other", "control"))
     return own, other - own, control - own
-
-
-def _commit() -> str | None:
-    """The project's commit, where it lies in a repository."""
-    folder = Path(__file__).resolve().parents[2]
-    try:
-        done = subprocess.run(
-            ["git", "rev-parse", "HEAD"], cwd=folder, capture_output=True, text=True, check=True, timeout=10
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return done.stdout.strip()

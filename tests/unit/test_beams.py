@@ -5,9 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from persona_demo.errors import UserError
+from persona_demo.evaluation.predictions import predict, search
 from persona_demo.lm.base import Row
 from persona_demo.lm.decode import DecodeOptions, Voice, decode
 from persona_demo.lm.torch_engine import TorchLM
+from persona_demo.tasks import WritingPair, task_named
 from tests import tiny
 
 
@@ -43,3 +46,25 @@ def test_texts_end_before_special_tokens_and_are_as_long_as_asked() -> None:
     lm = tiny.seq2seq_lm()
     texts = lm.write(rows_for(lm), beams=2, max_new_tokens=5, min_new_tokens=5)
     assert all(len(text) <= 5 and not set(text) & set(lm.info.eos) for text in texts)
+
+
+def test_a_plug_of_the_papers_form_has_its_texts_measured_by_beam_search() -> None:
+    lm, task = tiny.seq2seq_lm(), task_named("paper-title")
+    rows = rows_for(lm)
+    voices = [Voice(rows[0]), Voice(rows[2], base=rows[0], strength=0.0), Voice(rows[0])]
+    pairs = [WritingPair("An abstract", " A title")] * 3
+    found = predict(lm, task, voices, pairs, report=lambda share: None, beams=4)
+    searched = lm.write([rows[0]], beams=4, max_new_tokens=task.max_target_tokens, min_new_tokens=2)[0]
+    assert found == [lm.codec.decode(searched).split("\n")[0].strip()] * 3
+    with pytest.raises(UserError, match="strength"):
+        predict(lm, task, [Voice(rows[2], base=rows[0], strength=2.0)], pairs[:1], report=lambda share: None, beams=4)
+    greedy = predict(lm, task, voices, pairs, report=lambda share: None)
+    assert len(greedy) == 3
+
+
+def test_an_engine_without_beam_search_is_refused() -> None:
+    class Closed:
+        """An LM that decodes token by token alone."""
+
+    with pytest.raises(UserError, match="torch"):
+        search(Closed(), task_named("headline"), [], beams=4)  # type: ignore[arg-type]

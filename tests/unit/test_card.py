@@ -28,14 +28,15 @@ FACTS = CardFacts(
     hours=2.5,
     log=({"step": 100, "placebo_gap": 0.1, "standard_error": 0.01, "lift": 0.05},),
 )
+COSTS = {"prompt_tokens": 5.0, "ms": 3.0}
 RESULT: dict[str, Any] = {
     "task": "paper-title",
     "split": "dev",
     "users": 76,
     "targets": 300,
     "arms": [
-        {"arm": "task", "nll": 3.0, "nll_ci": [2.9, 3.1], "lift": 0.0, "lift_ci": [0, 0], "share_helped": 0.0},
-        {"arm": "persona", "nll": 2.9, "nll_ci": [2.8, 3.0], "lift": 0.1, "lift_ci": [0.05, 0.15], "share_helped": 0.8},
+        {"arm": "task", "nll": 3.0, "lift": 0.0, "lift_ci": [0, 0], "share_helped": 0.0, **COSTS},
+        {"arm": "persona", "nll": 2.9, "lift": 0.1, "lift_ci": [0.05, 0.15], "share_helped": 0.8, **COSTS},
     ],
     "placebo_gap": 0.12,
     "placebo_gap_ci": [0.08, 0.16],
@@ -103,8 +104,8 @@ def test_figures_are_put_in_and_replaced() -> None:
     card = model_card(config(), FACTS)
     once = with_figures(card, [RESULT])
     assert NO_FIGURES not in once
-    assert "| `persona` | 2.900 | 0.100 [0.050, 0.150] | 80% |" in once
-    assert "Placebo gap: 0.120 [0.080, 0.160]." in once
+    assert "| `persona` | 2.900 | 0.100 [0.050, 0.150] | 80% | 5 | 3 |" in once
+    assert "**Placebo gap: 0.120 [0.080, 0.160].**" in once
     assert with_figures(once, [RESULT]) == once == model_card(config(), FACTS, results=[RESULT])
     assert with_figures(once, []) == card
     with pytest.raises(UserError, match="no place for figures"):
@@ -118,6 +119,6 @@ def test_the_card_command_writes_figures(runtime: Runtime, tmp_path: Path, capsy
     (tmp_path / "dev.json").write_text(json.dumps(RESULT), encoding="utf-8")
     assert main(["plug", "card", str(tmp_path / "plug"), str(tmp_path / "dev.json"), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["results"] == 1
-    assert "Placebo gap: 0.120" in (tmp_path / "plug" / "README.md").read_text(encoding="utf-8")
+    assert "**Placebo gap: 0.120" in (tmp_path / "plug" / "README.md").read_text(encoding="utf-8")
     assert main(["plug", "card", str(tmp_path / "plug"), str(tmp_path / "no.json")]) == 2
     assert "cannot be read" in capsys.readouterr().err
