@@ -10,20 +10,19 @@ import base64
 import binascii
 import re
 import time
-from collections.abc import Sequence
 from typing import Any
 
 import gradio as gr
 
-from persona_demo.atlas import Placement
 from persona_demo.errors import UserError
 from persona_demo.history_io import parse_history, parse_pasted, to_json
 from persona_demo.ui import views
-from persona_demo.ui.persona_map import MapValue, NamedPoint, You, map_value, selected_id
-from persona_demo.ui.shelf import TASK
-from persona_demo.ui.state import FILE, NEW, SAMPLE, Session
+from persona_demo.ui.persona_map import selected_id
+from persona_demo.ui.standing import map_of, stand
+from persona_demo.ui.state import FILE, NEW, Session
 from persona_demo.ui.verbs import Changes, Verbs, guarded, text_of
 from persona_demo.ui.writing import shown_arms
+from persona_demo.ui.written import Outcome
 
 STALE = "These texts were written before your last change: press Write to renew them."
 
@@ -41,7 +40,7 @@ class Desk(Verbs):
         """Say how far the models are; once they are settled, show what they know and stop asking."""
         progress, runtime = self.loading.progress, self.loading.runtime
         changes: Changes = {self.page.status: views.status(progress, runtime.lm.info if runtime else None)}
-        if progress.stage == "loading":
+        if progress.stage in ("idle", "loading"):
             return changes
         changes[self.page.timer] = gr.Timer(active=False)
         if runtime is None:
@@ -60,7 +59,9 @@ class Desk(Verbs):
     @guarded
     def pick_on_map(self, opening: str, event: gr.EventData) -> Changes:
         """Load somebody from the map."""
-        return self._loaded(self.shelf.session_of(selected_id(event) or ""), opening)
+        # Of a post of the population, its person is taken.
+        who = (selected_id(event) or "").partition(".")[0]
+        return self._loaded(self.shelf.session_of(who), opening)
 
     @guarded
     def open_file(self, opening: str, event: gr.EventData) -> Changes:
@@ -114,6 +115,11 @@ class Desk(Verbs):
         return self._changed(Session.from_record(record).undo(), opening)
 
     @guarded
+    def redo(self, record: dict[str, Any], opening: str) -> Changes:
+        """Make the edit again that was taken back last."""
+        return self._changed(Session.from_record(record).redo(), opening)
+
+    @guarded
     def reset(self, record: dict[str, Any], opening: str) -> Changes:
         """Go back to the history as it was loaded."""
         return self._changed(Session.from_record(record).reset(), opening)
@@ -138,39 +144,14 @@ class Desk(Verbs):
 
     def _shown(self, session: Session, opening: str, *, took: str = "") -> Changes:
         """Everything that follows from who is on the table and what they wrote."""
-        weights, placement = self._read(session, opening)
+        weights, placement = stand(self.shelf, self.loading.runtime, session, opening)
         if placement is not None:
             session = session.stand_at((placement.x, placement.y))
         return {
             self.page.session: session.as_record(),
             self.page.history: views.history(session, weights, took=took),
-            self.page.people: self.map_of(session, placement),
+            self.page.people: map_of(self.shelf, session, placement),
         }
-
-    def _read(self, session: Session, opening: str) -> tuple[Sequence[float] | None, Placement | None]:
-        """Weights of the posts and the place of the person, as far as they are known by now."""
-        runtime = self.loading.runtime
-        if runtime is None or not session.history.active:
-            return self.shelf.shipped_weights(session, opening), self.shelf.shipped_place(session)
-        query = opening if opening.strip() else None
-        made = runtime.embed(session.history, runtime.task(TASK), query=query)
-        placement = runtime.place(made.user_vector) if runtime.atlas is not None else None
-        return (made.weights.tolist() if query else None), placement
-
-    def map_of(self, session: Session, placement: Placement | None) -> MapValue:
-        """The map with somebody on it."""
-        places = self.shelf.showcase.places if self.shelf.showcase is not None else {}
-        samples = [s for s in self.shelf.samples if s.slug in places]
-        here = None
-        if placement is not None and not session.stored:
-            here = You(session.history.name, placement.x, placement.y, session.trail[:-1])
-        return map_value(
-            selected=session.who if session.stored else None,
-            you=here,
-            people=[NamedPoint(SAMPLE + s.slug, s.history.name, places[s.slug].x, places[s.slug].y) for s in samples],
-            neighbours=[near.id for near in views.others(session, placement)] if placement is not None else [],
-            message=views.place_in_words(session, placement, self.shelf.names),
-        )
 
     @guarded
     def clear(self, arms: list[str], placebo: bool) -> Changes:
@@ -179,6 +160,7 @@ class Desk(Verbs):
         cleared = self._loaded(session, opening) | {
             self.page.opening: opening,
             self.page.columns: views.first_columns(self.shelf.showcase, shown_arms(arms, placebo)),
+            self.page.written: Outcome.of_showcase(self.shelf.showcase).as_record(),
             self.page.caption: {"text": views.first_caption(self.shelf.showcase, session.history.name)},
             self.page.download: {"name": "", "text": ""},
             self.page.notice: views.notice("Your data is cleared.", "info"),

@@ -9,21 +9,23 @@ from typing import Any
 import gradio as gr
 from gradio.events import Dependency
 
-from persona_demo.arms import ARMS
+from persona_demo.arms import ARMS, KNOWN, arms_named
 from persona_demo.lm.decode import DecodeOptions
 from persona_demo.runtime import Report, Runtime
 from persona_demo.ui import palette, views, words
-from persona_demo.ui.handlers import Desk
+from persona_demo.ui.endpoints import Endpoints
+from persona_demo.ui.inside import layout as inside
+from persona_demo.ui.inside.carry import Carry
+from persona_demo.ui.inside.runbar import QUIET
 from persona_demo.ui.loading import Loading
 from persona_demo.ui.page import Page
 from persona_demo.ui.persona_map import PersonaMap, static_paths
 from persona_demo.ui.shelf import Shelf, load_shelf
 from persona_demo.ui.widget import widget
 from persona_demo.ui.writing import Writing, shown_arms
+from persona_demo.ui.written import Outcome
 
-STYLE = Path(__file__).parent / "style.css"
-QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-"""Of every listener: no spinners over what is being read, and no public endpoint."""
+STYLES = tuple(Path(__file__).parent / name for name in ("style.css", "inside/inside.css"))
 WIDE = 320
 """Least width of a column in pixels; narrower screens stack them."""
 
@@ -37,8 +39,8 @@ def launch_options() -> dict[str, Any]:
     """What the app is launched with: its looks, and nothing that keeps or shows what visitors type."""
     return {
         "theme": palette.theme(),
-        "css": palette.stylesheet() + STYLE.read_text(encoding="utf-8"),
-        "footer_links": ["settings"],
+        "css": "".join((palette.stylesheet(), *(style.read_text(encoding="utf-8") for style in STYLES))),
+        "footer_links": ["api", "settings"],
         "run_history": False,
         "show_error": False,
     }
@@ -67,7 +69,10 @@ def build_demo(
         page = lay_out(shelf)
         loading = Loading(load)
         halt = _wire_writing(page, Writing(page, shelf, loading, gpu=gpu))
-        _wire_desk(demo, page, Desk(page, shelf, loading), halt)
+        carry = Carry(page, shelf, loading)
+        _wire_desk(demo, page, carry, halt)
+        inside.wire(demo, page, shelf, loading, carry, gpu=gpu)
+        Endpoints(shelf, loading, gpu=gpu).register()
     demo.queue(default_concurrency_limit=1)
     return demo
 
@@ -76,17 +81,21 @@ def lay_out(shelf: Shelf) -> Page:
     """Lay the components out inside the current Blocks, as a visitor finds them."""
     session = shelf.first_session()
     parts: dict[str, Any] = {"session": gr.State(session.as_record()), "timer": gr.Timer(1.0)}
+    parts["written"] = gr.State(Outcome.of_showcase(shelf.showcase).as_record())
     parts |= _header()
     parts |= _controls(shelf, session.who)
     shown = shown_arms([name for name in ARMS if ":" not in name], placebo=False)
-    variables = {name: palette.arm_variable(name) for name in ARMS}
+    every = arms_named(
+        [each for arm in KNOWN.values() for each in (arm.name, *(f"{arm.name}:{p}" for p in arm.placebos))]
+    )
+    variables = {arm.name: palette.arm_variable(arm.name) for arm in every}
     parts["caption"] = widget(
         "line", {"text": views.first_caption(shelf.showcase, session.history.name)}, elem_id="pd-caption"
     )
     parts["columns"] = widget(
         "columns",
         views.first_columns(shelf.showcase, shown),
-        arms=views.arm_cards(list(ARMS.values()), variables),
+        arms=views.arm_cards(every, variables),
         elem_id="pd-columns",
     )
     with gr.Row(equal_height=False, elem_id="pd-desk"):
@@ -96,6 +105,7 @@ def lay_out(shelf: Shelf) -> Page:
             parts["download"] = widget("download", {"name": "", "text": ""}, visible="hidden")
         with gr.Column(scale=5, min_width=WIDE):
             parts |= _map(shelf)
+    parts["inside"] = inside.lay_out(shelf)
     parts |= _advanced(shown)
     with gr.Accordion("About this page", open=False):
         gr.Markdown(words.ABOUT)
@@ -134,12 +144,12 @@ def _controls(shelf: Shelf, who: str) -> dict[str, Any]:
             )
         with gr.Row(equal_height=True, elem_id="pd-go"):
             strength = gr.Slider(
-                0, 4, value=shelf.strength, step=0.1, label=words.STRENGTH, info=words.STRENGTH_INFO, scale=5,
+                -2, 4, value=shelf.strength, step=0.1, label=words.STRENGTH, info=words.STRENGTH_INFO, scale=5,
                 min_width=260, elem_id="pd-strength", interactive=True,
             )  # fmt: skip
             placebo = gr.Checkbox(
-                value=False, label=words.PLACEBO, info=words.PLACEBO_INFO, interactive=shelf.atlas is not None,
-                scale=4, min_width=240, elem_id="pd-placebo",
+                value=False, label=words.PLACEBO, info=words.PLACEBO_INFO, scale=4,
+                interactive=shelf.atlas is not None or len(shelf.samples) > 1, min_width=240, elem_id="pd-placebo",
             )  # fmt: skip
             with gr.Row(elem_id="pd-buttons", scale=2):
                 write = gr.Button("Write", variant="primary", min_width=110, elem_id="pd-write")
@@ -193,17 +203,21 @@ def _advanced(shown: list[str]) -> dict[str, Any]:
                 info="Off, the arms write around them.",
             )  # fmt: skip
         arms = gr.CheckboxGroup(
-            [(f"{arm.title} ({arm.name})", arm.name) for arm in ARMS.values() if ":" not in arm.name],
+            [(f"{arm.title} ({arm.name})", arm.name) for arm in KNOWN.values()],
             value=shown, label="Columns", elem_id="pd-arms",
+        )  # fmt: skip
+        placebos = gr.CheckboxGroup(
+            words.PLACEBOS, value=["other"], label=words.PLACEBOS_LABEL, info=words.PLACEBOS_INFO,
+            elem_id="pd-placebos",
         )  # fmt: skip
         engine = widget("line", {"text": views.engine_line(None)}, elem_id="pd-engine")
     return {
         "max_new_tokens": length, "temperature": temperature, "top_p": top_p, "seed": seed,
-        "next_seed": next_seed, "allow": allow, "arms": arms, "engine": engine,
+        "next_seed": next_seed, "allow": allow, "arms": arms, "placebos": placebos, "engine": engine,
     }  # fmt: skip
 
 
-def _wire_desk(demo: gr.Blocks, page: Page, on: Desk, halt: Dependency) -> None:
+def _wire_desk(demo: gr.Blocks, page: Page, on: Carry, halt: Dependency) -> None:
     """Bind the verbs of the table. They share one lane, so that no edit overtakes another.
 
     Args:
@@ -213,25 +227,29 @@ def _wire_desk(demo: gr.Blocks, page: Page, on: Desk, halt: Dependency) -> None:
         halt: What clearing does first: stop writing.
     """
     desk: dict[str, Any] = {
-        "outputs": [page.session, page.history, page.people, page.notice, page.caption, page.person, page.find],
+        "outputs": inside.desk_outputs(page),
         "concurrency_id": "desk",
         "concurrency_limit": 1,
         **QUIET,
     }
     table, opening = [page.session, page.opening], page.opening
-    for verb in ("edit", "mute", "delete", "add_posts", "undo", "reset"):
+    for verb in ("edit", "mute", "delete", "add_posts", "undo", "redo", "reset"):
         getattr(page.history, verb)(getattr(on, verb), table, trigger_mode="multiple", **desk)
     # Nothing that a visitor did is dropped because something before it is still under way.
     page.history.upload(on.open_file, [opening], trigger_mode="multiple", **desk)
-    page.people.select(on.pick_on_map, [opening], trigger_mode="multiple", **desk)
+    maps = page.inside.maps
+    for source in (page.people, maps.people, maps.posts, maps.near):
+        source.select(on.pick_on_map, [opening], trigger_mode="multiple", **desk)
     for picker in (page.person, page.find):
         picker.input(on.pick_person, [picker, opening], trigger_mode="multiple", **desk)
     page.opening.change(on.reword, table, trigger_mode="always_last", **desk)
     settled = [*desk["outputs"], page.status, page.timer, page.engine]
-    demo.load(on.arrive, table, **desk | {"outputs": settled})
+    how = [page.strength, page.seed, page.max_new_tokens, page.temperature, page.top_p]
+    linked = [*how, page.arms, page.placebo, page.placebos, page.columns, page.written, page.opening]
+    demo.load(on.come_by_link, table, **desk | {"outputs": [*settled, *linked]})
     page.timer.tick(on.tick, table, **desk | {"outputs": settled})
     page.history.save(on.save, [page.session], [page.download, page.notice], queue=False, **QUIET)
-    emptied = [*desk["outputs"], page.opening, page.columns, page.download, page.write, page.stop]
+    emptied = [*desk["outputs"], page.opening, page.columns, page.written, page.download, page.write, page.stop]
     # By then whatever was being written is stopped, so that nothing of it arrives afterwards.
     halt.then(on.clear, [page.arms, page.placebo], **desk | {"outputs": emptied})
 
@@ -245,9 +263,10 @@ def _wire_writing(page: Page, on: Writing) -> Dependency:
     said = [page.caption, page.notice, page.write, page.stop]
     columns = [page.columns, *said]
     options = [page.max_new_tokens, page.temperature, page.top_p, page.seed, page.arms, page.placebo, page.allow]
+    options.append(page.placebos)
     writing: dict[str, Any] = {
         "inputs": [page.session, page.opening, page.strength, *options],
-        "outputs": [*columns, page.timer],
+        "outputs": [*columns, page.timer, page.written],
         "concurrency_id": "lm",
         "concurrency_limit": 1,
         **QUIET,
@@ -261,6 +280,12 @@ def _wire_writing(page: Page, on: Writing) -> Dependency:
     # What was on its way when Stop was pressed must have arrived before the columns are called finished.
     halt = page.stop.click(None, cancels=[run, rerun])
     halt.then(on.stopped, [page.columns], columns, **light)
-    chosen = [page.columns, page.arms, page.placebo]
-    gr.on([page.arms.input, page.placebo.input], on.choose_arms, chosen, [page.columns, page.notice], **light)
+    chosen = [page.columns, page.arms, page.placebo, page.placebos]
+    gr.on(
+        [page.arms.input, page.placebo.input, page.placebos.input],
+        on.choose_arms,
+        chosen,
+        [page.columns, page.notice],
+        **light,
+    )
     return page.clear.click(None, cancels=[run, rerun])

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import gradio as gr
 
+from persona_demo.ui.inside.parts import InsideParts
 from persona_demo.ui.persona_map import PersonaMap
 
 
@@ -37,8 +38,11 @@ class Page:
         seed: Of the sampling and of the placebo.
         next_seed: Takes the next seed and writes again.
         arms: Which columns.
+        placebos: What stands in the person's place in placebo columns.
         allow: Whether words of the filter's lists may be written.
         engine: Which model runs where, and why.
+        written: What was written last, as plain JSON.
+        inside: The tabs.
     """
 
     session: gr.State
@@ -64,5 +68,8 @@ class Page:
     seed: gr.Number
     next_seed: gr.Button
     arms: gr.CheckboxGroup
+    placebos: gr.CheckboxGroup
     allow: gr.Checkbox
     engine: gr.HTML
+    written: gr.State
+    inside: InsideParts

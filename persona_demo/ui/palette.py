@@ -61,6 +61,20 @@ NEUTRALS: dict[str, Colour] = {
 }
 """Everything that is not an arm. ``wash`` is the persona's hue as a background."""
 
+STEPS = (
+    Colour("#b9c7d6", "#33475c"), Colour("#8fadc9", "#45688a"), Colour("#5f8fb8", "#5b8cb6"),
+    Colour("#2f6c9c", "#83b5dc"), Colour("#123f66", "#c4e1fb"),
+)  # fmt: skip
+"""From little to much, where points of a map are coloured by a quantity."""
+
+HUES = (
+    Colour("#2b6591", "#7fb2d9"), Colour("#b07d10", "#e2b955"), Colour("#7a4a9c", "#c39be0"),
+    Colour("#2f8552", "#74c795"), Colour("#b0406f", "#ee93b8"), Colour("#6b6f2a", "#bcc26b"),
+    Colour("#4450a3", "#a3aef0"), Colour("#1d7c85", "#62c5cf"), Colour("#87594a", "#cf9f8d"),
+    Colour("#6e6a64", "#a9a39a"),
+)  # fmt: skip
+"""Of groups that have no order; none is the persona's."""
+
 _PERSONA = gr.themes.Color(
     "#fdf4f0", "#fbe5dc", "#f6c9b9", "#f0a88e", "#f0835f", "#d2542f",
     "#b93c1b", "#983116", "#782817", "#5b2116", "#341109", name="persona",
@@ -136,8 +150,13 @@ def arm_colour(arm: str) -> Colour:
 
 
 def arm_variable(arm: str) -> str:
-    """Name of the CSS variable that holds a known arm's colour, ``--pd-arm-persona-other`` say."""
-    return "--pd-arm-" + arm.replace(":", "-").replace("+", "-")
+    """Name of the CSS variable that holds an arm's colour, ``--pd-arm-persona-other`` say.
+
+    An arm without a colour of its own shares that of :func:`arm_colour`.
+    """
+    colour = arm_colour(arm)
+    named = arm if arm in ARM_COLOURS else next(name for name, each in ARM_COLOURS.items() if each == colour)
+    return "--pd-arm-" + named.replace(":", "-").replace("+", "-")
 
 
 def contrast(first: str, second: str) -> float:
@@ -156,6 +175,8 @@ def stylesheet() -> str:
     """The app's CSS: the variables for light and dark, then the rules that use them."""
     named = {f"--pd-{name}": colour for name, colour in NEUTRALS.items()}
     named |= {arm_variable(arm): colour for arm, colour in ARM_COLOURS.items()}
+    named |= {f"--pd-step-{n}": colour for n, colour in enumerate(STEPS)}
+    named |= {f"--pd-hue-{n}": colour for n, colour in enumerate(HUES)}
     fonts = {"--pd-sans": SANS, "--pd-serif": SERIF, "--pd-mono": MONO}
     families = {name: ", ".join(f"'{f}'" if " " in f else f for f in stack) for name, stack in fonts.items()}
     light = _block(":root", {name: colour.light for name, colour in named.items()} | families)

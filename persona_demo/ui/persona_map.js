@@ -17,7 +17,9 @@ const shorten = (text) => ([...text].length > 26 ? `${[...text].slice(0, 25).joi
 const plain = (text) =>
   text.replace(/\s+/g, " ").replace(/[&<>]/g, (sign) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;" })[sign]);
 
+const posts = props.kind === "posts";
 const numbered = (id) => {
+  if (posts) return `${id} · a post of ${id.split(".")[0]}`;
   const count = props.people_items[row.get(id)];
   return `${id} · ${count} ${count === 1 ? "item" : "items"}`;
 };
@@ -28,8 +30,11 @@ const ground = density(props.people_at, home);
 const population = { x: column(props.people_at, 0), y: column(props.people_at, 1) };
 
 let Plotly = null;
+let heard = false; // whether Plotly's events are listened to
 let drawn = null; // the value on screen
 let closer = null; // what is seen [across, up], where that is not the whole map
+let tint = null; // colours of the population, kept until others are sent
+let alone = false; // whether only those near are shown
 let paint = {};
 let step = Promise.resolve(); // a drawing waits for the one before it
 
@@ -44,7 +49,8 @@ function place(value, id) {
 
 function colours() {
   const style = window.getComputedStyle(plot);
-  const names = ["panel", "line", "edge", "ink", "dot", "contour", "named", "arm-persona"];
+  const names = ["panel", "line", "edge", "ink", "ink-soft", "dot", "contour", "named", "focus", "arm-persona"];
+  for (let at = 0; at < 10; at += 1) names.push(`hue-${at}`, ...(at < 5 ? [`step-${at}`] : []));
   const found = names.map((name) => [name, style.getPropertyValue(`--pd-${name}`).trim() || "gray"]);
   return { ...Object.fromEntries(found), font: style.fontFamily };
 }
@@ -86,11 +92,14 @@ function layers(value) {
     },
     {
       ...population, type: "scatter", mode: "markers",
-      marker: { size: plot.offsetWidth < 480 ? 3.2 : 4, color: paint.dot, opacity: 0.75, line: { width: 0 } },
+      marker: {
+        size: (plot.offsetWidth < 480 ? 3.2 : 4) + (tint ? 1.4 : 0), color: tinted(),
+        opacity: alone ? 0.1 : tint ? 0.95 : 0.75, line: { width: 0 },
+      },
     },
     {
       ...points(near.map((id) => place(value, id))),
-      marker: { size: 8, color: paint.panel, line: { width: 1.5, color: persona } },
+      marker: { size: posts ? 7 : 8, color: alone ? persona : paint.panel, line: { width: 1.5, color: persona } },
     },
     {
       ...points([...ringed, ...ringed]),
@@ -118,7 +127,7 @@ function layers(value) {
   ];
 }
 
-function layout() {
+function layout(value) {
   const [width, height] = size();
   const [across, up] = view();
   return {
@@ -128,6 +137,7 @@ function layout() {
     dragmode: touch.matches && !closer ? false : "pan",
     xaxis: { visible: false, range: [...across] },
     yaxis: { visible: false, range: [...up], scaleanchor: "x" },
+    annotations: closer || plot.offsetWidth < 420 ? [] : regions(), shapes: line(value),
   };
 }
 
@@ -137,9 +147,15 @@ async function draw(value) {
   const now = value.you?.at;
   drawn = value;
   paint = colours();
-  await Plotly.react(plot, layers(value), layout(), {
+  await Plotly.react(plot, layers(value), layout(value), {
     displayModeBar: false, scrollZoom: true, doubleClick: false, showTips: false, typesetMath: false,
   });
+  // Plotly gives the frame its events with the first drawing, which may come later than the map: in a folded tab.
+  if (!heard) {
+    heard = true;
+    plot.on("plotly_doubleclick", () => look(null));
+    plot.on("plotly_relayout", () => look([[...plot.layout.xaxis.range], [...plot.layout.yaxis.range]]));
+  }
   if (!before || !now || String(before) === String(now) || stillness.matches) return;
   // The map is drawn as it will be, and the point put back to where it was, to glide from there.
   // (Plotly's own animation takes the ground away until the next full drawing.)
@@ -176,6 +192,8 @@ function tell(value) {
     return entry;
   });
   part("list").replaceChildren(...buttons);
+  if (value.tint) tint = value.tint.of ? value.tint : null;
+  key();
   if (focused) buttons.find((entry) => entry.firstChild.dataset.id === focused)?.firstChild.focus();
 }
 
@@ -187,9 +205,16 @@ function under({ clientX, clientY }) {
   const pixel = camera(view(), size());
   const closest = (places, reach) => nearestTo([clientX - left, clientY - top], places.map(pixel), reach);
   if (you && closest([you.at], 9) === 0) return { id: null, text: `${you.name} · you are here` };
+  if (alone) return nearUnder(closest);
   const person = people[closest(column(people, "at"), touch.matches ? 16 : 8)];
   if (person) return { id: person.id, text: person.name };
   const id = props.people_ids[closest(props.people_at, touch.matches ? 12 : 9)];
+  return id === undefined ? null : { id, text: numbered(id) };
+}
+
+function nearUnder(closest) {
+  const near = [drawn.selected, ...nearest(drawn)].filter((id) => row.has(id));
+  const id = near[closest(near.map((each) => place(drawn, each)), touch.matches ? 16 : 9)];
   return id === undefined ? null : { id, text: numbered(id) };
 }
 
@@ -205,13 +230,19 @@ function hint(event) {
     `translate(${x}px, ${y}px) translate(${x > width / 2 ? "calc(-100% - 14px)" : "14px"}, -50%)`;
 }
 
+// A post of the person on the table is shown there; anybody else is taken instead.
+function choose(id) {
+  if (id.startsWith("post:")) window.dispatchEvent(new CustomEvent("pd-post", { detail: id.slice(5) }));
+  else trigger("select", { id });
+}
+
 // A press that was no drag. Plotly covers the page while one is down, hence the window.
 function press(down) {
   hint(null);
   const release = (up) => {
     window.removeEventListener("pointercancel", stop);
     const id = Math.hypot(up.clientX - down.clientX, up.clientY - down.clientY) < 6 && under(up)?.id;
-    if (id) trigger("select", { id });
+    if (id) choose(id);
   };
   const stop = () => window.removeEventListener("pointerup", release);
   window.addEventListener("pointerup", release, { once: true });
@@ -254,8 +285,6 @@ async function start() {
   }
   part("state").hidden = true;
   part("tools").hidden = false;
-  plot.on("plotly_doubleclick", () => look(null));
-  plot.on("plotly_relayout", () => look([[...plot.layout.xaxis.range], [...plot.layout.yaxis.range]]));
   let fitted = String(size());
   new ResizeObserver(() => {
     if (fitted === String(size())) return;
@@ -268,12 +297,26 @@ async function start() {
 const shape = Math.min(Math.max(extent(home[0]) / extent(home[1]), 1), 1.5);
 part("frame").style.setProperty("--pd-map-shape", String(shape));
 
+nameParts();
+part("verbs").hidden = !props.actions;
+part("verbs").addEventListener("click", (event) => {
+  const { verb } = event.target.closest("button")?.dataset ?? {};
+  if (!verb) return;
+  alone = verb === "isolate" && !alone;
+  part("verbs").firstElementChild.setAttribute("aria-pressed", String(alone));
+  if (verb === "clear") {
+    closer = null;
+    trigger("clear", {});
+  }
+  then(() => draw(drawn));
+});
+
 plot.addEventListener("pointermove", hint);
 plot.addEventListener("pointerleave", () => hint(null));
 plot.addEventListener("pointerdown", press);
 part("list").addEventListener("click", (event) => {
   const id = event.target.closest("button")?.dataset.id;
-  if (id) trigger("select", { id });
+  if (id) choose(id);
 });
 part("tools").addEventListener("click", (event) => {
   const by = Number(event.target.closest("button")?.dataset.zoom);

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, Literal, TypedDict
 from urllib.parse import quote
 
 import gradio as gr
@@ -24,7 +24,14 @@ from gradio.component_meta import ComponentMeta, updateable
 MAX_TRAIL = 24
 """Most earlier places that are sent; older ones are left out."""
 
-_SELECTABLE = re.compile(r"p[0-9]{4,6}|sample:[a-z0-9][a-z0-9_-]{0,63}")
+MAX_LINE = 41
+"""Most places a line between two people is drawn through."""
+
+SCRIPTS = ("persona_map_geometry.js", "persona_map_marks.js", "persona_map.js")
+
+MapKind = Literal["people", "posts"]
+
+_SELECTABLE = re.compile(r"p[0-9]{4,6}(\.[0-9]{1,4})?|sample:[a-z0-9][a-z0-9_-]{0,63}")
 
 
 @dataclass(frozen=True)
@@ -61,14 +68,50 @@ class NamedPoint:
     y: float
 
 
-class MapValue(TypedDict):
-    """What the browser is told when something changes; made by :func:`map_value`."""
+@dataclass(frozen=True)
+class Group:
+    """Some of the population that share a colour.
+
+    Attributes:
+        label: What they have in common, for the legend.
+        count: How many they are.
+    """
+
+    label: str
+    count: int
+
+
+@dataclass(frozen=True)
+class Tint:
+    """Colours of the population.
+
+    Attributes:
+        title: What is coloured.
+        groups: The groups, at most ten, in the order of their colours.
+        of: For each of the population the index of its group, (U,).
+        ordered: Whether the groups are steps of one quantity, from little to much.
+    """
+
+    title: str
+    groups: tuple[Group, ...]
+    of: Sequence[int]
+    ordered: bool = False
+
+
+class MapValue(TypedDict, total=False):
+    """What the browser is told when something changes; made by :func:`map_value`.
+
+    ``line`` is there only where one is drawn. Without ``tint`` the colours stay as they are; an empty
+    one takes them away.
+    """
 
     selected: str | None
     you: dict[str, Any] | None
     people: list[dict[str, Any]]
     neighbours: list[str]
     message: str
+    line: list[list[float]]
+    tint: dict[str, Any]
 
 
 def map_value(
@@ -78,6 +121,8 @@ def map_value(
     people: Sequence[NamedPoint] = (),
     neighbours: Sequence[str] = (),
     message: str = "",
+    line: Sequence[tuple[float, float]] = (),
+    tint: Tint | Literal["keep", "none"] = "keep",
 ) -> MapValue:
     """State of the map as plain JSON, without the population.
 
@@ -87,18 +132,33 @@ def map_value(
         people: The people shown by name.
         neighbours: Ids of those nearest to the selected person, nearest first.
         message: The same in words; shown below the map and read out when it changes.
+        line: Places (x, y) a line is drawn through, from one person to another.
+        tint: Colours of the population; they stay as they are, or are taken away.
     """
     here = None
     if you is not None:
         trail = [_place(point) for point in you.trail[-MAX_TRAIL:]]
         here = {"name": you.name, "at": _place((you.x, you.y)), "trail": trail}
-    return {
+    value: MapValue = {
         "selected": selected,
         "you": here,
         "people": [{"id": p.id, "name": p.name, "at": _place((p.x, p.y))} for p in people],
         "neighbours": list(neighbours),
         "message": message,
     }
+    if line:
+        value["line"] = [_place(point) for point in line[:MAX_LINE]]
+    if tint == "none":
+        value["tint"] = {}
+    elif not isinstance(tint, str):
+        # One digit for each of the population: three thousand of them are three kilobytes.
+        value["tint"] = {
+            "title": tint.title,
+            "groups": [{"label": group.label, "count": group.count} for group in tint.groups],
+            "of": "".join(map(str, tint.of)),
+            "ordered": tint.ordered,
+        }
+    return value
 
 
 def _place(point: tuple[float, float]) -> list[float]:
@@ -154,6 +214,9 @@ class PersonaMap(gr.HTML, metaclass=_Unstubbed):
         coordinates: Sequence[tuple[float, float]],
         counts: Sequence[int],
         value: MapValue | None = None,
+        kind: MapKind = "people",
+        regions: Sequence[tuple[str, float, float]] = (),
+        actions: bool = False,
         **kwargs: Any,
     ) -> None:
         """Make a map of a population, which never moves afterwards.
@@ -163,6 +226,10 @@ class PersonaMap(gr.HTML, metaclass=_Unstubbed):
             coordinates: Their places, (U, 2).
             counts: How many items each stands for, (U,).
             value: What is shown first, from :func:`map_value`.
+            kind: Whether the points are people or single posts of theirs (``p0123.2``).
+            regions: Label and place (x, y) of stretches of the map.
+            actions: Whether it has buttons to isolate those near and to clear what was marked, which
+                triggers ``clear``.
             **kwargs: Passed on to ``gr.HTML``.
 
         Raises:
@@ -173,11 +240,14 @@ class PersonaMap(gr.HTML, metaclass=_Unstubbed):
         settings: dict[str, Any] = {
             "html_template": _asset("persona_map.html"),
             "css_template": _asset("persona_map.css"),
-            "js_on_load": _asset("persona_map_geometry.js") + _asset("persona_map.js"),
+            "js_on_load": "".join(map(_asset, SCRIPTS)),
             "apply_default_css": False,
             "people_ids": list(ids),
             "people_at": [_place((point[0], point[1])) for point in coordinates],
             "people_items": [int(count) for count in counts],
+            "kind": kind,
+            "regions": [{"label": label, "at": _place((x, y))} for label, x, y in regions],
+            "actions": actions,
             # Relative, so that it holds under a sub-path and behind the server-side renderer.
             "library": f"gradio_api/file={quote(plotly_file().as_posix())}",
         }
@@ -194,6 +264,13 @@ class PersonaMap(gr.HTML, metaclass=_Unstubbed):
         nothing = {"type": "null"}
         you = {"name": text, "at": place, "trail": {"type": "array", "items": place}}
         person = {"id": text, "name": text, "at": place}
+        group = {"label": text, "count": {"type": "integer"}}
+        tint = {
+            "title": text,
+            "groups": {"type": "array", "items": {"type": "object", "properties": group}},
+            "of": text,
+            "ordered": {"type": "boolean"},
+        }
         return {
             "type": "object",
             "properties": {
@@ -202,12 +279,15 @@ class PersonaMap(gr.HTML, metaclass=_Unstubbed):
                 "people": {"type": "array", "items": {"type": "object", "properties": person}},
                 "neighbours": {"type": "array", "items": text},
                 "message": text,
+                "line": {"type": "array", "items": place},
+                "tint": {"type": "object", "properties": tint},
             },
         }
 
     def example_payload(self) -> MapValue:
         """A value, for the API page."""
-        return map_value(message="Nobody is selected.")
+        tint = Tint("Posts", (Group("1 to 9", 1), Group("10 and more", 1)), (0, 1), ordered=True)
+        return map_value(message="Nobody is selected.", line=[(0.0, 0.0), (1.0, 1.0)], tint=tint)
 
     def example_value(self) -> MapValue:
         """A value, for the API page."""

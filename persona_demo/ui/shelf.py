@@ -9,10 +9,12 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 from persona_demo.atlas import Atlas, Placement
 from persona_demo.errors import UserError
 from persona_demo.history import UserHistory
+from persona_demo.item_map import ItemMap
 from persona_demo.runtime import DEFAULT_ATLAS, FloatArray
 from persona_demo.samples import Sample, load_openings, load_samples
 from persona_demo.showcase import Showcase, load_showcase
@@ -32,12 +34,14 @@ class Shelf:
         openings: Opening words to start from.
         atlas: The map, where there is one.
         showcase: The comparison made in advance, where there is one.
+        items: The map of posts, where there is one.
     """
 
     samples: tuple[Sample, ...]
     openings: tuple[str, ...]
     atlas: Atlas | None = None
     showcase: Showcase | None = None
+    items: ItemMap | None = None
 
     @cached_property
     def names(self) -> Mapping[str, str]:
@@ -86,6 +90,10 @@ class Shelf:
         vector: FloatArray = self.atlas.vectors[self.atlas.index(session.who)]
         return vector
 
+    def others(self, session: Session) -> tuple[UserHistory, ...]:
+        """People whose texts are at hand, one of whom may stand in somebody's place."""
+        return tuple(sample.history for sample in self.samples if session.who != SAMPLE + sample.slug)
+
     def shipped_place(self, session: Session) -> Placement | None:
         """Where somebody stands, as far as that is known without a model."""
         if session.stored and self.atlas is not None:
@@ -104,25 +112,39 @@ class Shelf:
         return case.weights if len(case.weights) == len(session.history.active) else None
 
 
-def load_shelf() -> Shelf:
+def load_shelf(maps: Path = DEFAULT_ATLAS) -> Shelf:
     """Read what ships.
+
+    Args:
+        maps: Folder of the maps.
 
     Raises:
         UserError: If the sample people or the openings are damaged.
     """
+    atlas = _atlas(maps)
     return Shelf(
         samples=load_samples(),
         openings=load_openings(TASK),
-        atlas=_atlas(),
+        atlas=atlas,
         showcase=_showcase(),
+        items=_items(maps, atlas),
     )
 
 
-def _atlas() -> Atlas | None:
+def _atlas(maps: Path) -> Atlas | None:
     try:
-        return Atlas.load(DEFAULT_ATLAS)
+        return Atlas.load(maps)
     except UserError:
         return None
+
+
+def _items(maps: Path, atlas: Atlas | None) -> ItemMap | None:
+    """The map of posts, where it is of the same plug as the map of people."""
+    try:
+        found = ItemMap.load(maps)
+    except UserError:
+        return None
+    return found if atlas is not None and found.plug_fingerprint == atlas.plug_fingerprint else None
 
 
 def _showcase() -> Showcase | None:

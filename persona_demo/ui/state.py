@@ -14,8 +14,9 @@ from typing import Any
 from persona_demo.errors import UserError
 from persona_demo.history import HistoryItem, UserHistory
 from persona_demo.history_records import items_from, record_of
+from persona_demo.states import MAX_STATES, State, States
 
-MAX_UNDO = 20
+MAX_UNDO = MAX_STATES - 1
 """Edits that can be taken back."""
 MAX_TRAIL = 24
 """Earlier places on the map that are kept."""
@@ -36,35 +37,50 @@ class Session:
 
     Attributes:
         who: ``sample:<slug>``, ``new``, ``file``, or the id of somebody on the map.
-        history: The history as edited.
+        states: The history, every edit of it as a child of what it was made from, and which is on the table.
         origin: The history as it was loaded; what reset goes back to.
-        past: Histories before each edit, oldest first.
         trail: Earlier places on the map, oldest first; the last one is where the person stands.
         stored: Whether only a stored vector is known of this person, and no text.
     """
 
     who: str
-    history: UserHistory
+    states: States
     origin: UserHistory
-    past: tuple[UserHistory, ...] = ()
     trail: tuple[Point, ...] = ()
     stored: bool = False
 
     @classmethod
     def open(cls, who: str, history: UserHistory, *, stored: bool = False) -> Session:
         """Start with a person as they were loaded."""
-        return cls(who=who, history=history, origin=history, stored=stored)
+        return cls(who=who, states=States.of(history), origin=history, stored=stored)
+
+    @property
+    def history(self) -> UserHistory:
+        """The history as edited."""
+        return self.states.here.history
+
+    @property
+    def past(self) -> tuple[UserHistory, ...]:
+        """Histories before each edit, oldest first."""
+        found: list[UserHistory] = []
+        state = self.states.here
+        while state.parent is not None:
+            state = self.states.state(state.parent)
+            found.append(state.history)
+        return tuple(reversed(found))
+
+    @property
+    def undone(self) -> bool:
+        """Whether there is an edit that was taken back and can be made again."""
+        return any(state.parent == self.states.current for state in self.states.all)
 
     @property
     def edited(self) -> bool:
         """Whether the history differs from the one that was loaded."""
         return self.history != self.origin
 
-    def _with_items(self, items: Sequence[HistoryItem]) -> Session:
-        history = self.history.with_items(tuple(items))
-        if history == self.history:
-            return self
-        return replace(self, history=history, past=(*self.past, self.history)[-MAX_UNDO:])
+    def _with_items(self, items: Sequence[HistoryItem], note: str) -> Session:
+        return replace(self, states=self.states.edited(self.history.with_items(tuple(items)), note=note))
 
     def _place_of(self, item_id: str) -> int:
         for place, item in enumerate(self.history):
@@ -84,7 +100,7 @@ class Session:
         items = list(self.history)
         # A line's end may come back from a browser as two characters.
         items[place] = replace(items[place], text=text.replace("\r\n", "\n"))
-        return self._with_items(items)
+        return self._with_items(items, f"post {place + 1} reworded")
 
     def mute(self, item_id: str, muted: bool) -> Session:
         """Keep an item from every arm, or let them read it again.
@@ -94,7 +110,7 @@ class Session:
         """
         items, place = list(self.history), self._place_of(item_id)
         items[place] = replace(items[place], muted=muted)
-        return self._with_items(items)
+        return self._with_items(items, f"post {place + 1} {'muted' if muted else 'heard again'}")
 
     def delete(self, item_id: str) -> Session:
         """Take an item out.
@@ -103,7 +119,8 @@ class Session:
             UserError: If there is no such item.
         """
         place = self._place_of(item_id)
-        return self._with_items([item for at, item in enumerate(self.history) if at != place])
+        rest = [item for at, item in enumerate(self.history) if at != place]
+        return self._with_items(rest, f"post {place + 1} deleted")
 
     def add(self, items: Sequence[HistoryItem]) -> Session:
         """Put items at the end, as the latest; they are given ids of their own.
@@ -113,7 +130,8 @@ class Session:
         """
         taken = {item.id for item in self.history}
         free = (name for number in range(1, len(taken) + len(items) + 1) if (name := f"n{number}") not in taken)
-        return self._with_items([*self.history, *(replace(item, id=next(free)) for item in items)])
+        added = [replace(item, id=next(free)) for item in items]
+        return self._with_items([*self.history, *added], f"{len(added)} added")
 
     def undo(self) -> Session:
         """Take the last edit back.
@@ -121,13 +139,35 @@ class Session:
         Raises:
             UserError: If there is none.
         """
-        if not self.past:
-            raise UserError("There is nothing to undo: the history is as far back as is remembered.")
-        return replace(self, history=self.past[-1], past=self.past[:-1])
+        return replace(self, states=self.states.undo())
+
+    def redo(self) -> Session:
+        """Make the edit again that was taken back last.
+
+        Raises:
+            UserError: If there is none.
+        """
+        return replace(self, states=self.states.redo())
+
+    def at(self, state: str) -> Session:
+        """Put another state on the table.
+
+        Raises:
+            UserError: If there is none of that id.
+        """
+        return replace(self, states=self.states.at(state))
+
+    def pin(self, state: str, pinned: bool) -> Session:
+        """Pin a state for comparing, or let it go.
+
+        Raises:
+            UserError: If there is none of that id.
+        """
+        return replace(self, states=self.states.pin(state) if pinned else self.states.unpin(state))
 
     def reset(self) -> Session:
         """Go back to the history as it was loaded; this too can be undone."""
-        return self._with_items(self.origin.items)
+        return self._with_items(self.origin.items, "as it was loaded")
 
     def stand_at(self, point: Point) -> Session:
         """Note where the person stands on the map now."""
@@ -136,33 +176,48 @@ class Session:
         return replace(self, trail=(*self.trail, point)[-MAX_TRAIL:])
 
     def as_record(self) -> dict[str, Any]:
-        """The session as plain JSON."""
+        """The session as plain JSON; a post that many states share is in it once."""
+        pool: dict[int, int] = {}
+        items: list[dict[str, Any]] = []
+
+        def packed(history: UserHistory) -> dict[str, Any]:
+            places = []
+            for item in history:
+                if id(item) not in pool:
+                    pool[id(item)] = len(items)
+                    items.append(record_of(item))
+                places.append(pool[id(item)])
+            return {"name": history.name, "about": history.about, "items": places}
+
+        states = [
+            {"id": state.id, "parent": state.parent, "note": state.note, "history": packed(state.history)}
+            for state in self.states.all
+        ]
         return {
             "who": self.who,
-            "history": _record(self.history),
-            "origin": _record(self.origin),
-            "past": [_record(history) for history in self.past],
+            "states": states,
+            "current": self.states.current,
+            "pinned": list(self.states.pinned),
+            "origin": packed(self.origin),
             "trail": [list(point) for point in self.trail],
             "stored": self.stored,
+            "items": items,
         }
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Session:
         """A session from its record."""
+        pool = [items_from([item], source="the session")[0] for item in record["items"]]
+
+        def unpacked(packed: Mapping[str, Any]) -> UserHistory:
+            items = tuple(pool[place] for place in packed["items"])
+            return UserHistory(name=packed["name"], items=items, about=packed["about"])
+
+        states = tuple(State(s["id"], s["parent"], unpacked(s["history"]), s["note"]) for s in record["states"])
         return cls(
             who=record["who"],
-            history=_history(record["history"]),
-            origin=_history(record["origin"]),
-            past=tuple(_history(past) for past in record["past"]),
+            states=States(states, record["current"], tuple(record["pinned"])),
+            origin=unpacked(record["origin"]),
             trail=tuple((x, y) for x, y in record["trail"]),
             stored=record["stored"],
         )
-
-
-def _record(history: UserHistory) -> dict[str, Any]:
-    return {"name": history.name, "about": history.about, "items": [record_of(item) for item in history]}
-
-
-def _history(record: Mapping[str, Any]) -> UserHistory:
-    items = items_from(record["items"], source="the session")
-    return UserHistory(name=record["name"], items=items, about=record["about"])

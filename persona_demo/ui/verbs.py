@@ -21,6 +21,9 @@ from persona_demo.ui.loading import Loading
 from persona_demo.ui.page import Page
 from persona_demo.ui.shelf import Shelf
 
+PATIENCE = 0.5
+"""Seconds between two words about loading while somebody waits for it."""
+
 logger = logging.getLogger(__name__)
 
 Changes = dict[Any, Any]
@@ -44,6 +47,16 @@ class Verbs:
     def refuse(self, sentence: str) -> Changes:
         """Say what went wrong, and change nothing else."""
         return {self.page.notice: views.notice(sentence)}
+
+    def awaited(self, what: str) -> Iterator[str]:
+        """Words to wait by, until the models are ready.
+
+        Args:
+            what: What follows then, as a sentence without its stop.
+        """
+        self.loading.start()
+        while self.loading.wait(PATIENCE) is None:
+            yield f"{what}. The models are still loading: {self.loading.progress.words}."
 
     def idle(self) -> Changes:
         """The buttons while nothing is being written."""

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from persona_demo.arms import Arm
+from persona_demo.arms import KNOWN, Arm
 from persona_demo.atlas import Atlas, Placement
+from persona_demo.explain.collapse import signs_of_collapse
 from persona_demo.lm.base import LMInfo
 from persona_demo.runtime import ArmText
 from persona_demo.samples import Sample
@@ -81,12 +82,16 @@ def columns(
 def card(text: ArmText) -> View:
     """What one arm wrote, and what it cost, in words."""
     written = text.written
+    led = KNOWN[text.arm.partition(":")[0]].placebos if text.arm.partition(":")[0] in KNOWN else ()
+    # Only what a strength applies to can collapse from too much of it.
+    collapsed = signs_of_collapse(written.text) if text.soft_vectors and led else None
     read = [f"{text.prompt_tokens:,} tokens of text"]
     if text.soft_vectors:
         read.append(f"{text.soft_vectors} vectors")
     return {
         "text": written.text,
         "done": written.done,
+        "warning": collapsed.sentence if collapsed else "",
         "costs": [
             {"name": "Wrote", "value": plural(len(written.tokens), "token")},
             {"name": "First / all", "value": f"{duration(written.first_token_ms)} / {duration(written.total_ms)}"},
@@ -163,7 +168,8 @@ def history(session: Session, weights: Sequence[float] | None = None, *, took: s
         "weighed": bool(at),
         "even": round(even / full, 4) if at else None,
         "person": session.who,
-        "undo": bool(session.past),
+        "undo": session.states.here.parent is not None,
+        "redo": session.undone,
         "reset": session.edited,
         "took": took,
     }

@@ -18,9 +18,17 @@ ARRIVING = "The models load in the background; the example below is already here
 PERSON = "Whose posts"
 OPENING = "Opening words"
 STRENGTH = "Strength of the persona"
-STRENGTH_INFO = "0 is the control, told nothing about the person. 1 is the persona. Above 1 exaggerates it."
+STRENGTH_INFO = "0 is the control, told nothing about the person. 1 is the persona, above exaggerates, below 0 opposes."
 PLACEBO = "Could this be placebo?"
 PLACEBO_INFO = "Shows a stranger's persona beside it. If that does as well, the effect is not about this person."
+PLACEBOS_LABEL = "In the person's place, where the placebo is switched on"
+PLACEBOS_INFO = "The same method, told something else than this person."
+PLACEBOS = [
+    ("Someone else", "other"),
+    ("The average person", "mean"),
+    ("Noise, as loud as the person", "random"),
+    ("Nothing", "zero"),
+]
 FIND = "Find a person on the map by name or number"
 
 ABOUT = """

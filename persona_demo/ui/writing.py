@@ -13,7 +13,7 @@ from typing import Any
 
 import gradio as gr
 
-from persona_demo.arms import ARMS, arms_named
+from persona_demo.arms import KNOWN, Placebo, arms_named
 from persona_demo.errors import UserError
 from persona_demo.lm.decode import DecodeOptions
 from persona_demo.runtime import ArmText
@@ -23,12 +23,10 @@ from persona_demo.ui.page import Page
 from persona_demo.ui.shelf import TASK, Shelf
 from persona_demo.ui.state import Session
 from persona_demo.ui.verbs import Changes, Verbs, guarded, whole
+from persona_demo.ui.written import Outcome
 
 FRAME = 0.08
 """Least seconds between two states of the columns that are sent; faster than this nobody reads."""
-PATIENCE = 0.5
-"""Seconds between two words about loading while somebody waits for it."""
-
 Stream = Generator[tuple[ArmText, ...], None, None]
 
 
@@ -69,10 +67,11 @@ class Writing(Verbs):
         arms: list[str],
         placebo: bool,
         allow_listed_words: bool,
+        placebos: Sequence[Placebo] = ("other",),
     ) -> Iterator[Changes]:
         """Let the arms write together."""
         session = Session.from_record(record)
-        names = shown_arms(arms, placebo)
+        names = shown_arms(arms, placebo, placebos)
         if not opening.strip():
             raise UserError("There are no opening words: write how the text should begin.")
         options = DecodeOptions(
@@ -81,7 +80,7 @@ class Writing(Verbs):
             top_p=top_p,
             seed=whole(seed, "seed"),
         )
-        for words in self._awaited():
+        for words in self.awaited("Your text is next"):
             # The timer may have given up after a failure; it says when the models are there.
             yield {self.page.caption: {"text": words}, self.page.timer: gr.Timer(active=True)}
         notes = views.arm_notes(arms_named(names), session)
@@ -93,23 +92,19 @@ class Writing(Verbs):
         yield {self.page.columns: show((), running=True), self.page.caption: {"text": f"Writing {of_whom}."}}
         texts: tuple[ArmText, ...] = ()
         sent = 0.0
+        kept = functools.partial(Outcome, opening.strip(), strength, options)
         stream = self._stream(record, opening, writing, strength, options, allow_listed_words)
         with contextlib.closing(stream):
             for texts in stream:
                 if time.perf_counter() - sent > FRAME:
-                    yield {self.page.columns: show(texts, running=True)}
+                    yield {self.page.columns: show(texts, running=True), self.page.written: kept(texts).as_record()}
                     sent = time.perf_counter()
         yield {
             self.page.columns: show(texts),
+            self.page.written: kept(texts).as_record(),
             self.page.caption: {"text": f"Written {of_whom}."},
             **self.idle(),
         }
-
-    def _awaited(self) -> Iterator[str]:
-        """Words to wait by, until the models are ready."""
-        self.loading.start()
-        while self.loading.wait(PATIENCE) is None:
-            yield f"Your text is next. The models are still loading: {self.loading.progress.words}."
 
     def _written(
         self,
@@ -130,6 +125,7 @@ class Writing(Verbs):
             opening,
             seed=options.seed,
             stored=self.shelf.stored_vector(session),
+            others=self.shelf.others(session),
         )
         yield from runtime.compare(
             inputs,
@@ -149,27 +145,34 @@ class Writing(Verbs):
         }
 
     @guarded
-    def choose_arms(self, columns: dict[str, Any], arms: list[str], placebo: bool) -> Changes:
+    def choose_arms(
+        self, columns: dict[str, Any], arms: list[str], placebo: bool, placebos: Sequence[Placebo] = ("other",)
+    ) -> Changes:
         """Show or hide columns."""
-        return {self.page.columns: views.rearranged(columns, shown_arms(arms, placebo))}
+        return {self.page.columns: views.rearranged(columns, shown_arms(arms, placebo, placebos))}
 
     def next_seed(self, seed: float | None) -> float:
         """The next seed."""
         return (seed or 0) + 1
 
 
-def shown_arms(arms: Sequence[str], placebo: bool) -> list[str]:
+def shown_arms(arms: Sequence[str], placebo: bool, placebos: Sequence[Placebo] = ("other",)) -> list[str]:
     """Names of the arms that are asked for, in the order of the registry.
 
     Args:
         arms: Names of those that were ticked.
         placebo: Whether placebos are shown beside them.
+        placebos: What stands in the person's place in them; each beside every arm of vectors it fits.
+            Where no such arm is ticked, it is shown for the persona.
 
     Raises:
         UserError: If there is none.
     """
-    asked = {*arms, *(name for name in ARMS if placebo and ":" in name)}
-    names = [name for name in ARMS if name in asked]
+    names = [name for name in KNOWN if name in arms]
+    if placebo:
+        able = [name for name in names if KNOWN[name].kind in ("soft", "both") and KNOWN[name].placebos]
+        of = [(name, kind) for name in able or ["persona"] for kind in KNOWN[name].placebos if kind in placebos]
+        names += [f"{name}:{kind}" for name, kind in of]
     if not names:
         raise UserError("No column is chosen: tick at least one under Advanced.")
     return names

@@ -4,199 +4,33 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
-from persona_demo.arms import ARMS
-from persona_demo.runtime import Report, Runtime
-from persona_demo.showcase import build_showcase
-from persona_demo.ui import build_demo, launch_options
-from persona_demo.ui.shelf import Shelf
-from tests import tiny
-from tests.ui.chromium import launch
+from tests.ui.stage import (
+    HOSTILE,
+    OPENINGS,
+    SIX,
+    App,
+    all_tokens,
+    card,
+    choose,
+    finished,
+    message,
+    opening_words,
+    press_write,
+    rows,
+    shares,
+    tokens,
+    written,
+)
 
 # Gradio's own queue statistics still use what pandas is about to drop.
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")]
-
-OPENINGS = ("the ferry was late", "rain on the roof")
-HOSTILE = ("${6*7}", "{{value}}", "<img src=x onerror=alert(1)>", "<b>bold</b> &lt;i&gt; `x` \\n")
-SIX = [name for name in ARMS if ":" not in name]
-
-
-@dataclass
-class Models:
-    """A tiny runtime behind a gate, that can be made slow or broken while a test looks on."""
-
-    runtime: Runtime
-    gate: threading.Event = field(default_factory=threading.Event)
-    pause: float = 0.0
-    broken: bool = False
-    stepped: int = 0
-    closed: threading.Event = field(default_factory=threading.Event)
-
-    def load(self, report: Report) -> Runtime:
-        report("fetching the tiny model", 0.5)
-        self.gate.wait(60)
-        compare = self.runtime.compare
-
-        def watched(*args: Any, **kwargs: Any) -> Iterator[Any]:
-            self.closed.clear()
-            try:
-                for state in compare(*args, **kwargs):
-                    if self.broken:
-                        raise ValueError("a secret text")
-                    self.stepped += 1
-                    time.sleep(self.pause)
-                    yield state
-            finally:
-                self.closed.set()
-
-        # An instance of its own, because the fixture's runtime serves other tests as well.
-        runtime = object.__new__(Runtime)
-        runtime.__dict__.update(self.runtime.__dict__, compare=watched)
-        return runtime
-
-
-@dataclass(frozen=True)
-class App:
-    """A running app."""
-
-    url: str
-    models: Models
-    shelf: Shelf
-
-
-@pytest.fixture(scope="module")
-def shelf(runtime: Runtime) -> Shelf:
-    samples = tiny.samples()
-    case = build_showcase(runtime, samples, person="ada", opening=OPENINGS[0], plug_fingerprint="tiny")
-    return Shelf(samples=samples, openings=OPENINGS, atlas=runtime.atlas, showcase=case)
-
-
-def start(models: Models, shelf: Shelf) -> Iterator[App]:
-    demo = build_demo(load=models.load, shelf=shelf)
-    _, url, _ = demo.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", **launch_options())
-    yield App(url, models, shelf)
-    models.gate.set()
-    demo.close()
-
-
-@pytest.fixture(scope="module")
-def app(runtime: Runtime, shelf: Shelf) -> Iterator[App]:
-    models = Models(runtime)
-    models.gate.set()
-    yield from start(models, shelf)
-
-
-@pytest.fixture
-def waiting_app(runtime: Runtime, shelf: Shelf) -> Iterator[App]:
-    yield from start(Models(runtime), shelf)
-
-
-@pytest.fixture(autouse=True)
-def _usual_models(request: pytest.FixtureRequest) -> None:
-    if "app" in request.fixturenames:
-        models = request.getfixturevalue("app").models
-        models.pause, models.broken = 0.0, False
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        # Machines that test may be busy; what must be quick is timed where it matters.
-        expect.set_options(timeout=20_000)
-        browser = launch(playwright)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def visit(browser: Browser) -> Iterator[Callable[..., Page]]:
-    pages: list[Page] = []
-    alarms: list[str] = []
-
-    def alarmed(what: str) -> None:
-        alarms.append(what)
-
-    def local(url: str, app: App) -> bool:
-        return url.startswith((app.url, "data:", "blob:"))
-
-    def opened(app: App, *, query: str = "", width: int = 1360, height: int = 900, ready: bool = True) -> Page:
-        page = browser.new_page(viewport={"width": width, "height": height})
-        page.set_default_timeout(20_000)
-        page.on("dialog", lambda dialog: alarmed(f"dialog {dialog.message}"))
-        page.on("pageerror", lambda error: alarmed(f"script error {error}"))
-        page.on("request", lambda request: None if local(request.url, app) else alarmed(f"request {request.url}"))
-        page.goto(app.url + query)
-        expect(card(page, "persona")).to_be_visible()
-        if ready:
-            expect(page.locator("#pd-status")).to_contain_text("Models ready")
-        pages.append(page)
-        return page
-
-    yield opened
-    for page in pages:
-        page.close()
-    assert not alarms
-
-
-def card(page: Page, arm: str) -> Locator:
-    return page.locator(f'.pd-card[data-arm="{arm}"]')
-
-
-def written(page: Page, arm: str) -> str:
-    return card(page, arm).locator(".pd-new").inner_text()
-
-
-def tokens(page: Page, arm: str) -> int:
-    found = re.search(r"Wrote\s+(\d+) token", card(page, arm).locator(".pd-costs").inner_text())
-    return int(found[1]) if found else 0
-
-
-def all_tokens(page: Page) -> list[int]:
-    """Of all columns in sight, at one moment."""
-    costs = "[...document.querySelectorAll('.pd-card:not([hidden]) .pd-costs')].map(node => node.textContent)"
-    found = [re.search(r"Wrote\s*(\d+) token", text) for text in page.evaluate(costs)]
-    return [int(match[1]) if match else 0 for match in found]
-
-
-def rows(page: Page) -> Locator:
-    return page.locator(".pd-history tbody tr")
-
-
-def shares(page: Page) -> list[float]:
-    texts = page.locator(".pd-cell-weight span").all_inner_texts()
-    return [float(text.rstrip("%")) for text in texts if text.endswith("%")]
-
-
-def message(page: Page) -> Locator:
-    return page.locator(".pd-map-message")
-
-
-def opening_words(page: Page) -> Locator:
-    return page.locator("#pd-opening textarea")
-
-
-def press_write(page: Page) -> None:
-    page.get_by_role("button", name="Write", exact=True).click()
-
-
-def finished(page: Page) -> None:
-    expect(page.locator("#pd-caption")).to_contain_text("Written for")
-
-
-def choose(page: Page, box: str, label: str) -> None:
-    field = page.locator(f"{box} input")
-    field.click()
-    field.fill(label)
-    page.get_by_role("option", name=label).first.click()
 
 
 def test_the_example_is_there_before_any_model(waiting_app: App, visit: Callable[..., Page]) -> None:

@@ -313,10 +313,10 @@ def test_columns_are_chosen_in_the_order_of_the_registry(writing: Writing, page:
     assert writing.next_seed(None) == 1
 
 
-def test_no_endpoint_is_public(shelf: Shelf, runtime: Runtime) -> None:
+def test_three_endpoints_are_public_and_no_more(shelf: Shelf, runtime: Runtime) -> None:
     demo = build_demo(load=lambda report: runtime, shelf=shelf)
     api = demo.get_api_info()
-    assert api["named_endpoints"] == {}
+    assert set(api["named_endpoints"]) == {"/compare", "/persona_vector", "/map"}
     assert api["unnamed_endpoints"] == {}
     assert not demo.analytics_enabled
 

@@ -1,7 +1,7 @@
 const cards = new Map();
 
 for (const arm of props.arms) {
-  const id = `pd-arm-${arm.name.replace(":", "-")}`;
+  const id = `pd-arm-${arm.name.replace(/[:+]/g, "-")}`;
   const node = make("article", { class: "pd-card", "data-arm": arm.name, "aria-labelledby": id });
   node.style.setProperty("--pd-arm", arm.colour);
   const head = make("header");
@@ -11,14 +11,15 @@ for (const arm of props.arms) {
   const fresh = make("span", { class: "pd-new" });
   text.append(opening, fresh, make("i", { class: "pd-caret", "aria-hidden": "true" }));
   const note = make("p", { class: "pd-note" });
+  const warning = make("p", { class: "pd-warning" });
   const costs = make("dl", { class: "pd-costs" });
   const posts = make("details", { class: "pd-posts" });
   const summary = make("summary");
   const list = make("ol");
   posts.append(summary, list);
-  node.append(head, make("p", { class: "pd-why" }, arm.why), text, note, costs, posts);
-  element.querySelector(`[data-group=${arm.kind === "text" ? "text" : "hero"}]`).append(node);
-  cards.set(arm.name, { node, text, opening, fresh, note, costs, posts, summary, list });
+  node.append(head, make("p", { class: "pd-why" }, arm.why), text, warning, note, costs, posts);
+  element.querySelector(`[data-group=${["text", "both"].includes(arm.kind) ? "text" : "hero"}]`).append(node);
+  cards.set(arm.name, { node, text, opening, fresh, warning, note, costs, posts, summary, list });
 }
 
 const drawCosts = (list, costs) => {
@@ -49,6 +50,7 @@ const draw = () => {
     parts.text.hidden = !card && !running;
     parts.node.classList.toggle("pd-writing", running && !(card && card.done) && !note);
     parts.node.setAttribute("aria-busy", String(running && !(card && card.done)));
+    put(parts.warning, (card && card.warning) || "");
     put(parts.note, note || (card || running ? "" : "Press Write to fill this column."));
     drawCosts(parts.costs, card ? card.costs : []);
     drawPosts(parts, card ? card.retrieved : []);

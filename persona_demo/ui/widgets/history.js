@@ -83,6 +83,7 @@ const draw = () => {
   find(".pd-summary").textContent = view.summary && `${view.summary}.`;
   find(".pd-caveat").hidden = !view.weighed;
   find("[data-do=undo]").disabled = !view.undo;
+  find("[data-do=redo]").disabled = !view.redo;
   find("[data-do=reset]").disabled = !view.reset;
   find("[data-do=save]").disabled = view.rows.length === 0;
 
@@ -114,6 +115,7 @@ const add = () => {
 const verbs = {
   add,
   undo: () => trigger("undo", {}),
+  redo: () => trigger("redo", {}),
   reset: () => trigger("reset", {}),
   save: () => trigger("save", {}),
   open: () => file.click(),
@@ -134,6 +136,17 @@ file.addEventListener("change", () => {
   reader.readAsDataURL(chosen.slice(0, LARGEST + 1));
   file.value = "";
 });
+
+// Elsewhere on the page somebody points at a post: show which one that is.
+const point = ({ detail }) => {
+  if (!element.isConnected) return window.removeEventListener("pd-post", point);
+  const row = rows.get(detail);
+  if (!row) return;
+  for (const other of rows.values()) other.node.classList.toggle("pd-pointed", other === row);
+  row.node.scrollIntoView({ block: "center" });
+  row.area.focus({ preventScroll: true });
+};
+window.addEventListener("pd-post", point);
 
 watch("value", draw);
 draw();

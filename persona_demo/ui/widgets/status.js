@@ -1,8 +1,17 @@
 const line = element.querySelector(".pd-status");
 const progress = line.querySelector(".pd-progress");
+let drawn = { stage: "none", words: "", key: "" };
 
 const draw = () => {
-  const { stage, words, share } = props.value;
+  let told = props.value;
+  if (told.stage === "stale") {
+    // What was measured stays, and is called old where it is about something else than what is here now.
+    line.dataset.stage = drawn.stage;
+    if (drawn.stage !== "said" || !drawn.key || told.key.startsWith(drawn.key)) return;
+    told = { ...drawn, key: "", words: `${drawn.words} Measured before your last change.` };
+  }
+  drawn = told;
+  const { stage, words, share } = told;
   line.dataset.stage = stage;
   const text = line.querySelector("span");
   if (text.textContent !== words) text.textContent = words;

@@ -1,0 +1,234 @@
+"""Taking a run along: a whole run as one file and back, and a link to a state."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+import re
+import time
+from typing import Any
+
+import gradio as gr
+
+from persona_demo import link
+from persona_demo.arms import ARMS, KNOWN, arms_named
+from persona_demo.errors import UserError
+from persona_demo.lm.decode import DecodeOptions
+from persona_demo.session import Models, Run, Vectors
+from persona_demo.session_io import read_run
+from persona_demo.ui import views
+from persona_demo.ui.handlers import Desk
+from persona_demo.ui.inside.parts import CarryParts
+from persona_demo.ui.shelf import TASK
+from persona_demo.ui.state import FILE, SAMPLE, Session
+from persona_demo.ui.verbs import Changes, guarded, text_of, whole
+from persona_demo.ui.widget import widget
+from persona_demo.ui.writing import shown_arms
+from persona_demo.ui.written import Outcome
+
+ABOUT = """**Export** puts everything on this page into one file: the history with its states, the opening, seed
+and strength, the models, the weights and lists of numbers, and what each column wrote. Opening it brings the same
+page back, here or elsewhere. **Copy link** makes an address of the person, the opening, the seed, the strength
+and the columns. It never carries posts of your own, and words you typed only if you say so: a link is kept by
+browsers, chats and logs."""
+
+
+def lay_out() -> CarryParts:
+    """Lay the tab out."""
+    gr.Markdown(ABOUT, elem_classes="pd-lead")
+    with gr.Row(elem_classes="pd-runbar"):
+        export = gr.Button("Export this run", min_width=150, elem_id="pd-export")
+        bring = widget("bring", {}, elem_id="pd-bring")
+    with gr.Row(elem_classes="pd-runbar"):
+        copy = gr.Button("Copy link", min_width=150, elem_id="pd-copy-link")
+        with_text = gr.Checkbox(
+            value=False, label="The link may carry the opening words I typed", min_width=280, elem_id="pd-with-text"
+        )
+    address = widget("link", {"query": "", "base": "", "left_out": ""}, elem_id="pd-address")
+    with gr.Accordion("From a program", open=False):
+        gr.Markdown(API)
+    return CarryParts(export, bring, copy, with_text, address)
+
+
+LINKED = "The link is open: press Write to fill the columns for it."
+API = """Three endpoints do what the page does, without keeping anything. A history is a list of texts, or a history
+file's content.
+
+```python
+from gradio_client import Client
+
+client = Client("http://127.0.0.1:7860")
+mine = {"name": "Me", "items": [{"text": "an old post of mine"}, {"text": "and another"}]}
+client.predict(mine, "The last train left without me, so", ["task", "persona"], api_name="/compare")
+client.predict(mine, api_name="/persona_vector")
+client.predict(mine, api_name="/map")
+```
+"""
+
+
+class Carry(Desk):
+    """Verbs of taking a run along. They change the desk, so they are verbs of the desk as well."""
+
+    @guarded
+    def go_back(self, record: dict[str, Any], opening: str, event: gr.EventData) -> Changes:
+        """Put another state of the history on the table."""
+        return self._changed(Session.from_record(record).at(text_of(event, "id")), opening)
+
+    @guarded
+    def export(
+        self, record: dict[str, Any], opening: str, strength: float, seed: float, length: float, temperature: float,
+        top_p: float, arms: list[str], placebo: bool, placebos: list[Any], written: dict[str, Any],
+    ) -> Changes:  # fmt: skip
+        """Hand the whole run out as a file."""
+        session, outcome = Session.from_record(record), Outcome.from_record(written)
+        runtime = self.loading.runtime
+        if runtime is None:
+            raise UserError("The models are still loading, and a run says which they are: export it in a moment.")
+        query = opening if opening.strip() else None
+        vectors = Vectors()
+        if session.history.active:
+            made = runtime.embed(session.history, runtime.task(TASK), query=query)
+            vectors = Vectors.of(made, session.history)
+        run = Run(
+            who=session.who,
+            stored=session.stored,
+            states=session.states,
+            task=TASK,
+            prompt=opening,
+            arms=tuple(shown_arms(arms, placebo, placebos)),
+            strength=strength,
+            options=DecodeOptions(
+                whole(length, "number of new tokens"), temperature=temperature, top_p=top_p, seed=whole(seed, "seed")
+            ),
+            models=Models.of(runtime, plug_fingerprint=self._plug),
+            vectors=vectors,
+            outputs=outcome.texts if outcome.prompt.strip() == opening.strip() else (),
+        )
+        slug = re.sub(r"[^a-z0-9]+", "-", session.history.name.lower()).strip("-") or "run"
+        file = {"name": f"{slug}-run.json", "text": run.to_json(), "stamp": time.time()}
+        return {self.page.download: file, self.page.notice: views.notice()}
+
+    @property
+    def _plug(self) -> str:
+        return self.shelf.atlas.plug_fingerprint if self.shelf.atlas is not None else ""
+
+    @guarded
+    def bring(self, event: gr.EventData) -> Changes:
+        """Take an exported run in; its texts, weights and costs are shown as they were."""
+        try:
+            content = base64.b64decode(text_of(event, "data"), validate=True)
+        except (binascii.Error, ValueError) as error:
+            raise UserError("The file could not be read: choose it again.") from error
+        run = read_run(content)
+        if run.task != TASK:
+            raise UserError(f"This run is of the task {run.task}, and this page is about {TASK}.")
+        session = self._session_of(run)
+        outcome = Outcome(run.prompt, run.strength, run.options, run.outputs, run.vectors)
+        names = list(run.arms)
+        shown = views.columns(
+            run.outputs, opening=run.prompt, shown=names, notes=views.arm_notes(arms_named(names), session)
+        )
+        changes = self._loaded(session, run.prompt)
+        fits = run.fits(self._plug) if self._plug else ""
+        return (
+            changes
+            | self._settings(run.prompt, run.strength, run.options, names)
+            | {
+                self.page.columns: shown,
+                self.page.written: outcome.as_record(),
+                self.page.caption: {
+                    "text": f"A run brought in, for {session.history.name} at strength {run.strength:g}."
+                },
+                self.page.notice: views.notice(fits, "info") if fits else views.notice(),
+            }
+        )
+
+    def _session_of(self, run: Run) -> Session:
+        """The run's person; somebody who is not here keeps their history, and nothing else."""
+        origin, who = run.states.all[0].history, run.who
+        try:
+            known = self.shelf.session_of(who)
+        except UserError:
+            known, who = None, FILE
+        stored = run.stored and known is not None and known.stored
+        return Session(who=who, states=run.states, origin=origin, stored=stored)
+
+    def _settings(self, opening: str, strength: float, options: DecodeOptions, names: list[str]) -> Changes:
+        placebos = sorted({name.partition(":")[2] for name in names if ":" in name})
+        return {
+            self.page.opening: opening,
+            self.page.strength: strength,
+            self.page.seed: options.seed,
+            self.page.max_new_tokens: options.max_new_tokens,
+            self.page.temperature: options.temperature,
+            self.page.top_p: options.top_p,
+            self.page.arms: [name for name in names if name in KNOWN],
+            self.page.placebo: bool(placebos),
+            self.page.placebos: placebos or ["other"],
+        }
+
+    @guarded
+    def copy_link(
+        self, record: dict[str, Any], opening: str, strength: float, seed: float, arms: list[str], placebo: bool,
+        placebos: list[Any], with_text: bool,
+    ) -> Changes:  # fmt: skip
+        """Make a link to this state."""
+        session = Session.from_record(record)
+        # Only what is muted can be said of a history; what was reworded or added are posts of one's own.
+        kept = {item.id: item.text for item in session.origin}
+        same = len(kept) == len(session.history) and all(kept.get(i.id) == i.text for i in session.history)
+        muted = tuple(item.id for item in session.history if item.muted and item.id in kept)
+        state = link.LinkState(
+            person=session.who,
+            prompt=opening,
+            seed=whole(seed, "seed"),
+            strength=strength,
+            arms=tuple(shown_arms(arms, placebo, placebos)),
+            muted=muted,
+        )
+        made = link.to_link(state, people=self._people(), openings=self.shelf.openings, with_text=with_text)
+        space = os.environ.get("SPACE_ID", "")
+        base = f"https://huggingface.co/spaces/{space}" if space else ""
+        # The stamp makes a second link of the same state a change, so that it is copied again.
+        changed = "" if same or session.who not in self._people() else "It does not carry your changes to the posts."
+        left_out = f"{made.left_out} {changed}".strip()
+        view = {"query": made.query, "base": base, "left_out": left_out, "stamp": time.time()}
+        return {self.page.inside.carry.address: view, self.page.notice: views.notice()}
+
+    def _people(self) -> dict[str, tuple[str, ...]]:
+        people = {f"sample:{s.slug}": tuple(item.id for item in s.history) for s in self.shelf.samples}
+        return people | {who: () for who in (self.shelf.atlas.ids if self.shelf.atlas is not None else ())}
+
+    @guarded
+    def come_by_link(self, record: dict[str, Any], opening: str, request: gr.Request) -> Changes:
+        """Greet a visitor; one who came by a link finds what it names."""
+        changes = self.arrive(record, opening)
+        try:
+            state = link.from_link(dict(request.query_params), people=self._people(), openings=self.shelf.openings)
+        except UserError as error:
+            return changes | self.refuse(str(error))
+        if state is None:
+            return changes
+        session = self.shelf.session_of(state.person) if state.person is not None else Session.from_record(record)
+        for item in state.muted:
+            session = session.mute(item, True)
+        prompt = state.prompt if state.prompt is not None else opening
+        changes |= self._loaded(session, prompt)
+        options = DecodeOptions(seed=state.seed)
+        names = list(state.arms) or shown_arms([name for name in ARMS if ":" not in name], False)
+        case = self.shelf.showcase
+        made = None if case is None else (SAMPLE + case.person, case.opening, case.strength)
+        shows = not session.edited and made == (session.who, prompt, state.strength)
+        # The example made in advance is about somebody else, or was made otherwise: it goes.
+        outcome = Outcome.of_showcase(case if shows else None)
+        said = views.first_caption(case, session.history.name) if shows else LINKED
+        return (
+            changes
+            | self._settings(prompt, state.strength, options, names)
+            | {
+                self.page.columns: views.first_columns(case if shows else None, names),
+                self.page.written: outcome.as_record(),
+                self.page.caption: {"text": said},
+            }
+        )

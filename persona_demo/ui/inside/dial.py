@@ -1,0 +1,98 @@
+"""The Strength tab: how likely a text is at every strength of the persona."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import gradio as gr
+
+from persona_demo.arms import arm_named
+from persona_demo.explain.dial import Dial, persona_likelihood
+from persona_demo.ui.inside.look import Look, text_to_look_at
+from persona_demo.ui.inside.parts import DialParts
+from persona_demo.ui.inside.runbar import RunBar
+from persona_demo.ui.inside.tables import View, cell, chart, row, series, table
+from persona_demo.ui.state import Session
+from persona_demo.ui.verbs import Changes, guarded
+from persona_demo.ui.widget import widget
+
+ABOUT = """Strength adds a multiple of what the persona changes to what the control says, one token at a time. 0
+is the control itself, word for word; 1 is the persona as it was trained; below 0 is its opposite, and far above 1
+the text breaks, which the columns say when they see it. Here one fixed text is read once under both, and the
+curve shows how likely it would have been at every strength. It says for which strength this text is typical, not
+which one is best."""
+Y = "log-likelihood a token, nats"
+
+
+def lay_out() -> DialParts:
+    """Lay the tab out."""
+    gr.Markdown(ABOUT, elem_classes="pd-lead")
+    bar = RunBar.lay_out("Measure", name="dial")
+    line = widget("line", {"text": ""}, elem_classes="pd-finding")
+    with gr.Row(equal_height=False):
+        with gr.Column(scale=3, min_width=320):
+            picture = widget("chart", chart(), elem_id="pd-dial-chart")
+        with gr.Column(scale=2, min_width=280):
+            figures = widget("table", table(), go="", elem_id="pd-dial-table")
+    return DialParts(bar, line, picture, figures)
+
+
+def dial_chart(dial: Dial, strength: float) -> View:
+    """The curve, with the strength that is set."""
+    points = [(point.strength, point.log_likelihood / dial.tokens) for point in dial.points]
+    return chart(
+        [series("this text", "--pd-arm-persona", points)],
+        title="How likely the text is at each strength: higher is likelier",
+        x="strength of the persona",
+        y=Y,
+        marks=[(0, "control"), (strength, "your dial")] if strength not in (0, 1) else [(0, "control"), (1, "persona")],
+    )
+
+
+def dial_table(dial: Dial) -> View:
+    """The same in numbers, at every half step."""
+    shown = [p for p in dial.points if (2 * p.strength).is_integer()]
+    control = next((p.log_likelihood for p in dial.points if p.strength == 0), 0.0)
+    most = max((abs(p.log_likelihood - control) for p in shown), default=1.0) or 1.0
+    rows = [
+        row(
+            f"{p.strength:g}",
+            f"{p.log_likelihood / dial.tokens:.3f}",
+            cell(f"{(p.log_likelihood - control) / dial.tokens:+.3f}", (p.log_likelihood - control) / most),
+            mark=p == dial.best,
+        )
+        for p in shown
+    ]
+    return table(
+        [("Strength", "text"), ("A token", "number"), ("Against the control", "signed")],
+        rows,
+        caption="Nats a token; above 0 the text is likelier than under the control",
+    )
+
+
+class Strength(Look):
+    """Verbs of the Strength tab."""
+
+    @guarded
+    def measure(
+        self, record: dict[str, Any], opening: str, strength: float, seed: float, choice: str, typed: str,
+        written: dict[str, Any],
+    ) -> Iterator[Changes]:  # fmt: skip
+        """Measure the text at every strength."""
+        text = text_to_look_at(choice, typed, written, opening)
+        yield from self.waiting()
+        yield self.bar.busy("Reading the text under the persona and under the control.")
+        session, parts = Session.from_record(record), self.page.inside.dial
+        dial: Dial = self.lent(self.dialled)(record, opening, seed, text)
+        changes: Changes = {
+            parts.chart: dial_chart(dial, strength),
+            parts.table: dial_table(dial),
+            parts.line: {"text": dial.sentence},
+        }
+        yield changes | self.measured(session, opening)
+
+    def dialled(self, record: dict[str, Any], opening: str, seed: float, text: str) -> Dial:
+        """The text at every strength; takes and gives plain values."""
+        inputs = self.inputs(Session.from_record(record), opening, seed=seed)
+        return persona_likelihood(self.runtime.lm, inputs, arm_named("persona"), text)

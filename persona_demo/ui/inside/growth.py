@@ -1,0 +1,156 @@
+"""The cold-start tab: the same person at 0, 1, 2, 4, ... posts, in likelihood and in text."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import gradio as gr
+
+from persona_demo.arms import KNOWN, arm_named, arms_named
+from persona_demo.explain.cold_start import ColdStart, counts_for, likelihood_by_items, texts_by_items
+from persona_demo.explain.collapse import signs_of_collapse
+from persona_demo.explain.scorecard import hold_out
+from persona_demo.lm.decode import DecodeOptions
+from persona_demo.runtime import ArmText
+from persona_demo.ui import palette
+from persona_demo.ui.inside.look import Look
+from persona_demo.ui.inside.parts import GrowthParts
+from persona_demo.ui.inside.runbar import RunBar
+from persona_demo.ui.inside.tables import View, chart, row, series, shortened, table, text_card, texts
+from persona_demo.ui.shelf import TASK
+from persona_demo.ui.state import Session
+from persona_demo.ui.verbs import Changes, guarded, whole
+from persona_demo.ui.views import plural
+from persona_demo.ui.widget import widget
+
+ABOUT = """How many posts does it take? The person's last post is held out, and each column says how surprised it
+is by it when it may read none of the earlier posts, then 1, 2, 4 and so on. Retrieval needs the one right post; a
+persona needs enough of them."""
+ARMS = ("plain", "task", "persona", "bm25", "recent")
+
+
+def lay_out() -> GrowthParts:
+    """Lay the tab out."""
+    gr.Markdown(ABOUT, elem_classes="pd-lead")
+    bar = RunBar.lay_out("Measure", name="growth")
+    line = widget("line", {"text": ""}, elem_classes="pd-finding")
+    with gr.Row(equal_height=False):
+        with gr.Column(scale=3, min_width=320):
+            picture = widget("chart", chart(), elem_id="pd-growth-chart")
+        with gr.Column(scale=2, min_width=280):
+            figures = widget("table", table(), go="", elem_id="pd-growth-table")
+    writes = RunBar.lay_out("Write with each number of posts", name="growth-texts")
+    return GrowthParts(bar, writes, line, picture, figures, widget("texts", texts(), elem_id="pd-growth-texts"))
+
+
+def growth_chart(found: ColdStart) -> View:
+    """Surprise by number of posts."""
+    lines = [
+        series(KNOWN[name].title, palette.arm_variable(name), list(enumerate(nll)), dash=KNOWN[name].kind == "none")
+        for name, nll in zip(found.arms, found.nll, strict=True)
+        if nll
+    ]
+    return chart(
+        lines,
+        title="Surprise at the person's last post, by the number of earlier posts read: lower is better",
+        x="posts read",
+        y="nats a token",
+        ticks=[(n, str(count)) for n, count in enumerate(found.counts)],
+    )
+
+
+def growth_table(found: ColdStart) -> View:
+    """The same in numbers."""
+    rows = [
+        row(str(count), *(f"{nll[n]:.3f}" if n < len(nll) else "-" for nll in found.nll))
+        for n, count in enumerate(found.counts)
+    ]
+    return table(
+        [("Posts", "text"), *((KNOWN[name].title, "number") for name in found.arms)],
+        rows,
+        caption="Nats a token",
+    )
+
+
+def crossings(found: ColdStart) -> str:
+    """From how many posts on the persona does better, in a sentence."""
+    said = []
+    for name in ("task", "bm25"):
+        count = found.crossing("persona", name)
+        title = KNOWN[name].title
+        said.append(
+            f"The persona does not end up better than “{title}” on this post."
+            if count is None
+            else f"From {plural(count, 'post')} on, the persona does better than “{title}”."
+        )
+    return " ".join([*said, "One post proves nothing: the scorecard under Placebos looks at more."])
+
+
+class Growth(Look):
+    """Verbs of the cold-start tab."""
+
+    @guarded
+    def measure(self, record: dict[str, Any], seed: float) -> Iterator[Changes]:
+        """Measure the last post under growing histories."""
+        yield from self.waiting()
+        session, parts = Session.from_record(record), self.page.inside.growth
+        stream = self.lent(self.grown)(record, seed)
+        with contextlib.closing(stream):
+            for began, found in stream:
+                done = len(found.nll[0])
+                changes: Changes = {parts.chart: growth_chart(found), parts.table: growth_table(found)}
+                if done == len(found.counts):
+                    changes[parts.line] = {"text": f"The post that begins “{shortened(began)}”. {crossings(found)}"}
+                yield changes | self.bar.busy(f"{done} of {len(found.counts)} lengths", found.share)
+        yield self.measured(session, None)
+
+    def grown(self, record: dict[str, Any], seed: float) -> Iterator[tuple[str, ColdStart]]:
+        """The held-out post's beginning and the likelihoods as they grow; takes and gives plain values."""
+        session, runtime = Session.from_record(record), self.runtime
+        target = hold_out(session.history, runtime.task(TASK))[-1]
+        read = session.history.with_items(tuple(session.history.active[i] for i in target.history))
+        inputs = runtime.arm_inputs(read, runtime.task(TASK), target.pair.input, seed=int(seed or 0))
+        text = runtime.lm.codec.decode(runtime.task(TASK).target_tokens(target.pair.target, runtime.lm.codec))
+        for found in likelihood_by_items(runtime.lm, inputs, arms_named(ARMS), text):
+            yield target.pair.input, found
+
+    @guarded
+    def write(
+        self, record: dict[str, Any], opening: str, strength: float, seed: float, length: float, allow: bool
+    ) -> Iterator[Changes]:
+        """Let the persona write with each number of posts."""
+        yield from self.waiting()
+        session, parts = Session.from_record(record), self.page.inside.growth
+        counts = counts_for(len(session.history.active))
+        options = DecodeOptions(max_new_tokens=min(whole(length, "number of new tokens"), 40), seed=whole(seed, "seed"))
+        stream = self.lent(self.texts)(record, opening, strength, options, allow)
+        with contextlib.closing(stream):
+            for states in stream:
+                shown = _cards(counts, opening, states, running=True)
+                yield {parts.texts: shown} | self.bar.busy(f"Writing {len(counts)} texts together.")
+        yield {parts.texts: _cards(counts, opening, states)} | self.measured(session, opening)
+
+    def texts(
+        self, record: dict[str, Any], opening: str, strength: float, options: DecodeOptions, allow: bool
+    ) -> Iterator[tuple[ArmText, ...]]:
+        """The texts as they grow; takes and gives plain values."""
+        inputs = self.inputs(Session.from_record(record), opening, seed=options.seed)
+        yield from texts_by_items(
+            self.runtime, inputs, arm_named("persona"), strength=strength, options=options, allow_listed_words=allow
+        )
+
+
+def _cards(counts: Sequence[int], opening: str, states: Sequence[ArmText], *, running: bool = False) -> View:
+    cards = [
+        text_card(
+            plural(count, "post"),
+            state.written.text,
+            opening=opening,
+            colour="--pd-arm-persona" if count else "--pd-arm-task",
+            warning=signs_of_collapse(state.written.text).sentence if state.written.done else "",
+        )
+        for count, state in zip(counts, states, strict=True)
+    ]
+    return texts(cards, running=running)

@@ -1,0 +1,229 @@
+"""The tabs: where they stand, and which verb each of their components speaks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import gradio as gr
+
+from persona_demo.arms import KNOWN
+from persona_demo.ui.inside import carry, dial, growth, inwords, maps, mix, pins, placebo, posts, tokens
+from persona_demo.ui.inside.look import TYPED
+from persona_demo.ui.inside.parts import InsideParts, TextParts
+from persona_demo.ui.inside.runbar import QUIET
+from persona_demo.ui.inside.tables import chart, table, texts
+from persona_demo.ui.loading import Loading
+from persona_demo.ui.page import Page
+from persona_demo.ui.shelf import Shelf
+from persona_demo.ui.verbs import Changes
+
+TITLE = """## Look inside
+Everything below looks at the same person and the same opening words as above. Take a tab, or none.
+How likely something is, is told in *nats*: one nat more is 2.7 times as likely, one less a third as likely."""
+TEXT_ABOUT = "For the tabs that measure a text: Strength, Single posts and Word by word."
+
+
+def lay_out(shelf: Shelf) -> InsideParts:
+    """Lay the tabs out inside the current Blocks."""
+    gr.Markdown(TITLE, elem_id="pd-inside-title")
+    with gr.Row(elem_classes="pd-choices", elem_id="pd-look"):
+        columns = [(f"What “{arm.title}” wrote", arm.name) for arm in KNOWN.values()]
+        choice = gr.Dropdown(
+            [*columns, ("A text I type", TYPED)], value="persona", label="Text to look at", info=TEXT_ABOUT,
+            min_width=260, scale=2, elem_id="pd-look-text",
+        )  # fmt: skip
+        typed = gr.Textbox(
+            label="Type how the text goes on", lines=2, max_lines=6, min_width=260, scale=3, visible=False,
+            placeholder="What follows the opening words", elem_id="pd-typed",
+        )  # fmt: skip
+    with gr.Tabs(elem_id="pd-inside"):
+        made: list[Any] = []
+        for title, lay in (
+            ("Strength", dial.lay_out),
+            ("Placebos", placebo.lay_out),
+            ("Single posts", posts.lay_out),
+            ("Word by word", tokens.lay_out),
+            ("In words", inwords.lay_out),
+            ("Maps", lambda: maps.lay_out(shelf)),
+            ("Mix people", lambda: mix.lay_out(shelf)),
+            ("Few and many posts", growth.lay_out),
+            ("States", pins.lay_out),
+            ("Save and share", carry.lay_out),
+        ):
+            with gr.Tab(title, render_children=True):
+                made.append(lay())
+    return InsideParts(TextParts(choice, typed), *made)
+
+
+def wire(
+    demo: gr.Blocks, page: Page, shelf: Shelf, loading: Loading, on: carry.Carry, *, gpu: Callable[[Any], Any] | None
+) -> None:
+    """Bind the verbs of the tabs.
+
+    Args:
+        demo: The app.
+        page: Its components.
+        shelf: What ships.
+        loading: The models.
+        on: The verbs of taking a run along, which are those of the desk as well.
+        gpu: Decorates what needs a GPU that is only lent for the length of a call.
+    """
+    inside = page.inside
+    text = [inside.text.choice, inside.text.typed, page.written]
+    inside.text.choice.change(
+        lambda choice: gr.Textbox(visible=choice == TYPED), inside.text.choice, inside.text.typed, queue=False, **QUIET
+    )
+    running = _wire_measures(page, shelf, loading, text, gpu)
+    _wire_maps(
+        page, maps.Maps(page, None, shelf, loading, gpu=gpu), mix.Mix(page, inside.mix.bar, shelf, loading, gpu=gpu)
+    )
+    _wire_pins(page, pins.Pins(page, inside.pins.bar, shelf, loading, gpu=gpu), on)
+    _wire_carry(page, on)
+    page.clear.click(None, cancels=running).then(
+        lambda: cleared(page), None, _cleared_outputs(page), concurrency_id="desk", **QUIET
+    )
+
+
+def _wire_measures(
+    page: Page, shelf: Shelf, loading: Loading, text: Sequence[Any], gpu: Callable[[Any], Any] | None
+) -> list[Any]:
+    """Bind what measures or writes; returns what may be cancelled."""
+    inside, who = page.inside, [page.session, page.opening]
+    given: dict[str, Any] = {"shelf": shelf, "loading": loading, "gpu": gpu}
+    dials = dial.Strength(page, inside.dial.bar, **given)
+    scores = placebo.Placebos(page, inside.placebo.bar, **given)
+    singles = posts.Posts(page, inside.posts.bar, **given)
+    words = inwords.Wording(page, inside.words.bar, **given)
+    reads = tokens.Tokens(page, inside.tokens.bar, **given)
+    mixes = mix.Mix(page, inside.mix.bar, **given)
+    grows = growth.Growth(page, inside.growth.bar, **given)
+    writes = growth.Growth(page, inside.growth.writes, **given)
+    pairs = pins.Pins(page, inside.pins.bar, **given)
+    d, p, w, g, m = inside.dial, inside.posts, inside.words, inside.growth, inside.mix
+    short = [*who, page.strength, page.seed, page.max_new_tokens, page.allow]
+    sampled = [*who, page.strength, page.seed, page.max_new_tokens, page.temperature, page.top_p, page.allow]
+    sides = [inside.tokens.left, inside.tokens.right]
+    n = {"notice": page.notice}
+    run = inside.posts.bar.wire(
+        singles.measure, [*who, page.seed, *text, p.arm, p.order], [p.table, p.line, p.found], **n
+    )
+    p.order.input(singles.sort, [page.session, p.found, p.order], [p.table, page.notice], queue=False, **QUIET)
+    return [
+        run,
+        d.bar.wire(dials.measure, [*who, page.strength, page.seed, *text], [d.chart, d.table, d.line], **n),
+        inside.placebo.bar.wire(
+            scores.score, [page.session, page.seed], [inside.placebo.table, inside.placebo.line], **n
+        ),
+        inside.tokens.bar.wire(
+            reads.measure, [*who, page.strength, page.seed, page.allow, *text, *sides], [inside.tokens.tokens], **n
+        ),
+        w.bar.wire(words.say, who, [w.line, w.likelier, w.vectors, w.posts, w.style], **n),
+        m.bar.wire(mixes.write, [*sampled, m.what, m.other, m.share, m.factor], [m.texts], **n),
+        g.bar.wire(grows.measure, [page.session, page.seed], [g.chart, g.table, g.line], **n),
+        g.writes.wire(writes.write, short, [g.texts], **n),
+        inside.pins.bar.wire(pairs.write, short, [inside.pins.texts], **n),
+    ]
+
+
+def _wire_maps(page: Page, on: maps.Maps, mixes: mix.Mix) -> None:
+    """Bind the maps, which follow whoever is on the table."""
+    m, x = page.inside.maps, page.inside.mix
+    drawn = [m.people, m.posts, m.near, m.near_posts]
+    lane: dict[str, Any] = {"concurrency_id": "maps", "concurrency_limit": 1, **QUIET}
+    stale = [bar.status for bar in page.inside.bars]
+    gr.on(
+        [page.session.change, page.engine.change, page.opening.change], on.follow, [page.session, page.opening],
+        [*drawn, *stale, page.notice], trigger_mode="always_last", **lane,
+    )  # fmt: skip
+    m.which.input(on.show, m.which, [m.people_side, m.posts_side], queue=False, **QUIET)
+    marked = [*drawn, m.colour, m.sentence, page.notice]
+    m.colour.input(on.recolour, [page.session, m.colour, m.sentence], marked, trigger_mode="always_last", **lane)
+    m.sentence.submit(on.compare_sentence, [page.session, m.sentence], marked, trigger_mode="always_last", **lane)
+    for each in (m.people, m.posts):
+        each.clear(on.clear_marks, [page.session], marked, **lane)
+    x.what.input(mixes.choose, x.what, [x.other, x.share, x.factor, x.line], queue=False, **QUIET)
+    mixed = [page.session, x.what, x.other, x.share, x.factor]
+    gr.on(
+        [x.what.input, x.other.input, x.share.release, x.factor.release], mixes.move, mixed,
+        [page.people, m.people, x.line, page.notice], trigger_mode="always_last", **lane,
+    )  # fmt: skip
+
+
+def _wire_pins(page: Page, on: pins.Pins, desk: carry.Carry) -> None:
+    """Bind the states of the history."""
+    p = page.inside.pins
+    lane: dict[str, Any] = {"concurrency_id": "pins", "concurrency_limit": 1, **QUIET}
+    gr.on(
+        [page.session.change, page.engine.change, page.opening.change], on.follow, [page.session, page.opening],
+        [p.states, p.pinned, p.line, p.table, page.notice], trigger_mode="always_last", **lane,
+    )  # fmt: skip
+    p.pinned.input(on.pin, [page.session, p.pinned], [page.session, page.notice], concurrency_id="desk", **QUIET)
+    p.states.select(desk.go_back, [page.session, page.opening], desk_outputs(page), concurrency_id="desk", **QUIET)
+
+
+def _wire_carry(page: Page, on: carry.Carry) -> None:
+    """Bind export, import and links."""
+    c = page.inside.carry
+    how = [page.strength, page.seed, page.max_new_tokens, page.temperature, page.top_p]
+    shown = [page.arms, page.placebo, page.placebos]
+    who = [page.session, page.opening]
+    desk: dict[str, Any] = {"concurrency_id": "desk", **QUIET}
+    c.export.click(on.export, [*who, *how, *shown, page.written], [page.download, page.notice], **desk)
+    settings = [page.opening, *how, *shown, page.columns, page.written]
+    c.bring.upload(on.bring, None, [*desk_outputs(page), *settings], trigger_mode="multiple", **desk)
+    linked = [*who, page.strength, page.seed, *shown, c.with_text]
+    c.link.click(on.copy_link, linked, [c.address, page.notice], **desk)
+
+
+def desk_outputs(page: Page) -> list[Any]:
+    """What changes with whoever is on the table."""
+    return [page.session, page.history, page.people, page.notice, page.caption, page.person, page.find]
+
+
+def _tables(page: Page) -> list[Any]:
+    i = page.inside
+    words = [i.words.likelier, i.words.vectors, i.words.posts, i.words.style]
+    return [i.dial.table, i.placebo.table, i.posts.table, i.growth.table, *words]
+
+
+def _charts(page: Page) -> list[Any]:
+    return [page.inside.dial.chart, page.inside.growth.chart]
+
+
+def _texts(page: Page) -> list[Any]:
+    return [page.inside.mix.texts, page.inside.growth.texts, page.inside.pins.texts]
+
+
+def _lines(page: Page) -> list[Any]:
+    i = page.inside
+    return [i.dial.line, i.placebo.line, i.posts.line, i.words.line, i.growth.line]
+
+
+def _others(page: Page) -> dict[Any, Any]:
+    """What is neither a table nor a chart, a text or a line, as it was at first."""
+    i = page.inside
+    return {
+        i.posts.found: None,
+        i.tokens.tokens: tokens.NOTHING,
+        i.text.typed: "",
+        i.maps.sentence: "",
+        i.carry.address: {"query": "", "base": "", "left_out": ""},
+    }
+
+
+def _cleared_outputs(page: Page) -> list[Any]:
+    bars = [part for bar in page.inside.bars for part in bar.parts]
+    return [*bars, *_tables(page), *_charts(page), *_texts(page), *_lines(page), *_others(page)]
+
+
+def cleared(page: Page) -> Changes:
+    """The tabs as they were at first, for clearing."""
+    changes: Changes = {}
+    for bar in page.inside.bars:
+        changes |= bar.done("")
+    changes |= {each: table() for each in _tables(page)}
+    changes |= {each: chart() for each in _charts(page)}
+    changes |= {each: texts() for each in _texts(page)}
+    changes |= {each: {"text": ""} for each in _lines(page)}
+    return changes | _others(page)

@@ -1,0 +1,150 @@
+"""What all tabs share: whom and what they look at, waiting for the models, and a clean end after an error."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+from persona_demo.arms import Arm, ArmInputs, arm_named
+from persona_demo.errors import UserError
+from persona_demo.explain.scoring import typed_after
+from persona_demo.runtime import Runtime
+from persona_demo.ui.inside.runbar import RunBar
+from persona_demo.ui.inside.tables import shortened
+from persona_demo.ui.loading import Loading
+from persona_demo.ui.page import Page
+from persona_demo.ui.shelf import TASK, Shelf
+from persona_demo.ui.state import Session
+from persona_demo.ui.verbs import Changes, Verbs
+from persona_demo.ui.views import plural
+from persona_demo.ui.written import Outcome
+
+TYPED = "typed"
+"""Choice of the text that is looked at: what the visitor typed."""
+Lend = Callable[[Any], Any]
+
+
+class Look(Verbs):
+    """Verbs of one tab."""
+
+    def __init__(
+        self, page: Page, bar: RunBar | None, shelf: Shelf, loading: Loading, *, gpu: Lend | None = None
+    ) -> None:
+        """Bind the verbs to a page.
+
+        Args:
+            page: Its components.
+            bar: The buttons and the line of this tab, where it measures something.
+            shelf: What ships.
+            loading: The models.
+            gpu: Decorates what needs a GPU that is only lent for the length of a call.
+        """
+        super().__init__(page, shelf, loading)
+        self._bar = bar
+        self.lent: Lend = gpu or (lambda fn: fn)
+
+    def idle(self) -> Changes:
+        """The buttons of this tab while nothing runs."""
+        return {} if self._bar is None else self._bar.done("")
+
+    @property
+    def bar(self) -> RunBar:
+        """The buttons and the line of this tab."""
+        if self._bar is None:
+            raise RuntimeError("this tab measures nothing")
+        return self._bar
+
+    def waiting(self) -> Iterator[Changes]:
+        """Say so while the models are loading."""
+        for words in self.awaited("This is next"):
+            yield self.bar.busy(words)
+
+    def measured(self, session: Session, opening: str | None, *, more: str = "") -> Changes:
+        """The end of a measurement."""
+        return self.bar.done(f"{about(session, opening)} {more}".strip(), key=key_of(session, opening))
+
+    @property
+    def runtime(self) -> Runtime:
+        """The runtime.
+
+        Raises:
+            UserError: If it is not ready.
+        """
+        runtime = self.loading.runtime
+        if runtime is None:
+            raise UserError("The models are still loading: try again in a moment.")
+        return runtime
+
+    def inputs(self, session: Session, opening: str, *, seed: float = 0) -> ArmInputs:
+        """What arms may look at for the person on the table.
+
+        Raises:
+            UserError: If there are no opening words.
+        """
+        if not opening.strip():
+            raise UserError("There are no opening words: write how the text should begin.")
+        return self.runtime.arm_inputs(
+            session.history,
+            self.runtime.task(TASK),
+            opening,
+            seed=int(seed or 0),
+            stored=self.shelf.stored_vector(session),
+            others=self.shelf.others(session),
+        )
+
+
+def text_to_look_at(choice: str, typed: str, written: dict[str, Any], opening: str) -> str:
+    """The text that is measured, with the blank it starts with.
+
+    Args:
+        choice: Name of the arm that wrote it, or :data:`TYPED`.
+        typed: What the visitor typed.
+        written: Record of what was written last.
+        opening: The opening words it follows.
+
+    Raises:
+        UserError: If there is none, or it followed other opening words.
+    """
+    if choice == TYPED:
+        if not typed.strip():
+            raise UserError("There is no text to look at: type one, or choose a column.")
+        return typed_after(typed, opening)
+    outcome = Outcome.from_record(written)
+    text = outcome.text_of(choice)
+    if not text.strip():
+        raise UserError(f"The column “{arm_named(choice).title}” has no text yet: press Write, or choose another text.")
+    if outcome.prompt.strip() != opening.strip():
+        raise UserError("The columns were written after other opening words: press Write, or type a text.")
+    return text
+
+
+def about(session: Session, opening: str | None) -> str:
+    """Of whom and what a measurement is, so that an old one is not taken for a new one."""
+    posts = "a stored vector" if session.stored else plural(len(session.history.active), "post")
+    after = "" if opening is None else f", after “{shortened(opening, 60)}”"
+    return f"For {session.history.name}, from {posts}{after}."
+
+
+def key_of(session: Session, opening: str | None) -> str:
+    """A short key of what a measurement depends on: who, what they wrote, and the opening words.
+
+    That of a measurement that asks for no opening words is what the keys of all openings begin with.
+    """
+    read = "\0".join([session.who, *(f"{item.id}\n{item.text}" for item in session.history.active)])
+    parts = (read, opening.strip() if opening is not None else "")
+    first, second = (hashlib.sha256(part.encode("utf-8")).hexdigest()[:10] for part in parts)
+    return f"{first}." if opening is None else f"{first}.{second}"
+
+
+def standing_in(arm: Arm, name: str, title: str, **given: Any) -> Arm:
+    """An arm that reads something else than the person on the table.
+
+    Args:
+        arm: Any arm.
+        name: What it is called.
+        title: For readers.
+        **given: What it reads instead, fields of :class:`ArmInputs`.
+    """
+    return replace(arm, name=name, title=title, placebos=(), build=lambda inputs: arm.build(replace(inputs, **given)))

@@ -1,0 +1,151 @@
+"""What the maps show besides places, as plain JSON: colours in groups, and tables of who is near."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from persona_demo.atlas import Atlas, Placement
+from persona_demo.explain.style import STYLE
+from persona_demo.item_map import ItemMap
+from persona_demo.ui import views
+from persona_demo.ui.inside.tables import Head, View, cell, row, shortened, table
+from persona_demo.ui.persona_map import Group, Tint
+from persona_demo.ui.state import Session
+
+NONE = "none"
+SAMPLES = "samples"
+SENTENCE = "sentence"
+COUNT = "count"
+STYLE_MARK = "style:"
+"""What a choice of a style figure starts with."""
+MAX_HUES = 10
+NO_STYLE = "This map keeps no style figures, so it has no regions and fewer colours: build it anew with “atlas build”."
+NO_POSTS_MAP = "There is no map of posts here yet: it is made by “python -m persona_demo atlas build”."
+
+
+def colour_choices(atlas: Atlas | None, names: Sequence[str]) -> list[tuple[str, str]]:
+    """What points can be coloured by."""
+    style = [(f"Style: {kind.title}", STYLE_MARK + kind.name) for kind in STYLE if kind.name in names]
+    usual = [("One colour", NONE), ("Who of the sample people is nearest", SAMPLES)]
+    usual += [("Likeness to a sentence you type", SENTENCE)]
+    return [*usual, *([("How many posts they stand for", COUNT)] if atlas is not None else []), *style]
+
+
+def steps(values: NDArray[np.floating], *, title: str, digits: int = 1) -> Tint:
+    """Fifths of a quantity, from little to much, with their ranges in numbers.
+
+    Args:
+        values: One for each of the population, (U,).
+        title: What it is, with its unit.
+        digits: Decimals that are told.
+    """
+    values = np.round(np.asarray(values, dtype=np.float64), digits)
+    edges = np.unique(np.quantile(values, (0.2, 0.4, 0.6, 0.8)))
+    # A value on the edge of two fifths belongs to the lower one, so that many equal ones stay together.
+    of = np.searchsorted(edges, values, side="left")
+    groups = []
+    kept = np.unique(of)
+    for place in kept:
+        inside = values[of == place]
+        low, high = (f"{each:,.{digits}f}" for each in (inside.min(), inside.max()))
+        groups.append(Group(low if low == high else f"{low} to {high}", int(inside.size)))
+    return Tint(title, tuple(groups), np.searchsorted(kept, of).tolist(), ordered=True)
+
+
+def nearness(distances: NDArray[np.floating], *, title: str) -> Tint:
+    """Fifths by likeness, the last the most alike."""
+    ranks = np.argsort(np.argsort(-distances, kind="stable"), kind="stable")
+    of = (5 * ranks // max(len(distances), 1)).tolist()
+    names = ("least alike fifth", "less alike", "in between", "more alike", "most alike fifth")
+    return Tint(title, tuple(Group(name, of.count(n)) for n, name in enumerate(names)), of, ordered=True)
+
+
+def nearest_of(distances: NDArray[np.floating], names: Sequence[str], *, title: str) -> Tint:
+    """Who of a few people is nearest to each of the population.
+
+    Args:
+        distances: Of each of the population (U) from each of them (S), (S, U).
+        names: Their names; those past the tenth share a colour with nobody, they are left out.
+        title: What it is.
+    """
+    of = np.argmin(distances[:MAX_HUES], axis=0)
+    groups = tuple(Group(name, int((of == n).sum())) for n, name in enumerate(names[:MAX_HUES]))
+    return Tint(title, groups, of.tolist())
+
+
+def near_table(session: Session, placement: Placement | None, names: Mapping[str, str], atlas: Atlas | None) -> View:
+    """The nearest people with their distances; each row takes that person."""
+    if placement is None or atlas is None:
+        return table(empty="Nobody is near yet: the place on the map is not known.")
+    near = views.others(session, placement)
+    counts = {who: int(count) for who, count in zip(atlas.ids, atlas.counts, strict=True)}
+    far = max((each.distance for each in near), default=1.0) or 1.0
+    rows = [
+        row(
+            names.get(each.id, each.id), cell(f"{each.distance:.3f}", each.distance / far), f"{counts[each.id]:,}",
+            id=each.id,
+        )
+        for each in near
+    ]  # fmt: skip
+    return table(
+        [("Person", "text"), ("Distance", "bar"), ("Posts", "number")],
+        rows,
+        caption=f"Nearest to {session.history.name}: 0 is the same direction, 1 has nothing in common",
+    )
+
+
+def sentence_table(atlas: Atlas, distances: NDArray[np.floating], *, most: int = 8) -> View:
+    """The people most like a sentence."""
+    order = np.argsort(distances, kind="stable")[:most]
+    far = float(distances[order].max()) or 1.0
+    rows = [
+        row(
+            atlas.ids[i], cell(f"{distances[i]:.3f}", float(distances[i]) / far), f"{int(atlas.counts[i]):,}",
+            id=atlas.ids[i],
+        )
+        for i in order
+    ]  # fmt: skip
+    heads: list[Head] = [("Person", "text"), ("Distance", "bar"), ("Posts", "number")]
+    return table(heads, rows, caption="Most like your sentence")
+
+
+def own_posts_table(session: Session, nearest: Sequence[tuple[str, float]]) -> View:
+    """A person's posts, each with the post of the population that is nearest to it.
+
+    Args:
+        session: The person.
+        nearest: Id and distance of the nearest post, for each active post that is on the map.
+    """
+    numbers = {item.id: n for n, item in enumerate(session.history, start=1)}
+    shown = session.history.active[-len(nearest) :] if nearest else ()
+    rows = [
+        row(f"Post {numbers[item.id]}", shortened(item.text), near, f"{distance:.3f}", id=item.id)
+        for item, (near, distance) in zip(shown, nearest, strict=True)
+    ]
+    heads: list[Head] = [
+        ("Post", "text"),
+        ("Its words", "text"),
+        ("Nearest post on the map", "text"),
+        ("Distance", "number"),
+    ]
+    return table(heads, rows, caption=f"Posts of {session.history.name} on the map")
+
+
+def stored_posts_table(session: Session, items: ItemMap, rows_of: Sequence[int]) -> View:
+    """Posts of somebody of the population: no words, only figures of style."""
+    kinds = [kind for kind in STYLE if kind.name in ("words", "sentence", "capitals", "exclamations")]
+    kinds = [kind for kind in kinds if kind.name in items.style_names]
+    ids = items.ids
+    rows = [
+        row(ids[i], *(f"{items.style[i, items.style_names.index(kind.name)]:.1f}" for kind in kinds)) for i in rows_of
+    ]
+    heads: list[Head] = [("Post", "text"), *((kind.title, "number") for kind in kinds)]
+    return table(
+        heads,
+        rows,
+        caption=f"Posts of {session.who} on the map; their words are not shipped",
+        empty=f"None of the posts of {session.who} was drawn for this map.",
+    )

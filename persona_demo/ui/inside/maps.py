@@ -1,0 +1,257 @@
+"""The Maps tab: people and their posts side by side, with the one selection of the page on both."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import gradio as gr
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from persona_demo.atlas import Placement
+from persona_demo.errors import UserError
+from persona_demo.explain.style import STYLE
+from persona_demo.item_map import ItemMap, item_vectors
+from persona_demo.placing import place_among
+from persona_demo.runtime import Runtime
+from persona_demo.ui.inside import map_views
+from persona_demo.ui.inside.look import Look, key_of
+from persona_demo.ui.inside.map_views import COUNT, NO_POSTS_MAP, NO_STYLE, NONE, SAMPLES, SENTENCE, STYLE_MARK
+from persona_demo.ui.inside.parts import MapParts
+from persona_demo.ui.inside.tables import table
+from persona_demo.ui.persona_map import MapValue, NamedPoint, PersonaMap, Tint, map_value
+from persona_demo.ui.shelf import TASK, Shelf
+from persona_demo.ui.standing import map_of, stand
+from persona_demo.ui.state import Session
+from persona_demo.ui.verbs import Changes, guarded
+from persona_demo.ui.views import plural
+from persona_demo.ui.widget import widget
+
+MOST_POSTS = 60
+"""Latest posts of a person that are put on the map of posts."""
+Which = Literal["both", "people", "posts"]
+TintOrWord = Tint | Literal["keep", "none"]
+
+ABOUT = """Left, everybody the plug learned from; right, single posts of theirs, each standing where somebody
+would who wrote nothing else. Nothing ever moves but the person you edit, who leaves a trail. Click anybody to
+take them: their texts are not shipped, and the persona is then made from the list of numbers that was kept of
+them. That list writes in their manner all the same, which is worth knowing of any service that says it keeps
+“only vectors”."""
+
+
+@dataclass(frozen=True)
+class PostPlaces:
+    """Where a person's posts stand on the map of posts.
+
+    Attributes:
+        points: One for each post.
+        nearest: Id and distance of the nearest post of the population, for each.
+    """
+
+    points: tuple[NamedPoint, ...] = ()
+    nearest: tuple[tuple[str, float], ...] = ()
+
+
+def lay_out(shelf: Shelf) -> MapParts:
+    """Lay the tab out."""
+    atlas, items = shelf.atlas, shelf.items
+    gr.Markdown(ABOUT, elem_classes="pd-lead")
+    with gr.Row(elem_classes="pd-choices"):
+        which = gr.Radio(
+            [("Both", "both"), ("People", "people"), ("Posts", "posts")], value="both", label="Show",
+            min_width=220, elem_id="pd-which",
+        )  # fmt: skip
+        names = atlas.style_names if atlas is not None else ()
+        colour = gr.Dropdown(
+            map_views.colour_choices(atlas, names), value=NONE, label="Colour by", min_width=240, elem_id="pd-colour",
+        )  # fmt: skip
+        sentence = gr.Textbox(
+            label="A sentence to compare with", placeholder="Type one and press Enter", lines=1, max_lines=3,
+            min_width=240, elem_id="pd-sentence",
+        )  # fmt: skip
+    if atlas is not None and not atlas.style_names:
+        gr.Markdown(NO_STYLE, elem_classes="pd-lead")
+    with gr.Row(equal_height=False, elem_id="pd-maps"):
+        with gr.Column(min_width=320) as people_side:
+            people = PersonaMap(
+                ids=atlas.ids if atlas else (),
+                coordinates=atlas.coordinates.tolist() if atlas else (),
+                counts=atlas.counts.tolist() if atlas else (),
+                regions=[(r.label, r.x, r.y) for r in atlas.regions] if atlas else (),
+                actions=True,
+                elem_id="pd-map-people",
+            )
+            near = widget("table", table(), go="select", goes="Take this person", elem_id="pd-near")
+        with gr.Column(min_width=320) as posts_side:
+            posts = PersonaMap(
+                ids=items.ids if items else (),
+                coordinates=items.coordinates.tolist() if items else (),
+                counts=[1] * len(items.ids) if items else (),
+                kind="posts",
+                actions=True,
+                elem_id="pd-map-posts",
+            )
+            near_posts = widget(
+                "table", table(), go="post", goes="Show this post in the table", elem_id="pd-near-posts"
+            )
+    return MapParts(which, colour, sentence, people, posts, near, near_posts, people_side, posts_side)
+
+
+class Maps(Look):
+    """Verbs of the Maps tab."""
+
+    @property
+    def parts(self) -> MapParts:
+        """The components of this tab."""
+        return self.page.inside.maps
+
+    @guarded
+    def follow(self, record: dict[str, Any], opening: str) -> Changes:
+        """Show on both maps who is on the table now, and tell the other tabs."""
+        session = Session.from_record(record)
+        key = key_of(session, opening)
+        stale = {bar.status: bar.changed(key) for bar in self.page.inside.bars}
+        return self._drawn(session, tint=("keep", "keep")) | stale
+
+    def _drawn(self, session: Session, *, tint: tuple[TintOrWord, TintOrWord]) -> Changes:
+        _, placement = stand(self.shelf, self.loading.runtime, session, "")
+        places = self._places(session)
+        parts, atlas = self.parts, self.shelf.atlas
+        own = self._stored_rows(session)
+        if session.stored and self.shelf.items is not None:
+            posts = map_views.stored_posts_table(session, self.shelf.items, own)
+        else:
+            posts = map_views.own_posts_table(session, places.nearest)
+        return {
+            parts.people: map_of(self.shelf, session, placement, tint=tint[0]),
+            parts.posts: self._posts_value(session, placement, places, tint=tint[1]),
+            parts.near: map_views.near_table(session, placement, self.shelf.names, atlas),
+            parts.near_posts: posts,
+        }
+
+    def _stored_rows(self, session: Session) -> list[int]:
+        items = self.shelf.items
+        return [] if items is None or not session.stored else [int(i) for i in items.items_of(session.who)]
+
+    def _places(self, session: Session) -> PostPlaces:
+        runtime, items = self.loading.runtime, self.shelf.items
+        active = session.history.active[-MOST_POSTS:]
+        if runtime is None or items is None or not active:
+            return PostPlaces()
+        numbers = {item.id: n for n, item in enumerate(session.history, start=1)}
+        task = runtime.task(TASK)
+        vectors = item_vectors(runtime.plug, runtime.encoder.encode([task.item_text(item) for item in active]))
+        points, nearest, ids = [], [], items.ids
+        for item, vector in zip(active, vectors, strict=True):
+            distances = items.distances(vector)
+            (x, y), near = place_among(distances, items.coordinates)
+            points.append(NamedPoint(f"post:{item.id}", f"Post {numbers[item.id]}", x, y))
+            nearest.append((ids[near[0]], float(distances[near[0]])))
+        return PostPlaces(tuple(points), tuple(nearest))
+
+    def _posts_value(
+        self, session: Session, placement: Placement | None, places: PostPlaces, *, tint: TintOrWord
+    ) -> MapValue:
+        items = self.shelf.items
+        if items is None:
+            return map_value(message=NO_POSTS_MAP)
+        near = {each.id for each in placement.neighbours[:8]} if placement is not None else set()
+        ringed = [name for name, owner in zip(items.ids, items.people, strict=True) if owner in near]
+        points = list(places.points)
+        if session.stored:
+            own = self._stored_rows(session)
+            ids = items.ids
+            points = [NamedPoint(ids[i], ids[i], *map(float, items.coordinates[i])) for i in own]
+            said = f"{plural(len(own), 'post')} of {session.who} on this map."
+        elif not points:
+            said = f"The posts of {session.history.name} follow when the models are loaded and there are some."
+        else:
+            hidden = len(session.history.active) - len(points)
+            said = f"{plural(len(points), 'post')} of {session.history.name}" + (
+                f", the latest; {hidden} more are not drawn."
+                if hidden
+                else "; choose one to see it in the table above."
+            )
+        rings = f" The rings are {plural(len(ringed), 'post')} of the people nearest to them." if ringed else ""
+        return map_value(people=points, neighbours=ringed, message=said + rings, tint=tint)
+
+    def show(self, which: Which) -> Changes:
+        """Show one map or both."""
+        return {
+            self.parts.people_side: gr.Column(visible=which != "posts"),
+            self.parts.posts_side: gr.Column(visible=which != "people"),
+        }
+
+    @guarded
+    def recolour(self, record: dict[str, Any], colour: str, sentence: str) -> Changes:
+        """Colour the points of both maps."""
+        session = Session.from_record(record)
+        changes: Changes = {self.page.notice: {"text": "", "kind": ""}}
+        if self.shelf.atlas is None:
+            raise UserError("There is no map to colour: run 'python -m persona_demo atlas build'.")
+        if colour == SENTENCE and not sentence.strip():
+            # Somebody chose it from the list and is about to type.
+            return changes
+        if colour == SENTENCE:
+            return changes | self._like(session, sentence.strip())
+        return changes | self._drawn(session, tint=self._tints(colour))
+
+    @guarded
+    def compare_sentence(self, record: dict[str, Any], sentence: str) -> Changes:
+        """Colour both maps by likeness to what was typed."""
+        if not sentence.strip():
+            raise UserError("There is no sentence to compare with: type one.")
+        return self.recolour(record, SENTENCE, sentence) | {self.parts.colour: SENTENCE}
+
+    def _like(self, session: Session, sentence: str) -> Changes:
+        runtime, atlas, items = self.runtime, self.shelf.atlas, self.shelf.items
+        if atlas is None:
+            return {}
+        with torch.no_grad():
+            vector = item_vectors(runtime.plug, runtime.encoder.encode([sentence]))[0]
+        people, title = atlas.distances(vector), "Likeness to your sentence"
+        posts: TintOrWord = "none" if items is None else map_views.nearness(items.distances(vector), title=title)
+        drawn = self._drawn(session, tint=(map_views.nearness(people, title=title), posts))
+        return drawn | {self.parts.near: map_views.sentence_table(atlas, people)}
+
+    def _tints(self, colour: str) -> tuple[TintOrWord, TintOrWord]:
+        atlas, items = self.shelf.atlas, self.shelf.items
+        if atlas is None or colour == NONE:
+            return "none", "none"
+        if colour == COUNT:
+            return map_views.steps(atlas.counts.astype(np.float64), title="Posts they stand for", digits=0), "none"
+        if colour == SAMPLES:
+            names, vectors = self._samples()
+            title = "Nearest sample person"
+            people = map_views.nearest_of(np.stack([atlas.distances(v) for v in vectors]), names, title=title)
+            if items is None:
+                return people, "none"
+            return people, map_views.nearest_of(np.stack([items.distances(v) for v in vectors]), names, title=title)
+        return self._style_tints(
+            colour.removeprefix(STYLE_MARK), atlas.style_figures(colour.removeprefix(STYLE_MARK)), items
+        )
+
+    @staticmethod
+    def _style_tints(name: str, figures: NDArray[np.floating], items: ItemMap | None) -> tuple[Tint, TintOrWord]:
+        title = next(kind.title for kind in STYLE if kind.name == name)
+        people = map_views.steps(figures, title=title[:1].upper() + title[1:])
+        if items is None or name not in items.style_names:
+            return people, "none"
+        own = items.style[:, items.style_names.index(name)]
+        return people, map_views.steps(own, title=title[:1].upper() + title[1:])
+
+    def _samples(self) -> tuple[list[str], list[NDArray[np.float32]]]:
+        """Names and user vectors of the sample people."""
+        runtime: Runtime = self.runtime
+        task = runtime.task(TASK)
+        shown: Sequence[Any] = [s for s in self.shelf.samples if s.history.active][: map_views.MAX_HUES]
+        return [s.history.name for s in shown], [runtime.embed(s.history, task).user_vector for s in shown]
+
+    @guarded
+    def clear_marks(self, record: dict[str, Any]) -> Changes:
+        """Take colours, sentence and lines away; who is on the table stays."""
+        drawn = self._drawn(Session.from_record(record), tint=("none", "none"))
+        return drawn | {self.parts.colour: NONE, self.parts.sentence: ""}

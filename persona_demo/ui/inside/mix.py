@@ -1,0 +1,218 @@
+"""The tab of people algebra: between two people, away from the average, early and late, another's opening."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from typing import Any, Literal
+
+import gradio as gr
+import numpy as np
+from numpy.typing import NDArray
+
+from persona_demo import algebra
+from persona_demo.arms import Arm, ArmInputs, arm_named
+from persona_demo.errors import UserError
+from persona_demo.explain.collapse import signs_of_collapse
+from persona_demo.lm.decode import DecodeOptions
+from persona_demo.runtime import ArmText
+from persona_demo.ui import views
+from persona_demo.ui.inside.look import Look, standing_in
+from persona_demo.ui.inside.parts import MixParts
+from persona_demo.ui.inside.runbar import RunBar
+from persona_demo.ui.inside.tables import View, text_card, texts
+from persona_demo.ui.shelf import TASK, Shelf
+from persona_demo.ui.standing import map_of, stand
+from persona_demo.ui.state import Session
+from persona_demo.ui.verbs import Changes, guarded, whole
+from persona_demo.ui.widget import widget
+
+FloatArray = NDArray[np.float32]
+What = Literal["blend", "apart", "times", "swap"]
+
+ABOUT = """To the plug a person is a list of numbers, so people can be mixed, exaggerated and compared with who
+they were. What is mixed is used as a stored vector is: it stands in for a history, and does not depend on the
+opening words."""
+CHOICES: list[tuple[str, What]] = [
+    ("Between two people", "blend"),
+    ("Away from the average person", "apart"),
+    ("Early me and late me", "times"),
+    ("On another person's opening", "swap"),
+]
+EXPLAINED: dict[What, str] = {
+    "blend": "A straight line from one person to the other; the slider says how far along. It is drawn on the maps.",
+    "apart": "What sets this person apart from the average of everybody, taken 0, 1 or more times, or turned around.",
+    "times": "The first half of the posts against the second half: the same person, earlier and later.",
+    "swap": "The same history on words that another person began with, beside that person's own.",
+}
+
+
+def lay_out(shelf: Shelf) -> MixParts:
+    """Lay the tab out."""
+    gr.Markdown(ABOUT, elem_classes="pd-lead")
+    what = gr.Radio(CHOICES, value="blend", label="What to try", elem_id="pd-mix-what")
+    with gr.Row(elem_classes="pd-choices"):
+        other = gr.Dropdown(
+            views.everyone(shelf.samples, shelf.atlas), label="The second person", min_width=240, filterable=True,
+            value=_first_other(shelf), elem_id="pd-mix-other",
+        )  # fmt: skip
+        share = gr.Slider(
+            0, 1, value=0.5, step=0.05, label="How much of the second person", min_width=240, elem_id="pd-mix-share"
+        )
+        factor = gr.Slider(
+            -2, 4, value=2, step=0.25, label="How many times what sets them apart", visible=False, min_width=240,
+            elem_id="pd-mix-factor",
+        )  # fmt: skip
+    line = widget("line", {"text": EXPLAINED["blend"]}, elem_classes="pd-finding")
+    bar = RunBar.lay_out("Write with each", name="mix")
+    return MixParts(bar, what, other, share, factor, widget("texts", texts(), elem_id="pd-mix-texts"), line)
+
+
+def _first_other(shelf: Shelf) -> str | None:
+    own = shelf.first_session().who
+    return next((who for _, who in views.sample_choices(shelf.samples) if who not in (own, "new")), None)
+
+
+class Mix(Look):
+    """Verbs of the tab of people algebra."""
+
+    @property
+    def parts(self) -> MixParts:
+        """The components of this tab."""
+        return self.page.inside.mix
+
+    def choose(self, what: What) -> Changes:
+        """Show what a choice needs."""
+        return {
+            self.parts.other: gr.Dropdown(visible=what in ("blend", "swap")),
+            self.parts.share: gr.Slider(visible=what == "blend"),
+            self.parts.factor: gr.Slider(visible=what == "apart"),
+            self.parts.line: {"text": EXPLAINED[what]},
+        }
+
+    @guarded
+    def move(self, record: dict[str, Any], what: What, other: str | None, share: float, factor: float) -> Changes:
+        """Show on the maps where the mixture stands."""
+        session = Session.from_record(record)
+        if what not in ("blend", "apart") or self.shelf.atlas is None:
+            return {self.page.notice: gr.skip()}
+        one = self._vector(session)
+        if what == "blend":
+            vectors = algebra.line(one, self._vector(self._other(other)), steps=21)
+            mixed = algebra.blend(one, self._vector(self._other(other)), share)
+        else:
+            steps = np.linspace(min(0.0, factor), max(1.0, factor), 21)
+            vectors = np.stack([algebra.exaggerate(one, self.runtime.plug, factor=float(f)) for f in steps])
+            mixed = algebra.exaggerate(one, self.runtime.plug, factor=factor)
+        atlas = self.shelf.atlas
+        places = [atlas.place(vector) for vector in vectors]
+        here = atlas.place(mixed)
+        near = views.enumerated([self.shelf.names.get(n.id, n.id) for n in here.neighbours[:3]])
+        warning = algebra.out_of_range(mixed, atlas)
+        said = f"Here the mixture stands nearest to {near}. {warning}".strip()
+        _, placement = stand(self.shelf, self.loading.runtime, session, "")
+        value = map_of(self.shelf, session, placement, line=[(p.x, p.y) for p in places])
+        return {
+            self.page.people: value,
+            self.page.inside.maps.people: value,
+            self.parts.line: {"text": said},
+            self.page.notice: views.notice(),
+        }
+
+    @guarded
+    def write(
+        self, record: dict[str, Any], opening: str, strength: float, seed: float, length: float, temperature: float,
+        top_p: float, allow: bool, what: What, other: str | None, share: float, factor: float,
+    ) -> Iterator[Changes]:  # fmt: skip
+        """Write from each, together."""
+        yield from self.waiting()
+        session = Session.from_record(record)
+        options = DecodeOptions(
+            max_new_tokens=whole(length, "number of new tokens"), temperature=temperature, top_p=top_p,
+            seed=whole(seed, "seed"),
+        )  # fmt: skip
+        stream = self.lent(self.written)(record, opening, strength, options, allow, what, other, share, factor)
+        with contextlib.closing(stream):
+            for titles, started, states in stream:
+                shown = _cards(titles, started, states, running=True)
+                yield {self.parts.texts: shown} | self.bar.busy(f"Writing {len(titles)} texts together.")
+        yield {self.parts.texts: _cards(titles, started, states)} | self.measured(
+            session, started, more=f"At strength {strength:g}."
+        )
+
+    def written(
+        self, record: dict[str, Any], opening: str, strength: float, options: DecodeOptions, allow: bool,
+        what: What, other: str | None, share: float, factor: float,
+    ) -> Iterator[tuple[list[str], str, tuple[ArmText, ...]]]:  # fmt: skip
+        """Titles, opening and texts as they grow; takes and gives plain values."""
+        session = Session.from_record(record)
+        if what == "swap":
+            opening = self._opening_of(self._other(other))
+        inputs = self.inputs(session, opening, seed=options.seed)
+        arms = self._arms(session, inputs, what, other, share, factor)
+        titles = [arm.title for arm in arms]
+        for states in self.runtime.compare(inputs, arms, strength=strength, options=options, allow_listed_words=allow):
+            yield titles, opening, states
+
+    def _arms(
+        self, session: Session, inputs: ArmInputs, what: What, other: str | None, share: float, factor: float
+    ) -> Sequence[Arm]:
+        persona, name = arm_named("persona"), session.history.name
+        if what == "times":
+            slices = algebra.early_and_late(session.history)
+            return [
+                standing_in(persona, f"persona@{n}", part.title, items=part.history.active, stored=None)
+                for n, part in enumerate(slices)
+            ]
+        if what == "swap":
+            second = self._other(other)
+            given = {"items": second.history.active, "stored": self.shelf.stored_vector(second)}
+            return [
+                standing_in(persona, "persona@0", f"{name} goes on"),
+                standing_in(persona, "persona@1", f"{second.history.name} goes on", **given),
+            ]
+        one = self._vector(session)
+        if what == "apart":
+            mixed = algebra.exaggerate(one, inputs.plug, factor=factor)
+            far = standing_in(persona, "persona@1", f"{name}, {factor:g} times", stored=mixed)
+            return [standing_in(persona, "persona@0", name, stored=one), far]
+        second = self._other(other)
+        two, theirs = self._vector(second), second.history.name
+        mixed = algebra.blend(one, two, share)
+        between = f"{100 * (1 - share):.0f}% {name}, {100 * share:.0f}% {theirs}"
+        vectors = ((name, one), (between, mixed), (theirs, two))
+        return [standing_in(persona, f"persona@{n}", title, stored=v) for n, (title, v) in enumerate(vectors)]
+
+    def _other(self, who: str | None) -> Session:
+        if who is None:
+            raise UserError("There is no second person: choose one from the list.")
+        return self.shelf.session_of(who)
+
+    def _vector(self, session: Session) -> FloatArray:
+        stored = self.shelf.stored_vector(session)
+        if stored is not None:
+            return stored
+        return self.runtime.embed(session.history, self.runtime.task(TASK)).user_vector
+
+    def _opening_of(self, other: Session) -> str:
+        task = self.runtime.task(TASK)
+        pairs = (task.pair(item) for item in reversed(other.history.active))
+        found = next((pair.input for pair in pairs if pair is not None), None)
+        if found is None:
+            raise UserError(
+                f"No opening of {other.history.name} is at hand: choose somebody whose posts are shown here."
+            )
+        return found
+
+
+def _cards(titles: Sequence[str], opening: str, states: Sequence[ArmText], *, running: bool = False) -> View:
+    return texts(
+        [
+            text_card(
+                title, state.written.text, opening=opening, colour="--pd-arm-persona",
+                warning=signs_of_collapse(state.written.text).sentence if state.written.done else "",
+            )
+            for title, state in zip(titles, states, strict=True)
+        ],
+        running=running,
+    )  # fmt: skip

@@ -1,0 +1,264 @@
+"""The components of the tabs, by name: what their verbs answer to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import gradio as gr
+
+from persona_demo.ui.inside.runbar import RunBar
+from persona_demo.ui.persona_map import PersonaMap
+
+
+@dataclass(frozen=True)
+class TextParts:
+    """Which text is measured.
+
+    Attributes:
+        choice: The arm that wrote it, or that it is typed.
+        typed: What is typed.
+    """
+
+    choice: gr.Dropdown
+    typed: gr.Textbox
+
+
+@dataclass(frozen=True)
+class MapParts:
+    """Both maps.
+
+    Attributes:
+        which: People, posts, or both.
+        colour: What the points are coloured by.
+        sentence: The sentence that points are compared with.
+        people: The map of people.
+        posts: The map of posts.
+        near: The nearest people, with distances.
+        near_posts: The person's posts, with the nearest of the population.
+        people_side: What holds the map of people.
+        posts_side: What holds the map of posts.
+    """
+
+    which: gr.Radio
+    colour: gr.Dropdown
+    sentence: gr.Textbox
+    people: PersonaMap
+    posts: PersonaMap
+    near: gr.HTML
+    near_posts: gr.HTML
+    people_side: gr.Column
+    posts_side: gr.Column
+
+
+@dataclass(frozen=True)
+class DialParts:
+    """Strength against likelihood.
+
+    Attributes:
+        bar: Runs it.
+        line: What it shows, in a sentence.
+        chart: The curve.
+        table: The same in numbers.
+    """
+
+    bar: RunBar
+    line: gr.HTML
+    chart: gr.HTML
+    table: gr.HTML
+
+
+@dataclass(frozen=True)
+class PlaceboParts:
+    """The scorecard.
+
+    Attributes:
+        bar: Runs it.
+        line: What was held out.
+        table: Each arm's figures and verdict.
+    """
+
+    bar: RunBar
+    line: gr.HTML
+    table: gr.HTML
+
+
+@dataclass(frozen=True)
+class PostParts:
+    """What a text owes to each post.
+
+    Attributes:
+        bar: Runs it.
+        arm: Under which arm.
+        order: What the rows are sorted by.
+        found: The attribution, as plain JSON.
+        line: Whole effect and agreement, in sentences.
+        table: Weight beside effect.
+    """
+
+    bar: RunBar
+    arm: gr.Dropdown
+    order: gr.Radio
+    found: gr.State
+    line: gr.HTML
+    table: gr.HTML
+
+
+@dataclass(frozen=True)
+class TokenParts:
+    """One text under two arms.
+
+    Attributes:
+        bar: Runs it.
+        left: The first arm.
+        right: The second.
+        tokens: The text, token by token.
+    """
+
+    bar: RunBar
+    left: gr.Dropdown
+    right: gr.Dropdown
+    tokens: gr.HTML
+
+
+@dataclass(frozen=True)
+class WordParts:
+    """The persona in words.
+
+    Attributes:
+        bar: Runs it.
+        line: Nearness and caveat.
+        likelier: Next words it makes likelier.
+        vectors: Words near its vectors.
+        posts: Posts nearest to the person.
+        style: Style figures beside the population's.
+    """
+
+    bar: RunBar
+    line: gr.HTML
+    likelier: gr.HTML
+    vectors: gr.HTML
+    posts: gr.HTML
+    style: gr.HTML
+
+
+@dataclass(frozen=True)
+class MixParts:
+    """People algebra.
+
+    Attributes:
+        bar: Writes.
+        what: Which arithmetic.
+        other: The second person.
+        share: How much of the second person.
+        factor: How far from the average person.
+        texts: What is written.
+        line: Where the mixture stands, and warnings.
+    """
+
+    bar: RunBar
+    what: gr.Radio
+    other: gr.Dropdown
+    share: gr.Slider
+    factor: gr.Slider
+    texts: gr.HTML
+    line: gr.HTML
+
+
+@dataclass(frozen=True)
+class GrowthParts:
+    """The cold-start dial.
+
+    Attributes:
+        bar: Measures.
+        writes: Writes.
+        line: Where arms cross.
+        chart: Likelihood by number of posts.
+        table: The same in numbers.
+        texts: What the persona writes at each number.
+    """
+
+    bar: RunBar
+    writes: RunBar
+    line: gr.HTML
+    chart: gr.HTML
+    table: gr.HTML
+    texts: gr.HTML
+
+
+@dataclass(frozen=True)
+class PinParts:
+    """States of the history, two of which can be compared.
+
+    Attributes:
+        bar: Writes from both.
+        states: All states.
+        pinned: Which are pinned.
+        table: Posts and weights of both.
+        line: How far they are apart.
+        texts: What is written from each.
+    """
+
+    bar: RunBar
+    states: gr.HTML
+    pinned: gr.CheckboxGroup
+    table: gr.HTML
+    line: gr.HTML
+    texts: gr.HTML
+
+
+@dataclass(frozen=True)
+class CarryParts:
+    """Taking a run along.
+
+    Attributes:
+        export: Hands the run out.
+        bring: Takes one in.
+        link: Makes a link.
+        with_text: Whether it carries what was typed.
+        address: The link.
+    """
+
+    export: gr.Button
+    bring: gr.HTML
+    link: gr.Button
+    with_text: gr.Checkbox
+    address: gr.HTML
+
+
+@dataclass(frozen=True)
+class InsideParts:
+    """All tabs.
+
+    Attributes:
+        text: Which text is measured.
+        dial: Strength against likelihood.
+        placebo: The scorecard.
+        posts: What a text owes to each post.
+        tokens: One text under two arms.
+        words: The persona in words.
+        maps: Both maps.
+        mix: People algebra.
+        growth: The cold-start dial.
+        pins: States and comparing them.
+        carry: Export, import and links.
+    """
+
+    text: TextParts
+    dial: DialParts
+    placebo: PlaceboParts
+    posts: PostParts
+    tokens: TokenParts
+    words: WordParts
+    maps: MapParts
+    mix: MixParts
+    growth: GrowthParts
+    pins: PinParts
+    carry: CarryParts
+
+    @property
+    def bars(self) -> tuple[RunBar, ...]:
+        """All that measures or writes."""
+        return (
+            self.dial.bar, self.placebo.bar, self.posts.bar, self.tokens.bar, self.words.bar,
+            self.mix.bar, self.growth.bar, self.growth.writes, self.pins.bar,
+        )  # fmt: skip

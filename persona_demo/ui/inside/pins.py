@@ -1,0 +1,217 @@
+"""The tab of states: every edit of the history, going back to one, and comparing two that are pinned."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import gradio as gr
+import numpy as np
+
+from persona_demo.arms import arm_named
+from persona_demo.errors import UserError
+from persona_demo.explain.collapse import signs_of_collapse
+from persona_demo.lm.decode import DecodeOptions
+from persona_demo.placing import directions_of
+from persona_demo.runtime import ArmText, Embedding
+from persona_demo.states import State
+from persona_demo.ui import views
+from persona_demo.ui.inside.look import Look, standing_in
+from persona_demo.ui.inside.parts import PinParts
+from persona_demo.ui.inside.runbar import RunBar
+from persona_demo.ui.inside.tables import View, cell, row, shortened, table, text_card, texts
+from persona_demo.ui.shelf import TASK
+from persona_demo.ui.state import Session
+from persona_demo.ui.verbs import Changes, guarded, whole
+from persona_demo.ui.widget import widget
+
+ABOUT = """Every edit of the history above makes a new state and keeps the old one. Choose a state to go back to
+it; tick two to compare them: their posts, their weights, how far apart the two people are, and what is written
+from each."""
+
+
+def lay_out() -> PinParts:
+    """Lay the tab out."""
+    gr.Markdown(ABOUT, elem_classes="pd-lead")
+    with gr.Row(equal_height=False):
+        with gr.Column(scale=2, min_width=280):
+            states = widget("table", table(), go="select", goes="Go back to this state", elem_id="pd-states")
+            pinned = gr.CheckboxGroup([], label="Pinned, two at most", elem_id="pd-pinned")
+        with gr.Column(scale=3, min_width=320):
+            line = widget("line", {"text": ""}, elem_classes="pd-finding", elem_id="pd-pins-line")
+            figures = widget("table", table(), go="", elem_id="pd-pins-table")
+    bar = RunBar.lay_out("Write from both", name="pins")
+    return PinParts(bar, states, pinned, figures, line, widget("texts", texts(), elem_id="pd-pins-texts"))
+
+
+def _called(state: State) -> str:
+    return f"{state.id}: {state.note or 'as it was loaded'}"
+
+
+def states_table(session: Session) -> View:
+    """All states, the latest first, with what each was made from."""
+    states = session.states
+    rows = [
+        row(
+            state.id, state.note or "as it was loaded", state.parent or "-", str(len(state.history)),
+            id=state.id, mark=state.id == states.current,
+        )
+        for state in reversed(states.all)
+    ]  # fmt: skip
+    return table(
+        [("State", "text"), ("What was done", "text"), ("Made from", "text"), ("Posts", "number")],
+        rows,
+        caption=f"States of {session.history.name}; the one on the table is marked",
+    )
+
+
+def pinned_table(one: State, other: State, weights: Sequence[Mapping[str, float]]) -> View:
+    """Posts and weights of two states side by side.
+
+    Args:
+        one: The first state.
+        other: The second.
+        weights: Of each active post by its id, for both; empty where they are not known.
+    """
+    items = {item.id: item for item in (*one.history, *other.history)}
+    most = max((weight for known in weights for weight in known.values()), default=1.0)
+    sides = [{item.id: item for item in state.history} for state in (one, other)]
+
+    def side(n: int, name: str) -> View:
+        item = sides[n].get(name)
+        if item is None or item.muted:
+            return cell("not there" if item is None else "muted")
+        weight = weights[n].get(name)
+        return cell("there") if weight is None else cell(f"{100 * weight:.1f}%", weight / most)
+
+    rows = []
+    for number, (name, item) in enumerate(items.items(), start=1):
+        differ = sides[0].get(name) != sides[1].get(name)
+        note = "reworded" if differ and all(name in s for s in sides) and sides[0][name].text != item.text else ""
+        rows.append(row(f"{number}", side(0, name), side(1, name), shortened(item.text), note, mark=differ))
+    heads: list[tuple[str, Any]] = [
+        ("Post", "text"),
+        (one.id, "bar"),
+        (other.id, "bar"),
+        ("Its words", "text"),
+        ("Change", "text"),
+    ]
+    return table(
+        heads, rows, caption=f"{one.id} beside {other.id}: weights for these opening words; what differs is marked"
+    )
+
+
+class Pins(Look):
+    """Verbs of the tab of states."""
+
+    @property
+    def parts(self) -> PinParts:
+        """The components of this tab."""
+        return self.page.inside.pins
+
+    @guarded
+    def follow(self, record: dict[str, Any], opening: str) -> Changes:
+        """Show the states of who is on the table, and the two that are pinned."""
+        session = Session.from_record(record)
+        choices = [(_called(state), state.id) for state in reversed(session.states.all)]
+        changes: Changes = {
+            self.parts.states: states_table(session),
+            self.parts.pinned: gr.CheckboxGroup(choices=choices, value=list(session.states.pinned)),
+        }
+        return changes | self._compared(session, opening)
+
+    def _compared(self, session: Session, opening: str) -> Changes:
+        pair = self._pair(session)
+        if pair is None:
+            said = (
+                "Tick two states to compare them."
+                if len(session.states.all) > 1
+                else "There is one state so far: edit a post."
+            )
+            return {self.parts.line: {"text": said}, self.parts.table: table()}
+        made = [self._embedded(state, opening) for state in pair]
+        weights = [
+            dict(zip([item.id for item in state.history.active], one.weights.tolist(), strict=True))
+            if one is not None and opening.strip()
+            else {}
+            for state, one in zip(pair, made, strict=True)
+        ]
+        return {self.parts.line: {"text": self._apart(made)}, self.parts.table: pinned_table(*pair, weights)}
+
+    def _pair(self, session: Session) -> tuple[State, State] | None:
+        if len(session.states.pinned) < 2:
+            return None
+        one, other = (session.states.state(name) for name in session.states.pinned)
+        return one, other
+
+    def _embedded(self, state: State, opening: str) -> Embedding | None:
+        runtime = self.loading.runtime
+        if runtime is None or not state.history.active:
+            return None
+        return runtime.embed(state.history, runtime.task(TASK), query=opening if opening.strip() else None)
+
+    def _apart(self, made: Sequence[Embedding | None]) -> str:
+        one, other = made
+        if one is None or other is None or self.shelf.atlas is None:
+            return "How far they are apart follows when both have posts and the models are loaded."
+        scale = self.shelf.atlas.scale
+        units = directions_of(np.stack([one.user_vector, other.user_vector]) / scale)
+        distance = float(1 - units[0] @ units[1])
+        near = [self.shelf.atlas.place(each.user_vector).neighbours[0].id for each in (one, other)]
+        return (
+            f"The two people are {distance:.3f} apart, where 0 is the same direction; nearest to them stand "
+            f"{near[0]} and {near[1]}."
+        )
+
+    @guarded
+    def pin(self, record: dict[str, Any], chosen: list[str]) -> Changes:
+        """Pin states for comparing; of three the first one is let go."""
+        session = Session.from_record(record)
+        for name in [name for name in session.states.pinned if name not in chosen]:
+            session = session.pin(name, False)
+        for name in [name for name in chosen if name not in session.states.pinned]:
+            session = session.pin(name, True)
+        return {self.page.session: session.as_record(), self.page.notice: views.notice()}
+
+    @guarded
+    def write(
+        self, record: dict[str, Any], opening: str, strength: float, seed: float, length: float, allow: bool
+    ) -> Iterator[Changes]:
+        """Let the persona write from both pinned states."""
+        session = Session.from_record(record)
+        pair = self._pair(session)
+        if pair is None:
+            raise UserError("There are no two states to write from: tick two of them.")
+        yield from self.waiting()
+        options = DecodeOptions(max_new_tokens=whole(length, "number of new tokens"), seed=whole(seed, "seed"))
+        stream = self.lent(self.written)(record, opening, strength, options, allow)
+        with contextlib.closing(stream):
+            for states in stream:
+                yield {self.parts.texts: _cards(pair, opening, states)} | self.bar.busy("Writing both together.")
+        yield self.measured(session, opening, more=f"At strength {strength:g}.")
+
+    def written(
+        self, record: dict[str, Any], opening: str, strength: float, options: DecodeOptions, allow: bool
+    ) -> Iterator[tuple[ArmText, ...]]:
+        """Both texts as they grow; takes and gives plain values."""
+        session = Session.from_record(record)
+        inputs, pair = self.inputs(session, opening, seed=options.seed), self._pair(session) or ()
+        arms = [
+            standing_in(arm_named("persona"), f"persona@{n}", _called(state), items=state.history.active)
+            for n, state in enumerate(pair)
+        ]
+        yield from self.runtime.compare(inputs, arms, strength=strength, options=options, allow_listed_words=allow)
+
+
+def _cards(pair: Sequence[State], opening: str, states: Sequence[ArmText]) -> View:
+    return texts(
+        [
+            text_card(
+                _called(state), text.written.text, opening=opening, colour="--pd-arm-persona",
+                warning=signs_of_collapse(text.written.text).sentence if text.written.done else "",
+            )
+            for state, text in zip(pair, states, strict=True)
+        ],
+        running=not all(text.written.done for text in states),
+    )  # fmt: skip

@@ -1,0 +1,101 @@
+"""The Placebo tab: each arm on the person's own last posts, against a stranger in the person's place."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import gradio as gr
+
+from persona_demo.arms import KNOWN, arms_named
+from persona_demo.errors import UserError
+from persona_demo.evaluation.bootstrap import Estimate
+from persona_demo.explain.scorecard import Scorecard, scorecard
+from persona_demo.ui.inside.look import Look
+from persona_demo.ui.inside.parts import PlaceboParts
+from persona_demo.ui.inside.runbar import RunBar
+from persona_demo.ui.inside.tables import View, cell, row, table
+from persona_demo.ui.shelf import TASK
+from persona_demo.ui.state import Session
+from persona_demo.ui.verbs import Changes, guarded
+from persona_demo.ui.views import plural
+from persona_demo.ui.widget import widget
+
+ABOUT = """A placebo is the same method with somebody else in the person's place. Tick “Could this be placebo?”
+above to see one beside every persona column, and choose which kind under Advanced: a stranger, the average of
+everybody, noise of the same loudness, or nothing at all. Here the same question is put in numbers. The person's
+last posts are held out, each column says how likely it finds them from the earlier ones, and a stranger's posts
+are tried in their place. A column that does as well with a stranger knows nothing personal."""
+ARMS = ("plain", "task", "persona", "bm25")
+
+
+def lay_out() -> PlaceboParts:
+    """Lay the tab out."""
+    gr.Markdown(ABOUT, elem_classes="pd-lead")
+    bar = RunBar.lay_out("Score every column", name="score")
+    line = widget("line", {"text": ""}, elem_classes="pd-finding")
+    return PlaceboParts(bar, line, widget("table", table(), go="", elem_id="pd-score-table"))
+
+
+def _interval(estimate: Estimate | None) -> str:
+    return "-" if estimate is None else f"{estimate.mean:+.3f} ({estimate.low:+.3f} to {estimate.high:+.3f})"
+
+
+def scores_table(card: Scorecard) -> View:
+    """Each arm's figures and what follows from them."""
+    gaps = [abs(score.gap.mean) for score in card.scores if score.gap is not None]
+    most = max(gaps, default=1.0) or 1.0
+    rows = [
+        row(
+            KNOWN[score.arm].title,
+            f"{score.nll.mean:.3f} ({score.nll.low:.3f} to {score.nll.high:.3f})",
+            _interval(score.gain),
+            cell(_interval(score.gap), None if score.gap is None else score.gap.mean / most),
+            score.verdict,
+        )
+        for score in card.scores
+    ]
+    return table(
+        [
+            ("Column", "text"),
+            ("Surprise", "number"),
+            ("Gain over the same without the person", "number"),
+            ("Gain over a stranger", "signed"),
+            ("Verdict", "text"),
+        ],
+        rows,
+        caption="Nats a token, with 95% intervals over the held-out posts; less surprise and more gain are better",
+    )
+
+
+class Placebos(Look):
+    """Verbs of the Placebo tab."""
+
+    @guarded
+    def score(self, record: dict[str, Any], seed: float) -> Iterator[Changes]:
+        """Score every column on the person's own last posts."""
+        session, parts = Session.from_record(record), self.page.inside.placebo
+        if session.stored:
+            raise UserError("Nothing can be held out of a stored vector: choose a person who has texts.")
+        yield from self.waiting()
+        stream = self.lent(self.scored)(record, seed, ARMS)
+        with contextlib.closing(stream):
+            for card in stream:
+                held = plural(len(card.held_out), "post")
+                said = f"The last {held} of {session.history.name}, each predicted from what came before it."
+                changes = {parts.table: scores_table(card), parts.line: {"text": said}}
+                yield changes | self.bar.busy(f"{len(card.scores)} of {len(ARMS)} columns", card.share)
+        yield self.measured(session, None, more="At strength 1, as it was trained.")
+
+    def scored(self, record: dict[str, Any], seed: float, names: Sequence[str]) -> Iterator[Scorecard]:
+        """The scorecard as it grows; takes and gives plain values."""
+        session, runtime = Session.from_record(record), self.runtime
+        yield from scorecard(
+            runtime,
+            session.history,
+            runtime.task(TASK),
+            arms_named(names),
+            others=self.shelf.others(session),
+            seed=int(seed or 0),
+        )

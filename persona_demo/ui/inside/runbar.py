@@ -1,0 +1,120 @@
+"""What every measurement has: a button, a Stop that stops, and a line that says how far it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+from gradio.events import Dependency
+
+from persona_demo.ui.widget import widget
+
+if TYPE_CHECKING:
+    from persona_demo.ui.verbs import Changes
+
+QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+"""Of every listener: no spinners over what is being read, and no public endpoint."""
+
+
+@dataclass(frozen=True)
+class RunBar:
+    """A button, its Stop, and a line.
+
+    Attributes:
+        go: Starts.
+        stop: Stops; there only while something runs.
+        status: How far it is, in words and as a bar.
+    """
+
+    go: gr.Button
+    stop: gr.Button
+    status: gr.HTML
+
+    @classmethod
+    def lay_out(cls, label: str, *, name: str) -> RunBar:
+        """Lay one out.
+
+        Args:
+            label: What the button says.
+            name: Of its elements on the page.
+        """
+        with gr.Row(elem_classes="pd-runbar"):
+            go = gr.Button(label, variant="primary", size="md", min_width=150, elem_id=f"pd-{name}-go")
+            stop = gr.Button("Stop", variant="stop", size="md", visible=False, min_width=80, elem_id=f"pd-{name}-stop")
+            status = widget("status", cls.said(""), elem_id=f"pd-{name}-status")
+        return cls(go, stop, status)
+
+    @staticmethod
+    def said(words: str, share: float | None = None, *, busy: bool = False, key: str = "") -> dict[str, Any]:
+        """Value of the line.
+
+        Args:
+            words: What it says.
+            share: How far it is, 0 to 1, where that is known.
+            busy: Whether something runs.
+            key: Of what was measured, so that the page can tell when that is no longer there.
+        """
+        stage = "loading" if busy else "said" if words else "none"
+        return {"stage": stage, "words": words, "share": share, "key": key}
+
+    @staticmethod
+    def changed(key: str) -> dict[str, Any]:
+        """Value that says what is on the table now; a line about something else then says that it is old."""
+        return {"stage": "stale", "words": "", "share": None, "key": key}
+
+    def busy(self, words: str, share: float | None = None) -> Changes:
+        """While it runs; without a share the bar has no end."""
+        return {self.status: self.said(words, share, busy=True)}
+
+    def done(self, words: str, *, key: str = "") -> Changes:
+        """Afterwards: the buttons are ready again, and the line says what was measured."""
+        return {
+            self.status: self.said(words, key=key),
+            self.go: gr.Button(interactive=True),
+            self.stop: gr.Button(visible=False),
+        }
+
+    def begun(self) -> Changes:
+        """Answer the button at once; the turn itself may have to wait for other visitors."""
+        return {
+            self.status: self.said("Waiting for a turn.", busy=True),
+            self.go: gr.Button(interactive=False),
+            self.stop: gr.Button(visible=True),
+        }
+
+    @property
+    def parts(self) -> list[Any]:
+        """Its components."""
+        return [self.go, self.stop, self.status]
+
+    def wire(
+        self, run: Callable[..., Any], inputs: Sequence[Any], outputs: Sequence[Any], *, notice: gr.HTML
+    ) -> Dependency:
+        """Bind it to what it runs, in the one lane of the language model.
+
+        Args:
+            run: A generator of changes.
+            inputs: What it is given.
+            outputs: What it changes.
+            notice: The strip that errors go to.
+
+        Returns:
+            The run, for others who may cancel it.
+        """
+
+        def begin() -> Changes:
+            return self.begun() | {notice: {"text": "", "kind": ""}}
+
+        def stopped() -> Changes:
+            return self.done("Stopped. What was measured so far stays.")
+
+        light: dict[str, Any] = {"queue": False, **QUIET}
+        # One after the other, so that a quick refusal is not wiped away by the beginning.
+        begun = self.go.click(begin, None, [*self.parts, notice], trigger_mode="once", **light)
+        running = begun.then(
+            run, list(inputs), [*outputs, *self.parts, notice], concurrency_id="lm", concurrency_limit=1, **QUIET
+        )
+        self.stop.click(None, cancels=[running]).then(stopped, None, self.parts, **light)
+        return running

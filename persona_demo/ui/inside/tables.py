@@ -1,0 +1,102 @@
+"""Tables and lines as the widgets of the tabs draw them: plain JSON, and no Gradio."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+View = dict[str, Any]
+HeadKind = Literal["text", "number", "bar", "signed"]
+Head = tuple[str, HeadKind]
+
+
+def cell(text: str, bar: float | None = None) -> View:
+    """A cell: its words, and the length of its bar, -1 to 1, where it has one."""
+    return {"text": text, "bar": None if bar is None else round(bar, 4)}
+
+
+def row(*cells: str | View, id: str | None = None, mark: bool = False) -> View:
+    """A row; with an id its first cell is a button that goes there, with a mark it stands out."""
+    return {"id": id, "cells": [cell(c) if isinstance(c, str) else c for c in cells], "mark": mark}
+
+
+def table(heads: Sequence[Head] = (), rows: Sequence[View] = (), *, caption: str = "", empty: str = "") -> View:
+    """A table.
+
+    Args:
+        heads: Title and kind of each column; the first names the row.
+        rows: The rows.
+        caption: What it shows.
+        empty: What is said where there is no row.
+    """
+    return {
+        "caption": caption,
+        "heads": [{"text": text, "kind": kind} for text, kind in heads],
+        "rows": list(rows),
+        "empty": empty,
+    }
+
+
+def series(name: str, colour: str, points: Sequence[tuple[float, float]], *, dash: bool = False) -> View:
+    """A line of a chart; the colour is a CSS variable's name."""
+    return {
+        "name": name,
+        "colour": f"var({colour})",
+        "points": [[round(x, 4), round(y, 4)] for x, y in points],
+        "dash": dash,
+    }
+
+
+def chart(
+    lines: Sequence[View] = (),
+    *,
+    title: str = "",
+    x: str = "",
+    y: str = "",
+    ticks: Sequence[tuple[float, str]] = (),
+    marks: Sequence[tuple[float, str]] = (),
+) -> View:
+    """A chart of lines.
+
+    Args:
+        lines: The lines.
+        title: What it shows.
+        x: What goes across, with its unit.
+        y: What goes up, with its unit.
+        ticks: Places across that are named, where they are not the numbers themselves.
+        marks: Places across that are marked, with a word each.
+    """
+    return {
+        "title": title,
+        "x": x,
+        "y": y,
+        "ticks": [{"at": at, "text": text} for at, text in ticks] or None,
+        "series": list(lines),
+        "marks": [{"at": at, "text": text} for at, text in marks],
+    }
+
+
+def text_card(
+    title: str, text: str = "", *, opening: str = "", why: str = "", colour: str = "", warning: str = "", note: str = ""
+) -> View:
+    """A text side by side with others; the colour is a CSS variable's name."""
+    return {
+        "title": title,
+        "why": why,
+        "opening": opening,
+        "text": text,
+        "warning": warning,
+        "note": note,
+        "colour": f"var({colour})" if colour else "",
+    }
+
+
+def texts(cards: Sequence[View] = (), *, running: bool = False) -> View:
+    """Texts side by side."""
+    return {"cards": list(cards), "running": running}
+
+
+def shortened(text: str, most: int = 70) -> str:
+    """A text in one line, cut where it is too long."""
+    line = " ".join(text.split())
+    return line if len(line) <= most else f"{line[: most - 1].rstrip()}…"

@@ -1,0 +1,108 @@
+"""The tab that reads one text under two arms, token by token."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import gradio as gr
+
+from persona_demo.arms import arm_named, arms_named
+from persona_demo.explain.token_view import Alternative, TokenView, view_tokens
+from persona_demo.ui.inside.look import Look, text_to_look_at
+from persona_demo.ui.inside.parts import TokenParts
+from persona_demo.ui.inside.runbar import RunBar
+from persona_demo.ui.inside.tables import View
+from persona_demo.ui.state import Session
+from persona_demo.ui.verbs import Changes, guarded
+from persona_demo.ui.widget import widget
+
+ABOUT = """The model writes one token at a time, a token being a word or a piece of one. Here a fixed text is read
+under two columns. A token that the second finds likelier than the first is tinted red and underlined with a line,
+a less likely one blue with dots. Choose a token to see what each of the two would rather have put there. With the
+persona turned on in one and off in the other, what is coloured is what the persona did."""
+SIDES = (
+    "plain",
+    "task",
+    "persona",
+    "persona:other",
+    "persona:mean",
+    "persona:random",
+    "persona:zero",
+    "bm25",
+    "recent",
+)
+NOTHING: View = {"legend": "", "left": "", "right": "", "tokens": []}
+
+
+def lay_out() -> TokenParts:
+    """Lay the tab out."""
+    gr.Markdown(ABOUT, elem_classes="pd-lead")
+    choices = [(arm.title, arm.name) for arm in arms_named(SIDES)]
+    with gr.Row(elem_classes="pd-choices"):
+        left = gr.Dropdown(choices, value="task", label="First, what it is compared with", min_width=240)
+        right = gr.Dropdown(choices, value="persona", label="Second", min_width=240)
+    bar = RunBar.lay_out("Read it under both", name="tokens")
+    return TokenParts(bar, left, right, widget("tokens", NOTHING, elem_id="pd-tokens"))
+
+
+def tokens_view(view: TokenView) -> View:
+    """A text under two arms as plain JSON."""
+
+    def tops(alternatives: Sequence[Alternative]) -> list[View]:
+        return [
+            {"text": a.text, "log": round(a.log_probability, 4), "chosen": a.chosen, "ends": a.ends}
+            for a in alternatives
+        ]
+
+    return {
+        "legend": view.legend,
+        "left": arm_named(view.left).title,
+        "right": arm_named(view.right).title,
+        "tokens": [
+            {
+                "text": token.text,
+                "left": round(token.left, 4),
+                "right": round(token.right, 4),
+                "left_top": tops(token.left_top),
+                "right_top": tops(token.right_top),
+            }
+            for token in view.tokens
+        ],
+    }
+
+
+class Tokens(Look):
+    """Verbs of the token tab."""
+
+    @guarded
+    def measure(
+        self, record: dict[str, Any], opening: str, strength: float, seed: float, allow: bool, choice: str,
+        typed: str, written: dict[str, Any], left: str, right: str,
+    ) -> Iterator[Changes]:  # fmt: skip
+        """Read the text under both arms."""
+        text = text_to_look_at(choice, typed, written, opening)
+        yield from self.waiting()
+        yield self.bar.busy("Reading the text twice.")
+        session = Session.from_record(record)
+        view = self.lent(self.viewed)(record, opening, strength, seed, allow, left, right, text)
+        done = self.measured(session, opening, more=f"At strength {strength:g}.")
+        yield {self.page.inside.tokens.tokens: tokens_view(view)} | done
+
+    def viewed(
+        self, record: dict[str, Any], opening: str, strength: float, seed: float, allow: bool, left: str,
+        right: str, text: str,
+    ) -> TokenView:  # fmt: skip
+        """The text under two arms; takes and gives plain values."""
+        runtime = self.runtime
+        inputs = self.inputs(Session.from_record(record), opening, seed=seed)
+        words, codec = runtime.words, runtime.lm.codec
+        return view_tokens(
+            runtime.lm,
+            inputs,
+            arm_named(left),
+            arm_named(right),
+            text,
+            strength=strength,
+            hide=None if allow else lambda tokens: words.banned_next(codec, tokens),
+        )

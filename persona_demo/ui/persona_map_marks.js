@@ -1,0 +1,53 @@
+// What is marked on the map of people beside its points: colours, regions, a line, and all of it in words.
+// Part of the same function as persona_map.js, whose names it uses.
+
+// Colours of the population, one for each where there are groups.
+const shade = (group) => paint[`${tint.ordered ? "step" : "hue"}-${group}`];
+function tinted() {
+  return tint ? Array.from(tint.of, shade) : paint.dot;
+}
+
+// Labels of regions, and the line between two people; both are drawn under the points' names.
+function regions() {
+  return props.regions.map(({ label, at }) => ({
+    x: at[0], y: at[1], text: plain(label), showarrow: false, captureevents: false, width: 118, opacity: 0.92,
+    bgcolor: tint ? paint.panel : "rgba(0,0,0,0)", borderpad: 1,
+    font: { family: "var(--pd-serif), serif", size: 11.5, style: "italic", color: paint["ink-soft"],
+      shadow: Array(4).fill(`0 0 4px ${paint.panel}`).join(", ") },
+  }));
+}
+function line({ line: places = [] }) {
+  return places.slice(1).map((to, at) => ({
+    type: "line", x0: places[at][0], y0: places[at][1], x1: to[0], y1: to[1],
+    line: { color: paint.focus, width: 1.6, dash: "1px,3px" },
+  }));
+}
+
+// The legend: what the colours mean, in words and numbers.
+function key() {
+  part("tint").hidden = !tint;
+  if (!tint) return;
+  part("tint-title").textContent = tint.title;
+  part("tint-list").replaceChildren(...tint.groups.map(({ label, count }, at) => {
+    const entry = document.createElement("li");
+    const dot = document.createElement("i");
+    dot.style.background = `var(--pd-${tint.ordered ? "step" : "hue"}-${at})`;
+    entry.append(dot, `${label} (${count})`);
+    return entry;
+  }));
+}
+
+// What the points are called, on a map of people or of posts.
+function nameParts() {
+  const said = posts
+    ? ["", "posts of the nearest people", "this person's posts", "posts of people it learned from"]
+    : ["you are here, and were", "nearest", "sample people", "people it learned from"];
+  [...part("key").children].forEach((entry, at) => {
+    entry.lastChild.textContent = said[at];
+    entry.hidden = !said[at];
+  });
+  if (posts) {
+    plot.setAttribute("aria-label", "Map of posts. The list below it holds those of this person and of who is near.");
+    part("people").firstElementChild.textContent = "This person's posts and those of the nearest, as a list";
+  }
+}

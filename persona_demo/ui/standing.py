@@ -1,0 +1,72 @@
+"""Where somebody stands, and how their posts weigh, as far as that is known by now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from persona_demo.atlas import Placement
+from persona_demo.runtime import Runtime
+from persona_demo.ui import views
+from persona_demo.ui.persona_map import MapValue, NamedPoint, Tint, You, map_value
+from persona_demo.ui.shelf import TASK, Shelf
+from persona_demo.ui.state import SAMPLE, Session
+
+Points = Sequence[tuple[float, float]]
+
+
+def stand(
+    shelf: Shelf, runtime: Runtime | None, session: Session, opening: str
+) -> tuple[Sequence[float] | None, Placement | None]:
+    """Weights of the posts and the place of the person.
+
+    Args:
+        shelf: What ships.
+        runtime: The models, once they are loaded.
+        session: The person.
+        opening: The opening words.
+    """
+    if runtime is None or not session.history.active:
+        return shelf.shipped_weights(session, opening), shelf.shipped_place(session)
+    query = opening if opening.strip() else None
+    made = runtime.embed(session.history, runtime.task(TASK), query=query)
+    placement = runtime.place(made.user_vector) if runtime.atlas is not None else None
+    return (made.weights.tolist() if query else None), placement
+
+
+def sample_points(shelf: Shelf) -> list[NamedPoint]:
+    """The sample people on the map."""
+    places = shelf.showcase.places if shelf.showcase is not None else {}
+    found = ((s, places[s.slug]) for s in shelf.samples if s.slug in places)
+    return [NamedPoint(SAMPLE + s.slug, s.history.name, at.x, at.y) for s, at in found]
+
+
+def map_of(
+    shelf: Shelf,
+    session: Session,
+    placement: Placement | None,
+    *,
+    line: Points = (),
+    tint: Tint | Literal["keep", "none"] = "keep",
+) -> MapValue:
+    """The map with somebody on it.
+
+    Args:
+        shelf: What ships.
+        session: The person.
+        placement: Where they stand, where that is known.
+        line: Places a line is drawn through.
+        tint: Colours of the population.
+    """
+    here = None
+    if placement is not None and not session.stored:
+        here = You(session.history.name, placement.x, placement.y, session.trail[:-1])
+    return map_value(
+        selected=session.who if session.stored else None,
+        you=here,
+        people=sample_points(shelf),
+        neighbours=[near.id for near in views.others(session, placement)] if placement is not None else [],
+        message=views.place_in_words(session, placement, shelf.names),
+        line=line,
+        tint=tint,
+    )

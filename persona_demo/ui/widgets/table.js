@@ -1,0 +1,57 @@
+// A table of words, numbers and bars. A row with an id has a button that goes there: to a post in the
+// history above, or to whatever the server makes of "select".
+const find = (selector) => element.querySelector(selector);
+
+const barOf = (share, signed) => {
+  const track = make("div", { class: signed ? "pd-bar pd-signed" : "pd-bar", "aria-hidden": "true" });
+  const fill = make("b");
+  const size = 100 * Math.min(Math.abs(share), 1);
+  if (signed) {
+    fill.classList.toggle("pd-less", share < 0);
+    fill.style.width = `${size / 2}%`;
+    fill.style.marginLeft = share < 0 ? `${50 - size / 2}%` : "50%";
+    track.append(make("i"));
+  } else fill.style.width = `${size}%`;
+  track.prepend(fill);
+  return track;
+};
+
+const go = (id) => {
+  if (props.go === "post") window.dispatchEvent(new CustomEvent("pd-post", { detail: id }));
+  else trigger("select", { id });
+};
+
+const cellOf = (cell, head, row, first) => {
+  const node = make(first ? "th" : "td", first ? { scope: "row" } : {});
+  node.classList.add(`pd-as-${head.kind}`);
+  const words = make("span", {}, cell.text);
+  if (first && row.id && props.go) {
+    const button = make("button", { type: "button", title: props.goes || "" }, cell.text);
+    button.addEventListener("click", () => go(row.id));
+    node.append(button);
+  } else if (cell.bar !== undefined && cell.bar !== null) {
+    const pair = make("div", { class: "pd-barred" });
+    pair.append(words, barOf(cell.bar, head.kind === "signed"));
+    node.append(pair);
+  } else node.append(words);
+  return node;
+};
+
+const draw = () => {
+  const { caption, heads, rows, empty } = props.value;
+  put(find("figcaption"), caption);
+  put(find(".pd-empty"), rows.length ? "" : empty);
+  find(".pd-scroll").hidden = !rows.length;
+  find(".pd-scroll").setAttribute("aria-label", caption || "Table");
+  find("thead tr").replaceChildren(...heads.map((head) => make("th", { scope: "col", class: `pd-as-${head.kind}` }, head.text)));
+  const drawn = rows.map((row) => {
+    const node = make("tr");
+    node.classList.toggle("pd-marked", Boolean(row.mark));
+    node.append(...row.cells.map((cell, at) => cellOf(cell, heads[at], row, at === 0)));
+    return node;
+  });
+  find("tbody").replaceChildren(...drawn);
+};
+
+watch("value", draw);
+draw();

@@ -1,0 +1,64 @@
+"""What was written last, and how: kept for a visitor so that it can be measured, exported and compared.
+
+Travels between two events as plain JSON, like the session. Knows nothing of models or of Gradio.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from persona_demo.lm.decode import DecodeOptions, Written
+from persona_demo.runtime import ArmText
+from persona_demo.session import Vectors
+from persona_demo.showcase import Showcase
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One press of Write.
+
+    Attributes:
+        prompt: The opening words.
+        strength: Of arms that have one.
+        options: How was written.
+        texts: What each arm wrote, as far as it came.
+        vectors: What the plug made of the person then, where that is known without asking it.
+    """
+
+    prompt: str = ""
+    strength: float = 1.0
+    options: DecodeOptions = field(default_factory=DecodeOptions)
+    texts: tuple[ArmText, ...] = ()
+    vectors: Vectors = field(default_factory=Vectors)
+
+    @classmethod
+    def of_showcase(cls, case: Showcase | None) -> Outcome:
+        """What the page shows before anybody pressed Write."""
+        return cls(case.opening, case.strength, DecodeOptions(), case.texts) if case is not None else cls()
+
+    def text_of(self, arm: str) -> str:
+        """What an arm wrote; empty where it wrote nothing."""
+        return next((text.written.text for text in self.texts if text.arm == arm), "")
+
+    def as_record(self) -> dict[str, Any]:
+        """The outcome as plain JSON."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Outcome:
+        """An outcome from its record."""
+        return cls(
+            prompt=record["prompt"],
+            strength=record["strength"],
+            options=DecodeOptions(**record["options"]),
+            texts=tuple(_text(text) for text in record["texts"]),
+            vectors=Vectors(**record["vectors"]),
+        )
+
+
+def _text(record: Mapping[str, Any]) -> ArmText:
+    written = Written(**{**record["written"], "tokens": tuple(record["written"]["tokens"])})
+    return ArmText(**{**record, "written": written, "retrieved": tuple(record["retrieved"])})
