@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from persona_demo.arms import KNOWN, ArmInputs, Conditioning, arm_named
+from persona_demo.evaluation.sample import PLACEBO_DRAWS
 from persona_demo.runtime import Runtime
 
 OTHER = ":other"
@@ -24,6 +25,7 @@ class Contender:
         name: Under which its figures stand.
         build: Makes the conditioning.
         others: Whether it reads placebo people's histories in place of the person's.
+        draws: At most so many of them.
         most: It sees only the latest so many items; all of them, where None.
         encodes: Turns an item into the text the item encoder reads for it; None for arms that encode nothing.
     """
@@ -31,6 +33,7 @@ class Contender:
     name: str
     build: Callable[[ArmInputs], Conditioning]
     others: bool = False
+    draws: int = PLACEBO_DRAWS
     most: int | None = None
     encodes: Callable[[ArmInputs], Sequence[str]] | None = None
 
@@ -54,14 +57,17 @@ def shortened(most: int) -> Contender:
 
 
 def items_in_prompt(*, others: bool) -> Contender:
-    """The untuned model with the latest eight items in its prompt, in twice the room that arms have."""
+    """The untuned model with the latest eight items in its prompt, in twice the room that arms have.
+
+    One placebo person is enough for it: these are the longest prompts of all, and no arm is judged by them.
+    """
 
     def build(inputs: ArmInputs) -> Conditioning:
         items = latest(inputs, REFERENCE_ITEMS).items[::-1]
         shots = inputs.task.shots(items, inputs.input_text, codec=inputs.codec, tokens=REFERENCE_TOKENS)
         return Conditioning(retrieved=shots)
 
-    return Contender(REFERENCE + OTHER * others, build, others=others)
+    return Contender(REFERENCE + OTHER * others, build, others=others, draws=1)
 
 
 def latest(inputs: ArmInputs, most: int) -> ArmInputs:

@@ -173,7 +173,7 @@ class Protocol(Sample):
         asked = []
         for c in contenders:
             for place in places:
-                for draw, given in enumerate(inputs[place, c.others]):
+                for draw, given in enumerate(inputs[place, c.others][: c.draws]):
                     begun = time.perf_counter()
                     made = c.build(given if c.most is None else latest(given, c.most))
                     voice = self.runtime.voice(given, made, strength=self.strength)
