@@ -89,7 +89,8 @@ def test_two_processes_train_the_plug_that_one_trains(tmp_path: Path, preset: st
     words += ["--warm-steps", "2", "--contrast", "0.5", "--json"]
     if preset == "classroom":
         words += ["--components", "5", "--keyword-tokens", "4", "--persona-tokens", "3", "--projector-width", "16"]
-    launch = ["-m", "accelerate.commands.launch", "--cpu", "--num_processes", "2", "--num_machines", "1"]
+    # Its name for several processes on one machine; where there is no GPU each takes the processor.
+    launch = ["-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2", "--num_machines", "1"]
     launch += ["--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port", "0"]
     launched = ("ACCELERATE", "WORLD_SIZE", "RANK")
     environment = {

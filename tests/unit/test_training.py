@@ -233,12 +233,22 @@ def test_a_broken_corpus_is_one_clear_sentence(tmp_path: Path, content: str, wor
 )
 def test_every_kind_of_task_trains(tmp_path: Path, shape: str, name: str, family: str) -> None:
     lm, task = tiny.causal_lm() if family == "causal" else tiny.seq2seq_lm(), task_named(name)
+    if family == "encoder-decoder":
+        # A random T5 is sure of itself by 66 nats a token, and its loss a landscape of cliffs.
+        lm.model.get_output_embeddings().weight.mul_(0.05)
     if shape == "lamp":
         data = folders.lamp(tmp_path / "data", int(name[-1]), "train", questions=60)
     else:
         data = folders.FOLDERS[shape][0](tmp_path / "data")
     models = make_models(tmp_path, lm, tasks=(name,), place="after" if family == "causal" else "before")
-    options = TrainOptions(steps=30, batch_size=4, warm_steps=25, check_every=30, soft_learning_rate=0.2)
+    gentle = family == "encoder-decoder"
+    options = TrainOptions(
+        steps=90 if gentle else 30,
+        batch_size=4,
+        warm_steps=85 if gentle else 25,
+        check_every=30,
+        soft_learning_rate=0.05 if gentle else 0.2,
+    )
     seen: list[Progress] = []
     train_plug(
         task,
