@@ -42,9 +42,7 @@ class RunBar:
         """
         with gr.Row(elem_classes="pd-runbar"):
             go = gr.Button(label, variant="primary", size="md", min_width=150, elem_id=f"pd-{name}-go")
-            stop = gr.Button(
-                "Stop", variant="stop", size="md", visible=False, min_width=80, elem_id=f"pd-{name}-stop"
-            )
+            stop = gr.Button("Stop", variant="stop", size="md", visible=False, min_width=80, elem_id=f"pd-{name}-stop")
             status = widget("status", cls.said(""), elem_id=f"pd-{name}-status")
         return cls(go, stop, status)
 
