@@ -3,6 +3,7 @@
 python -m benchmarks attribution    leave each of 50 history items out in turn
 python -m benchmarks generation     tokens a second against transformers' generate(), arm by arm
 python -m benchmarks edit           first tokens after an edit of one of 200 history items
+python -m benchmarks map            3,000 people drawn, and a point moved after an edit, in a real browser
 python -m benchmarks training       examples a second against the straightforward loop
 """
 
@@ -12,10 +13,16 @@ import json
 import os
 import sys
 
-from benchmarks import attribution, edit, generation, training
+from benchmarks import attribution, edit, generation, map, training
 from persona_demo.errors import UserError
 
-BENCHMARKS = {"attribution": attribution.run, "generation": generation.run, "edit": edit.run, "training": training.run}
+BENCHMARKS = {
+    "attribution": attribution.run,
+    "edit": edit.run,
+    "generation": generation.run,
+    "map": map.run,
+    "training": training.run,
+}
 
 
 def main() -> int:
