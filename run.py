@@ -57,6 +57,7 @@ def check(arguments: list[str]) -> None:
     run(str(PYTHON), "-m", "ruff", "check", ".")
     run(str(PYTHON), "-m", "ruff", "format", "--check", ".")
     run(str(PYTHON), "-m", "mypy")
+    run(str(PYTHON), "-m", "persona_demo", "results", "--check")
     run(str(PYTHON), "-m", "pytest", *arguments)
 
 

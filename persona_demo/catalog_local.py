@@ -41,6 +41,8 @@ def open_local(folder: Path, cache: Path) -> StoredModel:
     gguf = copied.gguf if copied else None
     try:
         value = _remembered_fingerprint([gguf] if gguf else safetensors(folder), cache)
+        if copied and value == copied.copy_sha256:
+            value = copied.fingerprint
     except OSError as error:
         raise UserError(f"{folder} cannot be read ({error.strerror}): mend its permissions.") from error
     return StoredModel(

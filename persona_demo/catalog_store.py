@@ -52,9 +52,10 @@ class StoredModel:
         name: Hub id, the same for every source of the weights; a local folder's name where unknown.
         variant: Where the weights came from.
         folder: Holds safetensors weights, configuration and tokenizer.
-        gguf: The GGUF file the folder was converted from, where it was.
+        gguf: The GGUF file the folder was converted from, or the copy of it that took its place.
         fingerprint: SHA-256 of the source weights, as hexadecimal digits.
         revision: Hub commit, or package and version; None for a local folder of unknown origin.
+        copy_sha256: SHA-256 of ``gguf`` itself where it is a copy, which the fingerprint is not of.
     """
 
     name: str
@@ -63,6 +64,7 @@ class StoredModel:
     gguf: Path | None
     fingerprint: str
     revision: str | None
+    copy_sha256: str | None = None
 
 
 def silent(message: str, fraction: float | None) -> None:
@@ -117,7 +119,9 @@ def folder_size(folder: Path) -> int:
     return total
 
 
-def write_record(folder: Path, *, name: str, variant: Variant, revision: str, gguf: str | None) -> None:
+def write_record(
+    folder: Path, *, name: str, variant: Variant, revision: str, gguf: str | None, copied_from: Path | None = None
+) -> None:
     """Write the record that makes a folder a stored model.
 
     Args:
@@ -125,19 +129,25 @@ def write_record(folder: Path, *, name: str, variant: Variant, revision: str, gg
         name: Hub id.
         variant: Where the weights came from.
         revision: Hub commit, or package and version.
-        gguf: File name of the GGUF file the weights were converted from, where they were.
+        gguf: File name of the GGUF file, where there is one.
+        copied_from: The file whose copy ``gguf`` is: its fingerprint counts, and it may go afterwards.
     """
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != RECORD)
+    spared = {folder / RECORD, copied_from}
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path not in spared)
+    source = copied_from or (folder / gguf if gguf else None)
     record = {
         "schema": _SCHEMA,
         "name": name,
         "variant": variant,
         "revision": revision,
         "gguf": gguf,
-        "fingerprint": fingerprint([folder / gguf] if gguf else safetensors(folder)),
+        "fingerprint": fingerprint([source] if source else safetensors(folder)),
+        "copy_sha256": sha256_file(folder / gguf) if gguf and copied_from else None,
         "files": {path.relative_to(folder).as_posix(): path.stat().st_size for path in files},
     }
-    (folder / RECORD).write_text(json.dumps(record, indent=1), encoding="utf-8")
+    draft = folder / f"{RECORD}.partial"
+    draft.write_text(json.dumps(record, indent=1), encoding="utf-8")
+    os.replace(draft, folder / RECORD)
 
 
 def read_stored(folder: Path) -> StoredModel | None:
@@ -154,6 +164,7 @@ def read_stored(folder: Path) -> StoredModel | None:
             gguf=folder / record["gguf"] if record["gguf"] else None,
             fingerprint=str(record["fingerprint"]),
             revision=record["revision"],
+            copy_sha256=record.get("copy_sha256"),
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
@@ -211,7 +222,7 @@ def disk_errors(cache: Path) -> Iterator[None]:
     except OSError as error:
         if is_disk_full(error):
             raise UserError(
-                f"The disk of the cache folder {cache} is full: free about 600 MB, "
+                f"The disk of the cache folder {cache} is full: free about 700 MB, "
                 "or set PERSONA_DEMO_CACHE to a folder on another disk."
             ) from error
         if error.errno is None:

@@ -35,6 +35,7 @@ def build_parser() -> argparse.ArgumentParser:
     _embed(verbs)
     _train(verbs)
     _evaluate(verbs)
+    _results(verbs)
     _atlas(verbs)
     _lamp(verbs)
     return parser
@@ -111,18 +112,31 @@ def _train(verbs: Verbs) -> None:
 
 
 def _evaluate(verbs: Verbs) -> None:
-    command = _command(verbs, "evaluate", "how likely people's own words are under each arm")
+    command = _command(verbs, "evaluate", "how likely people's own words are under each arm, and what else arms do")
     _task(command)
-    command.add_argument("--data", type=Path, required=True, help="corpus folder")
+    command.add_argument("--data", type=Path, required=True, help="corpus folder; the asked split alone will do")
     command.add_argument("--split", default="dev", help="tune for choices, dev for reports, test for the end")
-    command.add_argument("--arms", default="task,persona,persona:other", help="names")
+    command.add_argument("--arms", default="task,persona,persona:other", help="names, placebos too")
     command.add_argument("--users", type=int, default=100, help="people, at most")
     command.add_argument("--targets-per-user", type=int, default=4, help="texts of each, at most")
     command.add_argument("--strength", type=float, default=1.0, help="of arms that have a person")
-    command.add_argument("--cold-start", action="store_true", help="also histories of 0, 1, 2, 4, 8, 16 items")
-    command.add_argument("--out", type=Path, help="also write the JSON document here")
+    for name, text in (
+        ("--metrics", "also let the arms answer, and measure it: ROUGE, or the error or accuracy of likeliest answers"),
+        ("--attribution", "also whose texts look like, among ten people"),
+        ("--cold-start", "also histories of 0, 1, 2, 4, 8, 16 items"),
+        ("--reference", "also what 8 own items in the prompt give the untuned model that another's do not"),
+        ("--compare", "also arms beside their bases, placebos and rivals in the JSON document"),
+    ):
+        command.add_argument(name, action="store_true", help=text)
+    command.add_argument("--out", type=Path, help="also write the document here, with what it takes to repeat it")
     _with_models(command)
     command.set_defaults(run=commands.evaluate)
+
+
+def _results(verbs: Verbs) -> None:
+    command = _command(verbs, "results", "make the README's tables anew from assets/results")
+    command.add_argument("--check", action="store_true", help="change nothing, and fail where they are stale")
+    command.set_defaults(run=commands.results)
 
 
 def _atlas(verbs: Verbs) -> None:
@@ -162,7 +176,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         Exit status: 0, 2 for a user's error, 130 when interrupted.
     """
-    parsed = build_parser().parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    parsed = build_parser().parse_args(words)
+    parsed.words = words
     try:
         parsed.run(parsed)
     except UserError as error:

@@ -14,12 +14,10 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from persona_demo.errors import UserError
 from persona_demo.files import whole
 
 if TYPE_CHECKING:
     from persona_demo.atlas import Atlas
-    from persona_demo.evaluation.bootstrap import Estimate
     from persona_demo.runtime import ArmText, Runtime
     from persona_demo.training.trainer import Progress
 
@@ -239,82 +237,61 @@ def _progress_text(p: Progress) -> str:
 
 def evaluate(arguments: argparse.Namespace) -> None:
     """``evaluate``: figures of a split."""
-    from persona_demo.corpus import read_corpus, split_named
+    from persona_demo.corpus import split_named
+    from persona_demo.evaluation.run import EvaluateOptions, read_subjects
+    from persona_demo.runtime import DEFAULT_PLUG
     from persona_demo.tasks import task_named
 
-    people = read_corpus(arguments.data, split_named(arguments.split), task_named(arguments.task))
-    for flag in ("users", "targets_per_user"):
-        if getattr(arguments, flag) < 1:
-            raise UserError(f"--{flag.replace('_', '-')} is {getattr(arguments, flag)}: use 1 or more.")
-    report = ProgressLine()
-    runtime = _runtime(arguments, report, atlas=False)
-    from persona_demo.evaluation.protocol import Protocol
-    from persona_demo.runtime import DEFAULT_PLUG
-
-    protocol = Protocol(
-        runtime,
-        runtime.task(arguments.task),
-        people,
+    options = EvaluateOptions(
+        arms=tuple(name.strip() for name in arguments.arms.split(",")),
         users=arguments.users,
         targets_per_user=arguments.targets_per_user,
         seed=arguments.seed,
         strength=arguments.strength,
-        report=report,
+        metrics=arguments.metrics,
+        attribution=arguments.attribution,
+        cold_start=arguments.cold_start,
+        reference=arguments.reference,
     )
-    result = protocol.run([n.strip() for n in arguments.arms.split(",")], cold_start=arguments.cold_start)
+    task, split, plug = task_named(arguments.task), split_named(arguments.split), arguments.plug or DEFAULT_PLUG
+    report = ProgressLine()
+    subjects = read_subjects(arguments.data, split, task, plug=plug, report=report)
+    runtime = _runtime(arguments, report, atlas=False)
+    from persona_demo.evaluation.provenance import provenance
+    from persona_demo.evaluation.record import record_of, table_of
+    from persona_demo.evaluation.run import evaluate as measure
+
+    made = measure(runtime, runtime.task(task.name), subjects, options, report=report)
     report.close()
-    record: dict[str, Any] = {
-        "task": arguments.task,
-        "split": arguments.split,
-        "users": result.users,
-        "targets": result.targets,
-        "seed": arguments.seed,
-        "plug": arguments.plug.name if arguments.plug else DEFAULT_PLUG.name,
-        "engine": runtime.lm.info.engine,
-        "strength": arguments.strength,
-        "arms": [
-            {
-                "arm": a.arm,
-                **_interval("nll", a.nll),
-                **_interval("lift", a.lift),
-                "share_helped": a.share_helped,
-                "prompt_tokens": a.prompt_tokens,
-                "ms": a.ms,
-                "bytes_per_user": a.bytes_per_user,
-            }
-            for a in result.arms
-        ],
-    }
-    if result.placebo_gap is not None:
-        record |= _interval("placebo_gap", result.placebo_gap)
-    if result.cold_start:
-        record["cold_start"] = [
-            {"items": "all" if c.items is None else c.items, **_interval("lift", c.lift)} for c in result.cold_start
-        ]
+    record = record_of(
+        made,
+        options,
+        task=task.name,
+        split=split,
+        plug=plug.name,
+        engine=runtime.lm.info.engine,
+        compare=arguments.compare,
+    )
     if arguments.out is not None:
+        record["made"] = provenance(
+            arguments.words,
+            program="python -m persona_demo",
+            plug=plug,
+            lm=runtime.lm.info,
+            data=arguments.data,
+        )
         with whole(arguments.out) as draft:
             draft.write_text(_document(record) + "\n", encoding="utf-8")
-    _print(_document(record) if arguments.json else _table(record))
+    _print(_document(record) if arguments.json else table_of(record, made))
 
 
-def _interval(name: str, estimate: Estimate) -> dict[str, Any]:
-    return {name: estimate.mean, f"{name}_ci": [estimate.low, estimate.high]}
+def results(arguments: argparse.Namespace) -> None:
+    """``results``: the README's tables from the results files."""
+    from persona_demo.evaluation.results import README, write_tables
 
-
-def _table(record: dict[str, Any]) -> str:
-    lines = [f"{record['users']} people, {record['targets']} targets, nats a token"]
-    for arm in record["arms"]:
-        low, high = arm["lift_ci"]
-        lines.append(
-            f"{arm['arm']:>15}  nll {arm['nll']:.4f}  lift {arm['lift']:+.4f} [{low:+.4f}, {high:+.4f}]  "
-            f"helps {arm['share_helped']:.0%}"
-        )
-    if "placebo_gap" in record:
-        low, high = record["placebo_gap_ci"]
-        lines.append(f"placebo gap {record['placebo_gap']:+.4f} [{low:+.4f}, {high:+.4f}]")
-    for point in record.get("cold_start", []):
-        lines.append(f"{point['items']:>15} items  lift {point['lift']:+.4f}")
-    return "\n".join(lines)
+    changed = write_tables(check=arguments.check)
+    said = "has new tables" if changed else "shows the figures of the results"
+    _print(_document({"readme": README.name, "changed": changed}) if arguments.json else f"{README.name} {said}.")
 
 
 def atlas(arguments: argparse.Namespace) -> None:

@@ -263,7 +263,7 @@ class Runtime:
             raise UserError(f"The strength is {strength}: choose from -4 to 6.")
         started = time.perf_counter()
         made = [arm.build(inputs) for arm in arms]
-        voices = [self._voice(inputs, c, strength) for c in made]
+        voices = [self.voice(inputs, c, strength=strength) for c in made]
         words, codec = self.words, self.lm.codec
         options = replace(options or DecodeOptions(), stop=inputs.task.stop)
         if inputs.task.min_new_tokens is not None:
@@ -282,7 +282,15 @@ class Runtime:
                 for arm, c, voice, state in zip(arms, made, voices, states, strict=True)
             )
 
-    def _voice(self, inputs: ArmInputs, conditioning: Conditioning, strength: float) -> Voice:
+    def voice(self, inputs: ArmInputs, conditioning: Conditioning, *, strength: float) -> Voice:
+        """What the decoder reads of an input under a conditioning.
+
+        Args:
+            inputs: The input.
+            conditioning: What an arm made of it.
+            strength: Of a conditioning that has a base.
+        """
+
         def row(of: Conditioning) -> Row:
             return of.row(inputs.task, inputs.input_text, inputs.codec, place=self.plug.config.place)
 

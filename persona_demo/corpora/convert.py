@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import get_args
 
 import numpy as np
 
 from persona_demo.corpora.lamp import Outputs, Question, write_outputs, write_questions
 from persona_demo.corpora.people import Person, Split, lines_file, records
+from persona_demo.corpora.reading import splits_in
 from persona_demo.corpora.shapes import shape_of
 from persona_demo.corpus import Target, draw_targets, read_corpus
 from persona_demo.errors import UserError
@@ -75,9 +75,7 @@ def convert(task: Task, data: Path, out: Path, *, per_person: int, seed: int) ->
     task = _own_task(task, data)
     shape = SHAPES[LAMP_SHAPE[task.name]]
     made = []
-    for split in get_args(Split):
-        if split not in _splits(data):
-            continue
+    for split in splits_in(data, task):
         people = read_corpus(data, split, task)
         rng = np.random.default_rng(seed)
         targets = draw_targets(people, task, per_person=per_person, rng=rng, last_third=split != "train")
@@ -106,11 +104,6 @@ def _write(
     write_questions(folder / f"{split}_questions.json", questions, shape)
     write_outputs(folder / f"{split}_outputs.json", Outputs(task=shape.name, texts=golds))
     return Converted(split=split, folder=folder, questions=len(questions))
-
-
-def _splits(data: Path) -> set[str]:
-    path = lines_file(data, "users")
-    return {str(record["split"]) for record in records(path)} if path is not None else set(get_args(Split))
 
 
 def _own_task(task: Task, data: Path) -> Task:

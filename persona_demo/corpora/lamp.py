@@ -14,7 +14,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from persona_demo.corpora.people import Person, Split
 from persona_demo.errors import UserError
@@ -88,6 +88,11 @@ def questions_file(folder: Path, shape: LampShape, split: Split) -> Path | None:
     return next((f for p in places for f in (p / split / name, p / name) if f.is_file()), None)
 
 
+def outputs_file(questions: Path) -> Path:
+    """Where the outputs of a file of questions are."""
+    return questions.with_name(questions.name.replace("questions", "outputs"))
+
+
 def read_questions(path: Path, shape: LampShape) -> list[Question]:
     """Read a questions file.
 
@@ -154,6 +159,18 @@ def profile_record(item: HistoryItem, shape: LampShape) -> dict[str, object]:
     return record if item.date is None else record | {"date": item.date}
 
 
+def lamp_splits(folder: Path, task: LampTask) -> tuple[Split, ...]:
+    """The splits of which a folder has questions and outputs; with ``train`` there is always a ``tune``."""
+    found: list[Split] = []
+    for split in get_args(Split):
+        path = questions_file(folder, task.shape, split)
+        if path is None and split == "tune" and "train" in found:
+            path = questions_file(folder, task.shape, "train")
+        if path is not None and outputs_file(path).is_file():
+            found.append(split)
+    return tuple(found)
+
+
 def read_questions_of(folder: Path, split: Split, task: LampTask) -> list[Person]:
     """The questions of a split as people, with their outputs.
 
@@ -177,7 +194,7 @@ def read_questions_of(folder: Path, split: Split, task: LampTask) -> list[Person
             f"{folder} holds no {split}_questions.json of {task.shape.name}: name a folder of LaMP's files with "
             "--data, or make one with 'lamp convert'."
         )
-    outputs = path.with_name(path.name.replace("questions", "outputs"))
+    outputs = outputs_file(path)
     if not outputs.is_file():
         raise UserError(f"{path.parent} holds no {outputs.name}, so nothing can be compared: use another split.")
     golds = read_outputs(outputs)

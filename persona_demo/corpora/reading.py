@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
-from persona_demo.corpora.lamp import read_questions_of
+from persona_demo.corpora.lamp import lamp_splits, read_questions_of
 from persona_demo.corpora.people import Person, Split, lines_file, records
 from persona_demo.corpora.shapes import Reader, Shape, groups, shape_of
 from persona_demo.errors import UserError
@@ -53,6 +53,34 @@ def read_corpus(folder: Path, split: Split, task: Task | None = None) -> list[Pe
     return people
 
 
+def splits_in(folder: Path, task: Task | None = None) -> tuple[Split, ...]:
+    """The splits a folder has people of.
+
+    Args:
+        folder: A corpus folder, or a folder of LaMP's files for a task of LaMP's.
+        task: What for.
+
+    Raises:
+        UserError: If the folder holds no corpus.
+    """
+    if isinstance(task, LampTask):
+        return lamp_splits(folder, task)
+    path = lines_file(folder, "users")
+    if path is None:
+        raise UserError(f"{folder} holds no users.jsonl.gz: name a corpus folder with --data.")
+    try:
+        found = {record["split"] for record in records(path)}
+    except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{path} is not a readable corpus ({type(error).__name__}): restore the file.") from error
+    return tuple(split for split in get_args(Split) if split in found)
+
+
+def chance_text(text: str) -> str | None:
+    """A text short enough to be written twice by chance, in small letters and with single spaces; else None."""
+    words = text[:CHANCE_CHARACTERS].lower().split()
+    return " ".join(words) if len(words) <= CHANCE_WORDS and len(text) < CHANCE_CHARACTERS else None
+
+
 def _read(path: Path, split: Split, task: Task | None) -> list[Person]:
     found: tuple[Shape, Reader] | None = None
     people: list[Person] = []
@@ -65,7 +93,7 @@ def _read(path: Path, split: Split, task: Task | None) -> list[Person]:
             found = _reader(path, record, task)
         items = found[1](record) if found else ()
         for item in items if found and found[0].own_texts else ():
-            if (text := _short(item.text)) is not None:
+            if (text := chance_text(item.text)) is not None:
                 short.setdefault(text, set()).add(record["split"])
         if record["split"] == split:
             dated = all(item.date is not None for item in items)
@@ -77,16 +105,10 @@ def _read(path: Path, split: Split, task: Task | None) -> list[Person]:
         replace(
             person,
             group=together[person.id],
-            items=tuple(item for item in person.items if _short(item.text) not in common),
+            items=tuple(item for item in person.items if chance_text(item.text) not in common),
         )
         for person in people
     ]
-
-
-def _short(text: str) -> str | None:
-    """A text of few words in small letters and with single spaces, or None where it has more words."""
-    words = text[:CHANCE_CHARACTERS].lower().split()
-    return " ".join(words) if len(words) <= CHANCE_WORDS and len(text) < CHANCE_CHARACTERS else None
 
 
 def _reader(path: Path, record: dict[str, Any], task: Task | None) -> tuple[Shape, Reader]:

@@ -4,113 +4,93 @@ A person's figure is the mean over their targets of the mean negative log-likeli
 figure of the table is the mean of people's figures, with a bootstrap interval over people. ``lift``
 is what an arm gains over the trained control. ``placebo_gap`` is what the persona gains over the
 same plug reading somebody else's history: the part of the lift that is about the person.
+
+The task's own metric is counted over all targets at once, as LaMP counts it. An arm that reads five
+placebo people is averaged over them; texts, which take long to write, are written for the first alone.
 """
 
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
-from persona_demo.arms import ArmInputs, Conditioning, arm_named
-from persona_demo.corpus import Person, Target, draw_targets
-from persona_demo.errors import UserError
-from persona_demo.evaluation.bootstrap import Estimate, bootstrap
-from persona_demo.history import HistoryItem
-from persona_demo.lm.base import FloatArray, FrozenLM, Row, Tokens
+from persona_demo.arms import ArmInputs, Conditioning
+from persona_demo.corpus import Person
+from persona_demo.evaluation.bootstrap import Estimate
+from persona_demo.evaluation.contenders import (
+    COLD_START,
+    CONTROL,
+    OTHER,
+    PERSONA,
+    PLACEBO,
+    REFERENCE,
+    REFERENCE_ITEMS,
+    Contender,
+    contender,
+    items_in_prompt,
+    latest,
+    pairs_to_compare,
+    prepare,
+    shortened,
+)
+from persona_demo.evaluation.figures import ArmFigures, ColdStart, Comparison, Evaluation, Reference
+from persona_demo.evaluation.metrics import measure
+from persona_demo.evaluation.predictions import closed, gold, predict
+from persona_demo.evaluation.sample import Items, Sample, Values
+from persona_demo.evaluation.scoring import log_probabilities, read_by
+from persona_demo.lm.decode import Voice
 from persona_demo.runtime import Runtime
 from persona_demo.tasks import Task
 
 Report = Callable[[str, float | None], None]
 
-PLACEBO_DRAWS = 5
-CLOSEST = 20
-"""A placebo person is drawn among this many who are nearest in number of items."""
-CHUNK = 32
-COLD_START = (0, 1, 2, 4, 8, 16)
-DEFAULT_ARMS = ("task", "persona", "persona:other")
+CHUNK = 16
+"""Targets looked at together."""
+DEFAULT_ARMS = (CONTROL, PERSONA, PLACEBO)
 
 
 @dataclass(frozen=True)
-class ArmFigures:
-    """What is reported of one arm.
+class _Asked:
+    """One arm on one target, reading one history."""
+
+    contender: str
+    place: int
+    draw: int
+    made: Conditioning
+    voice: Voice
+    ms: float
+
+
+@dataclass
+class Scored:
+    """What is known of one contender, target by target.
 
     Attributes:
-        arm: Its name, with a placebo's suffix where it is one.
-        nll: Mean negative log-likelihood, nats a token.
-        lift: Gain over the trained control.
-        share_helped: Share of people whose words are likelier than under the control.
-        prompt_tokens: Mean text tokens read.
-        ms: Mean milliseconds a target, building and scoring.
-        bytes_per_user: Mean bytes kept of a person.
+        draws: Mean negative log-likelihood a token, by target and draw.
+        prompt_tokens: Text tokens read, each time.
+        ms: Milliseconds to build, with item vectors at hand, and to score, each time.
+        bytes_per_user: What is kept of the person, each time.
+        predictions: Answers by draw, in the order of the targets; empty where none were asked for.
     """
 
-    arm: str
-    nll: Estimate
-    lift: Estimate
-    share_helped: float
-    prompt_tokens: float
-    ms: float
-    bytes_per_user: float
+    draws: dict[int, list[float]] = field(default_factory=lambda: defaultdict(list))
+    prompt_tokens: list[int] = field(default_factory=list)
+    ms: list[float] = field(default_factory=list)
+    bytes_per_user: list[int] = field(default_factory=list)
+    predictions: dict[int, list[tuple[int, str]]] = field(default_factory=lambda: defaultdict(list))
+
+    @property
+    def nll(self) -> Values:
+        """Mean negative log-likelihood a token of each target, averaged over draws, (targets,)."""
+        return np.array([np.mean(self.draws[place]) for place in sorted(self.draws)])
 
 
-@dataclass(frozen=True)
-class ColdStart:
-    """The persona's lift with a history of so many items (None: all)."""
-
-    items: int | None
-    lift: Estimate
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """Figures of a split.
-
-    Attributes:
-        users: How many people.
-        targets: How many targets.
-        arms: Figures by arm.
-        placebo_gap: nll(persona:other) - nll(persona), where both were asked for.
-        cold_start: Lift by history length, where asked for.
-    """
-
-    users: int
-    targets: int
-    arms: tuple[ArmFigures, ...]
-    placebo_gap: Estimate | None
-    cold_start: tuple[ColdStart, ...]
-
-
-@dataclass(frozen=True)
-class _Scored:
-    """One arm over all targets: nll, costs, in the order of the targets."""
-
-    nll: NDArray[np.float64]
-    prompt_tokens: float
-    ms: float
-    bytes_per_user: float
-
-
-def guided_score(lm: FrozenLM, row: Row, base: Row, target: Tokens, *, strength: float) -> FloatArray:
-    """Log-probabilities (T,) of target tokens under guidance, fed token by token."""
-    scores = []
-    with lm.session() as session:
-        logits = {i: values for i, values in enumerate(session.add([row, base]))}
-        for place, token in enumerate(target):
-            blend = logits[1] + np.float32(strength) * (logits[0] - logits[1])
-            blend = blend.astype(np.float64)
-            top = blend.max()
-            scores.append(blend[token] - top - np.log(np.exp(blend - top).sum()))
-            if place + 1 < len(target):
-                logits = dict(session.step({0: token, 1: token}))
-    return np.asarray(scores, dtype=np.float32)
-
-
-class Protocol:
-    """One evaluation: a runtime, a task, people and the targets drawn for them."""
+class Protocol(Sample):
+    """One evaluation: a sample of people and targets, and the models it is put to."""
 
     def __init__(
         self,
@@ -139,44 +119,11 @@ class Protocol:
         Raises:
             UserError: If nothing can be drawn.
         """
-        self.runtime, self.task, self.seed = runtime, task, seed
-        self.strength, self.report = strength, report
-        self.everybody = list(people)
-        rng = np.random.default_rng(seed)
-        chosen = sorted(rng.permutation(len(people))[:users].tolist())
-        drawn = draw_targets([people[i] for i in chosen], task, per_person=targets_per_user, rng=rng, last_third=True)
-        self.targets = [replace(t, person=chosen[t.person]) for t in drawn]
-        if not self.targets:
-            raise UserError("Nobody in this split has enough items for a target: choose another corpus or split.")
-        codec = runtime.lm.codec
-        self._tokens = [task.target_tokens(t.pair.target, codec) for t in self.targets]
-        self._marks = [frozenset(i.text for i in p.items) for p in self.everybody]
-        self._groups = [self.everybody[i].group for i in dict.fromkeys(t.person for t in self.targets)]
+        super().__init__(task, people, users=users, targets_per_user=targets_per_user, seed=seed)
+        self.runtime, self.strength, self.report = runtime, strength, report
+        self._tokens = [task.target_tokens(t.pair.target, runtime.lm.codec) for t in self.targets]
 
-    def history(self, target: Target, *, most: int | None = None) -> tuple[HistoryItem, ...]:
-        """The items that may be seen for a target; the latest ``most`` of them."""
-        items = self.everybody[target.person].items
-        seen = target.history if most is None else target.history[len(target.history) - most :]
-        return tuple(items[i] for i in seen)
-
-    def others(self, place: int) -> list[tuple[HistoryItem, ...]]:
-        """Histories of placebo people for a target, five seeded draws without replacement.
-
-        They share no text with the person and are nearest in number of items. Where too few share
-        none (everybody rates the same films), others stand in without the items they share.
-        """
-        target = self.targets[place]
-        rng = np.random.default_rng((self.seed, 7, place))
-        size, own = len(target.history), self._marks[target.person]
-        group = self.everybody[target.person].group
-        able = [i for i, marks in enumerate(self._marks) if i != target.person and not marks & own]
-        if len(able) < PLACEBO_DRAWS:
-            able = [i for i, marks in enumerate(self._marks) if self.everybody[i].group != group and marks - own]
-        near = sorted(able, key=lambda i: (abs(len(self.everybody[i].items) - size), i))[:CLOSEST]
-        drawn = rng.permutation(near)[:PLACEBO_DRAWS].tolist()
-        return [tuple(item for item in self.everybody[i].items if item.text not in own)[-size:] for i in drawn]
-
-    def _inputs(self, place: int, items: tuple[HistoryItem, ...]) -> ArmInputs:
+    def _inputs(self, place: int, items: Items) -> ArmInputs:
         runtime = self.runtime
         return ArmInputs(
             task=self.task,
@@ -188,100 +135,149 @@ class Protocol:
             seed=self.seed + place,
         )
 
-    def score(self, arm: str, *, most: int | None = None) -> _Scored:
-        """Score an arm over all targets.
-
-        Args:
-            arm: Its name; with ``:other`` it reads the histories of placebo people, five each.
-            most: Only the latest so many items.
+    def score(self, arm: str) -> Scored:
+        """Score one arm over all targets.
 
         Raises:
             UserError: If there is no such arm.
         """
-        others = arm_named(arm).name.endswith(":other")
-        build = arm_named(arm.removesuffix(":other")).build
-        nll, tokens, size = [], [], []
-        started = time.perf_counter()
+        return self.score_all([contender(arm)])[arm]
+
+    def score_all(self, contenders: Sequence[Contender], *, predicting: Sequence[str] = ()) -> dict[str, Scored]:
+        """Score contenders over all targets.
+
+        All are scored together, since what they read for one input begins alike.
+
+        Args:
+            contenders: Who.
+            predicting: Names of those that are also asked to answer.
+        """
+        scored = {c.name: Scored() for c in contenders}
         for start in range(0, len(self.targets), CHUNK):
-            rows: list[tuple[int, Conditioning]] = []
-            for place in range(start, min(start + CHUNK, len(self.targets))):
-                own = self.history(self.targets[place], most=most)
-                histories = self.others(place) if others else [own]
-                rows += [(place, build(self._inputs(place, items))) for items in histories]
-            values = self._score_rows(rows)
-            for place in dict.fromkeys(p for p, _ in rows):
-                nll.append(np.mean([v for (p, _), v in zip(rows, values, strict=True) if p == place]))
-            tokens += [self._row(place, made).text_tokens for place, made in rows]
-            size += [made.bytes_per_user for _, made in rows]
-            self.report(f"scoring {arm}", min(start + CHUNK, len(self.targets)) / len(self.targets))
-        elapsed = 1000 * (time.perf_counter() - started) / len(self.targets)
-        return _Scored(np.asarray(nll), float(np.mean(tokens)), elapsed, float(np.mean(size)))
+            places = range(start, min(start + CHUNK, len(self.targets)))
+            asked = self._ask(contenders, places)
+            self._score(asked, scored)
+            for draw, some in _by_draw(asked, predicting, every=closed(self.task)).items():
+                self._predict(some, draw, scored, start)
+            self.report("evaluating", places.stop / len(self.targets))
+        return scored
 
-    def _row(self, place: int, made: Conditioning) -> Row:
-        return made.row(
-            self.task,
-            self.targets[place].pair.input,
-            self.runtime.lm.codec,
-            place=self.runtime.plug.config.place,
-        )
+    def _ask(self, contenders: Sequence[Contender], places: range) -> list[_Asked]:
+        """Build all contenders for some targets."""
+        inputs: dict[tuple[int, bool], list[ArmInputs]] = {}
+        for others in {c.others for c in contenders}:
+            for place in places:
+                histories = self.others(place) if others else [self.history(self.targets[place])]
+                inputs[place, others] = [self._inputs(place, items) for items in histories]
+        prepare(self.runtime, contenders, [one for some in inputs.values() for one in some])
+        asked = []
+        for c in contenders:
+            for place in places:
+                for draw, given in enumerate(inputs[place, c.others][: c.draws]):
+                    begun = time.perf_counter()
+                    made = c.build(given if c.most is None else latest(given, c.most))
+                    voice = self.runtime.voice(given, made, strength=self.strength)
+                    asked.append(_Asked(c.name, place, draw, made, voice, 1000 * (time.perf_counter() - begun)))
+        return asked
 
-    def _score_rows(self, rows: Sequence[tuple[int, Conditioning]]) -> list[float]:
-        """Mean nll a token of each row's target, guided where strength asks for it."""
-        lm = self.runtime.lm
-        if self.strength == 1:
-            scores = lm.score([self._row(p, made) for p, made in rows], [self._tokens[p] for p, _ in rows])
-            return [-float(s.mean()) for s in scores]
-        values = []
-        for place, made in rows:
-            row, target = self._row(place, made), self._tokens[place]
-            if made.base is None:
-                scored = lm.score([row], [target])[0]
-            else:
-                scored = guided_score(lm, row, self._row(place, made.base), target, strength=self.strength)
-            values.append(-float(scored.mean()))
-        return values
+    def _score(self, asked: Sequence[_Asked], scored: Mapping[str, Scored]) -> None:
+        """Score what was built; the time is divided by how much each had to be read."""
+        begun = time.perf_counter()
+        texts = [self._tokens[one.place] for one in asked]
+        found = log_probabilities(self.runtime.lm, [one.voice for one in asked], texts)
+        elapsed = 1000 * (time.perf_counter() - begun)
+        lengths = [
+            sum(row.text_tokens + row.soft_vectors + len(text) for row in read_by(one.voice))
+            for one, text in zip(asked, texts, strict=True)
+        ]
+        for one, scores, length in zip(asked, found, lengths, strict=True):
+            kept = scored[one.contender]
+            kept.draws[one.place].append(-float(scores.mean(dtype=np.float64)))
+            kept.prompt_tokens.append(one.voice.row.text_tokens)
+            kept.bytes_per_user.append(one.made.bytes_per_user)
+            kept.ms.append(one.ms + elapsed * length / sum(lengths))
 
-    def by_person(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Mean over each person's targets, (U,)."""
-        people = np.array([t.person for t in self.targets])
-        return np.array([values[people == p].mean() for p in dict.fromkeys(people.tolist())])
+    def _predict(self, asked: Sequence[_Asked], draw: int, scored: Mapping[str, Scored], start: int) -> None:
+        pairs = [self.targets[one.place].pair for one in asked]
 
-    def _estimate(self, values: NDArray[np.float64]) -> Estimate:
-        return bootstrap(values, seed=self.seed, groups=self._groups)
+        def report(share: float) -> None:
+            self.report("evaluating", (start + share * CHUNK) / max(len(self.targets), start + CHUNK))
 
-    def run(self, arms: Sequence[str], *, cold_start: bool) -> Evaluation:
+        answers = predict(self.runtime.lm, self.task, [one.voice for one in asked], pairs, report=report)
+        for one, answer in zip(asked, answers, strict=True):
+            scored[one.contender].predictions[draw].append((one.place, answer))
+
+    def metric(self, scored: Scored) -> dict[str, float]:
+        """The task's figures of a contender's answers, averaged over draws."""
+        codec = self.runtime.lm.codec
+        found = []
+        for answers in scored.predictions.values():
+            golds = [gold(self.task, self.targets[place].pair, codec) for place, _ in answers]
+            texts = [answer for _, answer in answers]
+            found.append(measure(self.task.metric, texts, golds, answers=self.task.answers))
+        return {name: float(np.mean([figures[name] for figures in found])) for name in found[0]}
+
+    def run(
+        self, arms: Sequence[str], *, cold_start: bool = False, metrics: bool = False, reference: bool = False
+    ) -> Evaluation:
         """Score arms and make the figures.
 
         Args:
             arms: Names; the control is scored in any case, since lift needs it.
             cold_start: Also score the persona on histories of growing length.
+            metrics: Also let the arms answer, and measure the answers as the task does.
+            reference: Also score the untuned model with items in its prompt.
+
+        Raises:
+            UserError: If an arm is unknown.
         """
-        scored: dict[str, _Scored] = {arm: self.score(arm) for arm in dict.fromkeys(("task", *arms))}
-        people: Mapping[str, NDArray[np.float64]] = {a: self.by_person(s.nll) for a, s in scored.items()}
-        control = people["task"]
-        figures = tuple(
-            ArmFigures(
-                arm=arm,
-                nll=self._estimate(people[arm]),
-                lift=self._estimate(control - people[arm]),
-                share_helped=float((people[arm] < control).mean()),
-                prompt_tokens=scored[arm].prompt_tokens,
-                ms=scored[arm].ms,
-                bytes_per_user=scored[arm].bytes_per_user,
-            )
-            for arm in arms
-        )
-        gap = None
-        if "persona" in people and "persona:other" in people:
-            gap = self._estimate(people["persona:other"] - people["persona"])
-        curve = []
-        for most in (*COLD_START, None) if cold_start else ():
-            short = self.by_person(self.score("persona", most=most).nll)
-            curve.append(ColdStart(items=most, lift=self._estimate(control - short)))
+        arms = list(dict.fromkeys(arms))
+        lengths: tuple[int | None, ...] = (*COLD_START, None) if cold_start else ()
+        shorter = {most: contender(PERSONA) if most is None else shortened(most) for most in lengths}
+        entered = [*map(contender, (CONTROL, *arms)), *shorter.values()]
+        entered += [items_in_prompt(others=False), items_in_prompt(others=True)] if reference else []
+        different = {c.name: c for c in entered}
+        scored = self.score_all(list(different.values()), predicting=arms if metrics else ())
+        people = {name: self.by_person(s.nll) for name, s in scored.items()}
+        control = people[CONTROL]
+
+        def beyond(name: str, other: str) -> Estimate:
+            return self.estimate(people[other] - people[name])
+
         return Evaluation(
             users=len(control),
             targets=len(self.targets),
-            arms=figures,
-            placebo_gap=gap,
-            cold_start=tuple(curve),
+            arms=tuple(
+                ArmFigures(
+                    arm=arm,
+                    nll=self.estimate(people[arm]),
+                    lift=beyond(arm, CONTROL),
+                    share_helped=float((people[arm] < control).mean()),
+                    prompt_tokens=float(np.mean(scored[arm].prompt_tokens)),
+                    ms=float(np.mean(scored[arm].ms)),
+                    bytes_per_user=float(np.mean(scored[arm].bytes_per_user)),
+                    metric=self.metric(scored[arm]) if metrics else None,
+                )
+                for arm in arms
+            ),
+            placebo_gap=beyond(PERSONA, PLACEBO) if {PERSONA, PLACEBO} <= set(arms) else None,
+            comparisons=tuple(Comparison(a, b, beyond(a, b)) for a, b in pairs_to_compare(arms)),
+            cold_start=tuple(ColdStart(most, beyond(c.name, CONTROL)) for most, c in shorter.items()),
+            reference=None
+            if not reference
+            else Reference(
+                items=REFERENCE_ITEMS,
+                own=self.estimate(people[REFERENCE]),
+                other=self.estimate(people[REFERENCE + OTHER]),
+                gap=beyond(REFERENCE, REFERENCE + OTHER),
+            ),
         )
+
+
+def _by_draw(asked: Sequence[_Asked], names: Sequence[str], *, every: bool) -> dict[int, list[_Asked]]:
+    """Those that are to answer, by draw; of several draws the first alone, unless every one is wanted."""
+    chosen: dict[int, list[_Asked]] = {}
+    for one in asked:
+        if one.contender in names and (every or one.draw == 0):
+            chosen.setdefault(one.draw, []).append(one)
+    return chosen

@@ -1,15 +1,18 @@
 """A bank of lanes, and the choice of a lane for each prompt.
 
 One main lane takes rows that share most of what they read; a few small ones, made when they are first
-needed, take rows with a long text of their own. Attention is computed over all cells of a lane in
-use, so a text of 300 tokens in the main lane would slow every other row there, and be slowed by them.
+needed, read long texts and keep them for the next session. Attention is computed over all cells of a
+lane in use, so a text of 300 tokens in the main lane would slow every other row there, and be slowed
+by them. A native call at every step of its own would cost a row still more, though: so rows that were
+read apart go on together, in the main lane or in one for texts, where that is the lesser cost.
 Which lane a row is in changes how fast it goes and never what comes out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 
 from persona_demo.errors import UserError
 from persona_demo.lm._llama_ffi import Key, NativeModel
@@ -23,8 +26,12 @@ SMALL_CELLS = 1024
 SMALL_ROWS = 8
 OWN_LANE_FROM = 128
 """Positions a row may read beyond what it shares before a lane of its own is worth it."""
+TEXT_CELLS = 2048
+"""Positions in the lane in which texts are gone on with together."""
+APART = 2500
+"""Attention, in rows times cells, that costs a step as much as one more native call (5 ms on one core)."""
 RESERVE = 64
-"""Cells set aside for what a row will write, in the choice of a small lane only."""
+"""Cells set aside for what a row will write, wherever a lane is chosen for it."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +56,27 @@ class _Claim:
         return cls([], lane.used_cells if lane.busy else 0)
 
 
+@dataclass(eq=False)
+class _Group:
+    """Lanes whose rows are to be written together, in one native call a step."""
+
+    lanes: list[Lane]
+    rows: int
+    cells: int
+
+
+def _cheapest(groups: Sequence[_Group], fixed: Sequence[Lane]) -> tuple[_Group, _Group] | None:
+    """The two groups it is best to join, if any: every row's attention then goes over the other's cells too."""
+    costs = {
+        (one, other): one.rows * other.cells + other.rows * one.cells
+        for i, one in enumerate(groups)
+        for other in groups[i + 1 :]
+        if not all(any(lane in fixed for lane in group.lanes) for group in (one, other))
+    }
+    best = min(costs, key=lambda pair: costs[pair], default=None)
+    return best if best and costs[best] < APART else None
+
+
 class LaneBank:
     """All lanes that sessions use."""
 
@@ -66,10 +94,11 @@ class LaneBank:
         self._model, self._threads = model, threads
         self._main = Lane(model, cells=cells, rows=MAX_ROWS, threads=threads)
         self._small: list[Lane] = []
+        self._texts: Lane | None = None
 
     @property
     def lanes(self) -> tuple[Lane, ...]:
-        """The lanes made so far, the main one first."""
+        """The lanes made so far that prompts are read in, the main one first."""
         return (self._main, *self._small)
 
     def open(self, prompts: Sequence[Sequence[Key]]) -> list[Opened]:
@@ -89,7 +118,37 @@ class LaneBank:
                 opened.update({i: Opened(lane, *pair) for i, pair in zip(members, found, strict=True)})
         if homeless:
             opened.update(zip(homeless, self.open_in_main([prompts[i] for i in homeless]), strict=True))
+        self._gather(opened)
         return [opened[i] for i in range(len(prompts))]
+
+    def _gather(self, opened: dict[int, Opened]) -> None:
+        """Let rows that were read apart be written together, where that saves time at every step."""
+        fixed = [lane for lane in (self._main, self._texts) if lane is not None and lane.busy]
+        apart = [lane for lane in {new.lane: None for new in opened.values()} if lane not in fixed]
+        groups = [_Group([lane], lane.live_rows, lane.used_cells) for lane in (*fixed, *apart)]
+        while pair := _cheapest(groups, fixed):
+            one, other = pair
+            groups.remove(other)
+            one.lanes, one.rows, one.cells = one.lanes + other.lanes, one.rows + other.rows, one.cells + other.cells
+        for group in groups:
+            if len(group.lanes) > 1:
+                self._unite(group, opened)
+
+    def _unite(self, group: _Group, opened: dict[int, Opened]) -> None:
+        """Move the rows of a group into its fixed lane, or into the lane for texts if that is idle."""
+        target = next((lane for lane in group.lanes if lane in (self._main, self._texts)), None)
+        if target is None:
+            if self._texts is None:
+                self._texts = Lane(self._model, cells=TEXT_CELLS, rows=MAX_ROWS, threads=self._threads)
+            target = self._texts
+            if target.busy:
+                return
+        if group.cells + group.rows * RESERVE > target.cells:
+            return
+        for i, new in opened.items():
+            if new.lane in group.lanes and new.lane is not target:
+                with suppress(LaneFullError):
+                    opened[i] = replace(new, lane=target, sequence=new.lane.move(new.sequence, target))
 
     def open_in_main(self, prompts: Sequence[Sequence[Key]]) -> list[Opened]:
         """Read prompts in the main lane.
@@ -107,7 +166,7 @@ class LaneBank:
 
     def close(self) -> None:
         """End all live sequences; their prompts are kept for the next session."""
-        for lane in self.lanes:
+        for lane in (*self.lanes, *([self._texts] if self._texts else [])):
             lane.close()
 
     def _plan(self, prompts: Sequence[Sequence[Key]]) -> dict[Lane, list[int]]:

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from persona_demo.errors import UserError
 from persona_demo.lm.base import FloatArray
@@ -28,8 +29,11 @@ from persona_demo.lm.base import FloatArray
 Key = int | bytes
 """What one position holds: a token id, or the bytes of a float32 soft vector."""
 
+Saved = NDArray[np.uint8]
+"""A sequence's keys and values as the library writes them."""
+
 _MOST_COMPACTIONS = 1000
-_POINTER, _INT32 = ctypes.c_void_p, ctypes.c_int32
+_POINTER, _INT32, _SIZE = ctypes.c_void_p, ctypes.c_int32, ctypes.c_size_t
 _UNDECLARED: dict[str, tuple[list[Any], Any]] = {
     "llama_kv_cache_seq_cp": ([_POINTER, _INT32, _INT32, _INT32, _INT32], None),
     "llama_kv_cache_seq_rm": ([_POINTER, _INT32, _INT32, _INT32], ctypes.c_bool),
@@ -38,6 +42,9 @@ _UNDECLARED: dict[str, tuple[list[Any], Any]] = {
     "llama_get_kv_cache_used_cells": ([_POINTER], _INT32),
     "llama_n_ctx_train": ([_POINTER], _INT32),
     "llama_token_is_control": ([_POINTER, _INT32], ctypes.c_bool),
+    "llama_state_seq_get_size": ([_POINTER, _INT32, _INT32], _SIZE),
+    "llama_state_seq_get_data": ([_POINTER, _POINTER, _SIZE, _INT32, _INT32], _SIZE),
+    "llama_state_seq_set_data": ([_POINTER, _POINTER, _SIZE, _INT32, _INT32], _SIZE),
 }
 
 
@@ -108,15 +115,21 @@ class NativeModel:
     """Weights of a GGUF file, loaded once and shared by all contexts.
 
     Attributes:
+        chunk: Most positions one decode may read.
         vocab_size: Number of logits V.
         hidden_size: Width H of its input embeddings.
         context_length: Most positions it was trained to read.
-        special: Token ids that are no text: control tokens and ends of generation.
         decoding: Held during each decode, since contexts of one model may belong to several threads.
     """
 
-    def __init__(self, gguf: Path) -> None:
+    def __init__(self, gguf: Path, *, repack: bool, chunk: int) -> None:
         """Load a GGUF file.
+
+        Args:
+            gguf: The file.
+            repack: Lay the weights out anew in memory, as the library's fastest multiplications want
+                them. Takes a tenth of a second and memory of its own, not shared with the file's.
+            chunk: Most positions one decode may read.
 
         Raises:
             UserError: If the library is missing, or the file is or cannot be read.
@@ -126,6 +139,8 @@ class NativeModel:
             raise UserError(f"There is no model file {gguf}: fetch the model first.")
         parameters = self.binding.llama_model_default_params()
         parameters.n_gpu_layers = 0
+        parameters.repack_tensors = repack
+        self.chunk = chunk
         self.pointer = self.binding.llama_model_load_from_file(os.fsencode(gguf), parameters)
         if not self.pointer:
             raise UserError(f"{gguf} is no GGUF model that llama.cpp can read: fetch it again.")
@@ -135,13 +150,18 @@ class NativeModel:
         self.vocab_size = int(self.binding.llama_vocab_n_tokens(self.binding.llama_model_get_vocab(self.pointer)))
         self.hidden_size = int(self.binding.llama_model_n_embd(self.pointer))
         self.context_length = int(native.llama_n_ctx_train(self.pointer))
-        self.special = tuple(
+        self.decoding = threading.Lock()
+
+    @functools.cached_property
+    def special(self) -> tuple[int, ...]:
+        """Token ids that are no text: control tokens and ends of generation."""
+        native = self.binding._lib
+        return tuple(
             token
             for token in range(self.vocab_size)
             if native.llama_token_is_control(self.pointer, token)
             or self.binding.llama_token_is_eog(self.pointer, token)
         )
-        self.decoding = threading.Lock()
 
 
 @dataclass(slots=True)
@@ -164,24 +184,24 @@ class Position:
 class NativeContext:
     """One key-value cache and the buffers to compute with it."""
 
-    def __init__(self, model: NativeModel, *, cells: int, sequences: int, chunk: int, threads: int) -> None:
+    def __init__(self, model: NativeModel, *, cells: int, sequences: int, threads: int) -> None:
         """Allocate it.
 
         Args:
             model: Weights to run.
             cells: Positions the cache holds, over all sequences.
             sequences: Number of sequence ids, from 0.
-            chunk: Most positions one :meth:`decode` may read.
             threads: Processor threads.
 
         Raises:
             UserError: If memory does not suffice.
         """
         self._model, self._binding = model, model.binding
+        self._row = ctypes.c_float * model.vocab_size
         parameters = self._binding.llama_context_default_params()
         self._spare = sequences
         parameters.n_ctx, parameters.n_seq_max = cells, sequences + 1
-        parameters.n_batch = parameters.n_ubatch = chunk
+        parameters.n_batch = parameters.n_ubatch = model.chunk
         parameters.n_threads = parameters.n_threads_batch = threads
         # Its flash attention aborts the process where a block of the cache is wholly masked.
         parameters.flash_attn = False
@@ -204,6 +224,22 @@ class NativeContext:
     def trim(self, sequence: int, *, start: int) -> None:
         """Forget a sequence from position ``start`` on."""
         self._binding._lib.llama_kv_cache_seq_rm(self._pointer, sequence, start, -1)
+
+    def saved(self, sequence: int) -> Saved:
+        """Keys and values of a sequence, to be :meth:`restored <restore>` in another context of the model."""
+        native = self._binding._lib
+        state = np.empty(native.llama_state_seq_get_size(self._pointer, sequence, 0), np.uint8)
+        native.llama_state_seq_get_data(self._pointer, state.ctypes.data, state.size, sequence, 0)
+        return state
+
+    def restore(self, sequence: int, state: Saved) -> bool:
+        """Give an empty sequence what another held, to the last bit.
+
+        Returns:
+            False if the cache has no free stretch of that length; the sequence is empty then.
+        """
+        native = self._binding._lib
+        return bool(native.llama_state_seq_set_data(self._pointer, state.ctypes.data, state.size, sequence, 0))
 
     def compact(self) -> None:
         """Move what is left after a :meth:`trim` together; to be called before the next :meth:`decode`.
@@ -241,10 +277,9 @@ class NativeContext:
         # The library crashes on a batch of one soft vector, so a second one keeps it company.
         alone = len(positions) == 1 and isinstance(positions[0].key, bytes)
         company = [Position(positions[0].key, 0, [self._spare])] if alone else []
-        batch, keep = self._batch([*positions, *company])
+        batch = self._batch([*positions, *company])
         with self._model.decoding:
             status = self._binding.llama_decode(self._pointer, batch)
-        del keep
         if alone:
             self.trim(self._spare, start=0)
         if status not in (0, 1):
@@ -254,39 +289,34 @@ class NativeContext:
     def logits(self, index: int) -> FloatArray:
         """View, shape (V,), of the logits after position ``index`` of the last decode, until the next."""
         pointer = self._binding.llama_get_logits_ith(self._pointer, index)
-        return np.ctypeslib.as_array(pointer, (self._model.vocab_size,))
+        row: FloatArray = np.ctypeslib.as_array(self._row.from_address(ctypes.addressof(pointer.contents)))
+        return row
 
-    def _batch(self, positions: Sequence[Position]) -> tuple[Any, list[Any]]:
-        """The C structure of a batch, and the arrays that must outlive its use."""
+    def _batch(self, positions: Sequence[Position]) -> Any:
+        """The C structure of a batch; it keeps the arrays that it points to."""
         count = len(positions)
-        lengths = np.array([len(p.sequences) for p in positions], np.int32)
-        ids = np.array([s for p in positions for s in p.sequences], np.int32)
-        starts = np.concatenate(([0], np.cumsum(lengths)[:-1])) * ids.itemsize
-        id_pointers = (ids.ctypes.data + starts).astype(np.uintp)
-        places = np.array([p.place for p in positions], np.int32)
-        wanted = np.array([p.wanted for p in positions], np.int8)
-        keys = self._keys(positions)
+        lists: list[Any] = [(_INT32 * len(p.sequences))(*p.sequences) for p in positions]
+        key = "embd" if isinstance(positions[0].key, bytes) else "token"
         batch = self._binding.llama_batch(n_tokens=count)
-        for name, array in (
-            ("token" if keys.dtype == np.int32 else "embd", keys),
-            ("pos", places),
-            ("n_seq_id", lengths),
-            ("seq_id", id_pointers),
-            ("logits", wanted),
-        ):
-            kind = dict(self._binding.llama_batch._fields_)[name]
-            setattr(batch, name, ctypes.cast(array.ctypes.data, kind))
-        return batch, [ids, id_pointers, places, lengths, wanted, keys]
+        setattr(batch, key, self._vectors(positions) if key == "embd" else self._tokens(positions))
+        batch.pos = (_INT32 * count)(*[p.place for p in positions])
+        batch.n_seq_id = (_INT32 * count)(*map(len, lists))
+        batch.seq_id = (ctypes.POINTER(_INT32) * count)(*lists)
+        batch.logits = (ctypes.c_int8 * count)(*[p.wanted for p in positions])
+        return batch
 
-    def _keys(self, positions: Sequence[Position]) -> np.ndarray[Any, Any]:
-        """Token ids, shape (n,), or soft vectors, shape (n, H)."""
-        if isinstance(positions[0].key, bytes):
-            vectors = np.frombuffer(b"".join(p.key for p in positions if isinstance(p.key, bytes)), np.float32)
-            if vectors.size != len(positions) * self._model.hidden_size:
-                raise ValueError(f"soft vectors must have width {self._model.hidden_size}")
-            return vectors
-        tokens = np.array([p.key for p in positions], np.int32)
+    def _tokens(self, positions: Sequence[Position]) -> Any:
+        """Token ids as a C array of n numbers."""
+        tokens = [p.key for p in positions if isinstance(p.key, int)]
         # The library looks up the embedding without checking, which would read foreign memory.
-        if tokens.min() < 0 or tokens.max() >= self._model.vocab_size:
+        if len(tokens) < len(positions) or not 0 <= min(tokens) <= max(tokens) < self._model.vocab_size:
             raise ValueError(f"token ids must lie in 0..{self._model.vocab_size - 1}")
-        return tokens
+        return (_INT32 * len(tokens))(*tokens)
+
+    def _vectors(self, positions: Sequence[Position]) -> Any:
+        """Soft vectors as a C array of n x H numbers."""
+        data = b"".join(p.key for p in positions if isinstance(p.key, bytes))
+        size = len(positions) * self._model.hidden_size
+        if len(data) != size * ctypes.sizeof(ctypes.c_float):
+            raise ValueError(f"soft vectors must have width {self._model.hidden_size}")
+        return (ctypes.c_float * size).from_buffer_copy(data)

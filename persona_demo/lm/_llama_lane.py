@@ -4,7 +4,7 @@ A lane reads whatever its cache does not hold yet and nothing else. It compares 
 read, position by position, with what its sequences hold: a token equals a token, a soft vector one
 with the same bits. Under causal attention the cache at a position depends on nothing but the
 positions up to it, so a common beginning can be shared, between the rows of one call as well as with
-rows of an earlier one.
+rows of an earlier one. A sequence can also be copied to another lane as it is, without being read again.
 
 Why more than one lane exists (:mod:`persona_demo.lm.llama_engine` chooses among them): llama.cpp
 computes the attention of every row over all cells in use, other rows' too, and masks them afterwards.
@@ -16,16 +16,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from persona_demo.lm._llama_ffi import Key, NativeContext, NativeModel, Position
+from persona_demo.lm._llama_ffi import Key, NativeContext, NativeModel, Position, Saved
 from persona_demo.lm.base import FloatArray
-
-CHUNK = 28
-"""Positions read by one native call.
-
-From 32 on, the library repacks quantised weights while it multiplies. With Q4_1 weights on a processor
-without AVX-VNNI that gives wrong logits (half of all first choices differ from torch's). Below 32 every
-row is computed for itself, to the last bit, whatever is read beside it.
-"""
 
 Take = Callable[[int, int, FloatArray], None]
 """Receives (prompt, how many positions after its first wanted one, view of the logits there)."""
@@ -67,7 +59,7 @@ class Lane:
         Args:
             model: Weights to run.
             cells: Positions it holds, over all sequences.
-            rows: Most sequences live at once, at most ``CHUNK``.
+            rows: Most sequences live at once, at most the model's ``chunk``.
             threads: Processor threads.
 
         Raises:
@@ -76,9 +68,11 @@ class Lane:
         self.cells, self.rows = cells, rows
         # Twice the ids: new rows take over from old ones while both exist.
         self._ids = range(2 * rows)
-        self._context = NativeContext(model, cells=cells, sequences=len(self._ids), chunk=CHUNK, threads=threads)
+        self._context = NativeContext(model, cells=cells, sequences=len(self._ids), threads=threads)
+        self._chunk = model.chunk
         self._held: dict[int, _Held] = {}
         self._live: set[int] = set()
+        self._guests: set[int] = set()
 
     @property
     def busy(self) -> bool:
@@ -140,12 +134,44 @@ class Lane:
         """What a sequence holds, position by position."""
         return list(self._held[sequence].keys)
 
+    @property
+    def live_rows(self) -> int:
+        """How many sequences are live."""
+        return len(self._live)
+
+    def move(self, sequence: int, target: Lane) -> int:
+        """Let a live sequence go on in another lane; its prompt is kept here for later, and not there.
+
+        Returns:
+            Its id there.
+
+        Raises:
+            LaneFullError: If there is no room; it is still live here.
+        """
+        state, held = self._context.saved(sequence), self._held[sequence]
+        moved = target._take_in(held, state)
+        self.close([sequence])
+        return moved
+
+    def _take_in(self, held: _Held, state: Saved) -> int:
+        free = [i for i in self._ids if i not in self._held]
+        if not free or len(self._live) >= self.rows or not self._context.restore(free[0], state):
+            raise LaneFullError
+        self._held[free[0]] = _Held(list(held.keys), held.prompt)
+        self._live.add(free[0])
+        self._guests.add(free[0])
+        return free[0]
+
     def close(self, sequences: Iterable[int] | None = None) -> None:
         """End live sequences, all of them by default; their prompts are kept for later."""
         for sequence in tuple(self._live) if sequences is None else sequences:
-            held = self._held[sequence]
-            self._context.trim(sequence, start=held.prompt)
-            del held.keys[held.prompt :]
+            guest, held = sequence in self._guests, self._held[sequence]
+            start = 0 if guest else held.prompt
+            self._context.trim(sequence, start=start)
+            del held.keys[start:]
+            if guest:
+                del self._held[sequence]
+            self._guests.discard(sequence)
             self._live.discard(sequence)
         self._context.compact()
 
@@ -174,7 +200,7 @@ class Lane:
         try:
             if self.used_cells + len({id(p) for row in rows for p in row}) > self.cells:
                 raise LaneFullError
-            for chunk in _chunks(rows):
+            for chunk in _chunks(rows, self._chunk):
                 self._decode(chunk)
                 for index, position in enumerate(chunk):
                     for i, offset in asking.get(id(position), ()):
@@ -225,8 +251,8 @@ def _positions(prompts: Sequence[Sequence[Key]], ids: Sequence[int], reused: Seq
     return rows
 
 
-def _chunks(rows: Sequence[Sequence[Position]]) -> list[list[Position]]:
-    """Batches of one kind each, in an order that reads every position after those before it.
+def _chunks(rows: Sequence[Sequence[Position]], most: int) -> list[list[Position]]:
+    """Batches of at most ``most`` positions of one kind, in an order that reads each after those before it.
 
     Soft vectors go first wherever a row has come to one, so that all rows' vectors, and then all
     rows' following tokens, go together.
@@ -245,5 +271,5 @@ def _chunks(rows: Sequence[Sequence[Position]]) -> list[list[Position]]:
                 if id(position) not in seen:
                     seen.add(id(position))
                     batch.append(position)
-        chunks += [batch[start : start + CHUNK] for start in range(0, len(batch), CHUNK)]
+        chunks += [batch[start : start + most] for start in range(0, len(batch), most)]
     return chunks

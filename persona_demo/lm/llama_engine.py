@@ -22,10 +22,11 @@ import numpy as np
 from persona_demo.errors import UserError
 from persona_demo.lm._gguf_embeddings import EmbeddingTable
 from persona_demo.lm._llama_bank import LaneBank
-from persona_demo.lm._llama_ffi import Key, NativeModel, is_available
+from persona_demo.lm._llama_ffi import Key, is_available
 from persona_demo.lm._llama_lane import Lane, LaneFullError
 from persona_demo.lm._llama_reader import LogitReader
 from persona_demo.lm._llama_scorer import Scorer
+from persona_demo.lm._llama_trial import load_trusted
 from persona_demo.lm.base import FloatArray, LMInfo, Row, TextCodec, Tokens
 
 __all__ = ["LlamaLM", "LlamaSession", "is_available"]
@@ -66,7 +67,7 @@ class LlamaLM:
         """
         self._gguf, self._codec, self._name, self._fingerprint = gguf, codec, name, fingerprint
         self._threads = threads or _default_threads()
-        self._model = NativeModel(gguf)
+        self._model = load_trusted(gguf, threads=self._threads)
         self._context_length = min(self._model.context_length, context)
         self._bank = LaneBank(self._model, cells=context, threads=self._threads)
         self._scorer = Scorer(self._model, threads=self._threads)
@@ -88,6 +89,11 @@ class LlamaLM:
             eos=self._model.special,
             device=f"processor, {self._threads} thread{'s' if self._threads > 1 else ''}, llama.cpp on the GGUF file",
         )
+
+    @property
+    def chunk(self) -> int:
+        """Most positions read at once, which is what is right and fast on this processor."""
+        return self._model.chunk
 
     @property
     def codec(self) -> TextCodec:

@@ -7,8 +7,10 @@ load time; nothing here changes them.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,12 +20,12 @@ from torch import Tensor
 from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSeq2SeqLM, PreTrainedModel
 
 from persona_demo.errors import UserError
+from persona_demo.lm._torch_scorer import logits, pad, score
 from persona_demo.lm.base import FloatArray, LMInfo, Row, Tokens
 from persona_demo.lm.codec import HFCodec
 
 DType = Literal["float32", "bfloat16"]
 Attention = Literal["eager", "sdpa"]
-SCORE_BATCH = 8
 DEFAULT_CONTEXT = 2048
 
 
@@ -151,56 +153,18 @@ class TorchLM:
         """Start an empty session."""
         return TorchSession(self)
 
-    @torch.no_grad()
     def score(self, rows: Sequence[Row], targets: Sequence[Tokens]) -> list[FloatArray]:
         """Log-probability in nats of each target token after its row, one (T,) array a row."""
-        order = sorted(range(len(rows)), key=lambda i: rows[i].text_tokens + len(targets[i]))
-        scores: dict[int, FloatArray] = {}
-        for start in range(0, len(order), SCORE_BATCH):
-            chunk = order[start : start + SCORE_BATCH]
-            logits = self._all_logits([rows[i] for i in chunk], [targets[i] for i in chunk])
-            for i, row_logits in zip(chunk, logits, strict=True):
-                picked = torch.log_softmax(row_logits.float(), dim=-1)
-                ids = torch.tensor(targets[i], dtype=torch.long, device=picked.device)
-                scores[i] = picked.gather(1, ids[:, None])[:, 0].cpu().numpy()
-        return [scores[i] for i in range(len(rows))]
+        return score(self, rows, targets)
 
-    @torch.no_grad()
     def logits(self, rows: Sequence[Row], targets: Sequence[Tokens]) -> list[FloatArray]:
         """Logits that predict each target token after its row, one (T, V) array a row."""
-        if not rows:
-            return []
-        return [logits.float().cpu().numpy() for logits in self._all_logits(rows, targets)]
+        return logits(self, rows, targets)
 
-    def _all_logits(self, rows: Sequence[Row], targets: Sequence[Tokens]) -> list[Tensor]:
-        """Logits that predict each target token, one (T, V) tensor a row."""
-        inputs = [self.embed_row(row) for row in rows]
-        if self.info.family == "causal":
-            answers = [self.embed_tensor(row.opening + t[:-1]) for row, t in zip(rows, targets, strict=True)]
-            full = [torch.cat(pair) for pair in zip(inputs, answers, strict=True)]
-            # Right padding needs no mask: under causal attention nothing looks at what follows it.
-            logits = self.model(inputs_embeds=_pad(full, left=False)[0], use_cache=False).logits
-            ends = [len(f) for f in full]
-        else:
-            embeds, mask = _pad(inputs, left=False)
-            begin = self.model.config.decoder_start_token_id
-            answers = [self.embed_tensor((begin, *row.opening, *t[:-1])) for row, t in zip(rows, targets, strict=True)]
-            logits = self.model(
-                inputs_embeds=embeds, attention_mask=mask, decoder_inputs_embeds=_pad(answers, left=False)[0]
-            ).logits
-            ends = [len(a) for a in answers]
-        return [logits[i, end - len(t) : end] for i, (end, t) in enumerate(zip(ends, targets, strict=True))]
-
-
-def _pad(rows: Sequence[Tensor], *, left: bool) -> tuple[Tensor, Tensor]:
-    """Stack (L_i, H) tensors into (B, L, H) with a mask of shape (B, L)."""
-    longest = max(len(r) for r in rows)
-    batch = rows[0].new_zeros(len(rows), longest, rows[0].shape[1])
-    mask = torch.zeros(len(rows), longest, dtype=torch.long, device=rows[0].device)
-    for i, row in enumerate(rows):
-        place = slice(longest - len(row), longest) if left else slice(0, len(row))
-        batch[i, place], mask[i, place] = row, 1
-    return batch, mask
+    @cached_property
+    def trims_logits(self) -> bool:
+        """Whether logits nobody asked for can be left out; the head is a fifth of the work of a small model."""
+        return "logits_to_keep" in inspect.signature(self.model.forward).parameters
 
 
 class _Group:
@@ -211,14 +175,14 @@ class _Group:
         self.encoded: Any = None
         inputs = [lm.embed_row(row) for row in rows]
         if lm.info.family == "encoder-decoder":
-            embeds, self.input_mask = _pad(inputs, left=False)
+            embeds, self.input_mask = pad(inputs, left=False)
             self.encoded = lm.model.get_encoder()(inputs_embeds=embeds, attention_mask=self.input_mask)
             begin = lm.model.config.decoder_start_token_id
             inputs = [lm.embed_tensor((begin, *row.opening)) for row in rows]
         else:
             inputs = [torch.cat([x, lm.embed_tensor(r.opening)]) for x, r in zip(inputs, rows, strict=True)]
         self.cache: Any = None
-        embeds, self.mask = _pad(inputs, left=True)
+        embeds, self.mask = pad(inputs, left=True)
         self.logits = self._forward(embeds)
 
     def _forward(self, embeds: Tensor) -> Tensor:

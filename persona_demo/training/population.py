@@ -46,39 +46,6 @@ class Population:
     dropped_people: int
 
 
-def check_leakage(train: Sequence[Person], other: Sequence[Person], task: Task | None = None) -> None:
-    """Make sure that no person and no text is in both groups.
-
-    People who come with a question (LaMP) are compared by their questions alone: the benchmark's
-    profiles share items, and its time split shares users, by its own design.
-
-    Args:
-        train: People of one split.
-        other: People of another.
-        task: The task; where the items' texts are nobody's own (films), they are not compared.
-
-    Raises:
-        UserError: If one is; names the first.
-    """
-    authors = {p.id for p in train}
-    texts = {text: p.id for p in train for text in _own_texts(p, task)}
-    for person in other:
-        if person.id in authors:
-            raise UserError(f"Person {person.id} is in two splits: keep each person in one split.")
-        for text in _own_texts(person, task):
-            if (twin := texts.get(text)) is not None:
-                raise UserError(f"A text of {person.id} is also a text of {twin} of another split: drop one.")
-
-
-def _own_texts(person: Person, task: Task | None) -> set[str]:
-    """What only this person may have, in small letters and with single spaces."""
-    if person.given is not None:
-        texts = [f"{person.given.input} {person.given.target}"]
-    else:
-        texts = [item.text for item in person.items] if task is None or task.own_text else []
-    return {" ".join(text.lower().split()) for text in texts}
-
-
 def clean(
     people: Sequence[Person], words: WordFilter, *, most_items: int, min_items: int = MIN_ITEMS
 ) -> tuple[list[Person], int, int]:

@@ -13,8 +13,9 @@ import numpy as np
 import torch
 
 from persona_demo import catalog
-from persona_demo.corpus import draw_targets, read_corpus
+from persona_demo.corpus import Split, draw_targets, read_corpus
 from persona_demo.items import DType, ItemEncoder, SentenceTransformerEncoder
+from persona_demo.leakage import check_folder, fingerprint_plug
 from persona_demo.lm.differentiable import DifferentiableLM
 from persona_demo.lm.torch_engine import Device, TorchLM, choose_device
 from persona_demo.plug.config import BLOCKS, PlugConfig
@@ -23,7 +24,7 @@ from persona_demo.plug.storage import save_plug
 from persona_demo.tasks import Task
 from persona_demo.training.card import CardFacts, model_card
 from persona_demo.training.data import Examples
-from persona_demo.training.population import Population, check_leakage, read_population
+from persona_demo.training.population import Population, read_population
 from persona_demo.training.trainer import Progress, Trainer, TrainOptions
 
 Report = Callable[[str, float | None], None]
@@ -31,6 +32,7 @@ Report = Callable[[str, float | None], None]
 MOST_ITEMS = 32
 """Latest items of a person that training and the map read; more make encoding longer, not better."""
 WATCHED_PEOPLE = 96
+SPLITS_USED: tuple[Split, ...] = ("train", "tune")
 MIN_HISTORY = 4
 """Training targets need at least so many items to be seen."""
 
@@ -134,7 +136,8 @@ def train_plug(
     """
     folder = out / "checkpoint"
     lm, encoder = models.lm, models.encoder
-    check_leakage(read_corpus(data, "train", task), read_corpus(data, "tune", task), task)
+    for split in SPLITS_USED:
+        check_folder(data, split, read_corpus(data, split, task), task)
     everybody = population_of(data, task, encoder, keep=folder / "train.safetensors", report=report)
     watched = read_population(
         data,
@@ -186,4 +189,5 @@ def train_plug(
         log=tuple(trainer.log),
     )
     save_plug(plug.eval(), out, card=model_card(plug.config, facts))
+    fingerprint_plug(out, [(data, task)])
     return plug

@@ -244,7 +244,7 @@ def test_text_is_never_code(app: App, visit: Callable[..., Page], tmp_path: Path
 def test_somebody_whose_texts_are_not_shipped(app: App, visit: Callable[..., Page]) -> None:
     page = visit(app)
     choose(page, "#pd-find", "p0007")
-    expect(page.locator(".pd-empty")).to_contain_text("This person's texts are not shipped")
+    expect(page.locator("#pd-history .pd-empty")).to_contain_text("This person's texts are not shipped")
     expect(message(page)).to_contain_text("p0007 stands nearest to")
     press_write(page)
     expect(page.locator("#pd-caption")).to_contain_text("Written for p0007")
@@ -258,7 +258,7 @@ def test_somebody_whose_texts_are_not_shipped(app: App, visit: Callable[..., Pag
 def test_someone_new_starts_empty(app: App, visit: Callable[..., Page]) -> None:
     page = visit(app)
     choose(page, "#pd-person", "Someone new")
-    expect(page.locator(".pd-empty")).to_contain_text("No posts yet")
+    expect(page.locator("#pd-history .pd-empty")).to_contain_text("No posts yet")
     expect(message(page)).to_contain_text("no place on the map yet")
     press_write(page)
     finished(page)

@@ -69,7 +69,7 @@ def test_strength_goes_below_0_and_a_collapse_is_told(app: App, visit: Callable[
     field.fill("-2")
     field.press("Tab")
     press_write(page)
-    expect(page.locator("#pd-caption")).to_contain_text("at strength -2")
+    expect(page.locator("#pd-caption")).to_contain_text("Written for Ada at strength -2")
     assert written(page, "persona") != written(page, "task")
     expect(card(page, "plain").locator(".pd-warning")).to_be_hidden()
 
@@ -204,7 +204,7 @@ def test_a_neighbour_is_taken_everywhere_from_the_table(app: App, visit: Callabl
     who = first.inner_text()
     first.press("Enter")
     expect(page.locator(".pd-name")).to_have_text(who)
-    expect(page.locator(".pd-empty")).to_contain_text("texts are not shipped")
+    expect(page.locator("#pd-history .pd-empty")).to_contain_text("texts are not shipped")
     expect(page.locator("#pd-map-people .pd-map-message")).to_contain_text(f"{who} stands nearest to")
     expect(message(page).first).to_contain_text(who)
 

@@ -10,6 +10,7 @@ import pytest
 
 from persona_demo import commands
 from persona_demo.cli import main
+from persona_demo.evaluation import attribution
 from persona_demo.history_io import save_history
 from persona_demo.runtime import Runtime
 from persona_demo.tasks import TASKS
@@ -79,6 +80,50 @@ def test_evaluate_gives_the_figures_of_the_contract(tmp_path: Path, capsys: pyte
         made["arms"][0]
     )
     assert "cold_start" not in made
+
+
+@pytest.mark.usefixtures("loaded")
+def test_evaluate_has_the_keys_of_the_flags_it_was_given_and_no_others(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = folders.blogs(tmp_path / "corpus")
+    people = [json.loads(line) for line in (data / "users.jsonl").read_text(encoding="utf-8").splitlines()]
+    halves = [person | {"split": ("tune", "dev")[n % 2]} for n, person in enumerate(people)]
+    folders.write_lines(data / "users.jsonl", halves, packed=False)
+    monkeypatch.setattr(attribution, "GROUPS", 1)
+    words = ["evaluate", "--data", str(data), "--split", "dev", "--users", "2", "--targets-per-user", "1"]
+    plain = output(capsys, *words)
+    basic = {"task", "split", "users", "targets", "seed", "plug", "engine", "strength", "arms", "placebo_gap"}
+    assert set(plain) == basic | {"placebo_gap_ci"}
+    words += ["--metrics", "--attribution", "--cold-start", "--reference", "--compare", "--arms", "task,persona,bm25"]
+    made = output(capsys, *words, "--out", str(tmp_path / "figures.json"))
+    more = {"cold_start", "reference", "attribution", "comparisons", "made"}
+    assert set(made) == basic - {"placebo_gap"} | more
+    assert [point["items"] for point in made["cold_start"]] == [0, 1, 2, 4, 8, 16, "all"]
+    for arm in made["arms"]:
+        assert set(arm) - set(plain["arms"][0]) == {"metric", "attribution", "attribution_ci"}
+        assert set(arm["metric"]) == {"rouge-1", "rouge-L"}
+    assert made["arms"][0]["attribution"] == pytest.approx(0.1)
+    assert made["attribution"]["people"].startswith("dev and tune, pooled")
+    assert made["made"]["data"]["name"] == "corpus"
+    assert str(tmp_path) not in json.dumps(made)
+    assert made["made"]["command"].startswith("python -m persona_demo evaluate --data CORPUS/corpus --split dev")
+    assert main([*words, "--users", "1"]) == 0
+    assert "attribution among ten people of dev and tune" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("loaded")
+def test_a_leak_ends_an_evaluation_with_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = folders.blogs(tmp_path / "corpus")
+    lines = [json.loads(line) for line in (data / "users.jsonl").read_text(encoding="utf-8").splitlines()]
+    lines[-1]["items"][3]["text"] = lines[0]["items"][0]["text"]
+    folders.write_lines(data / "users.jsonl", lines, packed=False)
+    assert main(["evaluate", "--data", str(data), "--split", "dev"]) == 2
+    assert "another split" in capsys.readouterr().err
+
+
+def test_results_are_in_the_readme(capsys: pytest.CaptureFixture[str]) -> None:
+    assert output(capsys, "results", "--check") == {"readme": "README.md", "changed": False}
 
 
 @pytest.mark.usefixtures("loaded")

@@ -15,8 +15,8 @@ from persona_demo.corpora.shapes import groups
 from persona_demo.corpus import draw_targets, read_corpus
 from persona_demo.errors import UserError
 from persona_demo.history import MAX_ITEMS, HistoryItem
+from persona_demo.leakage import check_leakage
 from persona_demo.tasks import task_named
-from persona_demo.training.population import check_leakage
 from tests import folders
 
 

@@ -7,12 +7,12 @@ import pytest
 
 from persona_demo.arms import ArmInputs, arm_named
 from persona_demo.errors import UserError
-from persona_demo.evaluation.protocol import guided_score
 from persona_demo.explain.dial import STRENGTHS, Dial, DialPoint, likelihood_at, persona_likelihood
 from persona_demo.explain.scoring import row_of
 from persona_demo.history import UserHistory
 from persona_demo.runtime import Runtime
 from tests import tiny
+from tests.reference import guided_score
 
 TEXT = " and the gulls did not mind"
 

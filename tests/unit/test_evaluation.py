@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
+from persona_demo.arms import KNOWN
 from persona_demo.corpus import read_corpus
 from persona_demo.errors import UserError
 from persona_demo.evaluation.bootstrap import bootstrap
-from persona_demo.evaluation.protocol import Protocol, guided_score
+from persona_demo.evaluation.contenders import items_in_prompt
+from persona_demo.evaluation.protocol import Protocol
+from persona_demo.evaluation.run import EvaluateOptions, evaluate, read_subjects
+from persona_demo.evaluation.scoring import log_probabilities
+from persona_demo.history import HistoryItem
 from persona_demo.lm.base import Row
+from persona_demo.lm.decode import Voice
 from persona_demo.runtime import Runtime
 from persona_demo.tasks import task_named
 from persona_demo.wordfilter import WordFilter
 from tests import folders, tiny
+from tests.reference import guided_score
 from tests.unit.test_training import write_corpus
 
 
@@ -90,6 +100,150 @@ def test_the_interval_holds_the_mean_and_shrinks_with_people() -> None:
     assert many.high - many.low < few.high - few.low
     assert bootstrap(values, seed=0) == many
     assert bootstrap(np.ones(5), seed=1).low == 1
+
+
+def test_intervals_cover_the_truth_about_as_often_as_they_say() -> None:
+    rng = np.random.default_rng(3)
+    made = [bootstrap(rng.normal(0.5, 1.0, size=40), seed=n) for n in range(100)]
+    assert 88 <= sum(one.low <= 0.5 <= one.high for one in made) <= 99
+
+
+def test_a_plug_that_ignores_the_person_has_no_lift_over_its_placebos(protocol: Protocol, runtime: Runtime) -> None:
+    deaf = tiny.plug(tiny.plug_config(tiny.causal_lm(), runtime.encoder.width, keyword_tokens=0), runtime.encoder)
+    with torch.no_grad():
+        for parameter in deaf.projector.parameters():
+            parameter.zero_()
+    same = Runtime(lm=runtime.lm, plug=deaf, encoder=runtime.encoder, atlas=None, words=runtime.words)
+    made = make(same, protocol.everybody).run(["persona", "persona:other", "persona:mean", "persona:random"])
+    assert made.placebo_gap is not None
+    gap = made.placebo_gap
+    assert (gap.low, gap.mean, gap.high) == pytest.approx((0, 0, 0), abs=1e-12)
+    assert [arm.nll.mean for arm in made.arms] == pytest.approx([made.arms[0].nll.mean] * 4, abs=1e-12)
+
+
+@pytest.mark.parametrize("arm", ["persona", "bm25", "persona+bm25"])
+def test_a_placebo_who_is_the_person_is_the_arm_itself(
+    runtime: Runtime, protocol: Protocol, arm: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    twin = make(runtime, protocol.everybody)
+    monkeypatch.setattr(twin, "others", lambda place: [twin.history(twin.targets[place])] * 5)
+    np.testing.assert_allclose(twin.score(f"{arm}:other").nll, protocol.score(arm).nll, rtol=1e-6)
+
+
+def test_every_arm_and_placebo_there_is_can_be_evaluated(protocol: Protocol) -> None:
+    names = [f"{arm.name}:{placebo}" for arm in KNOWN.values() for placebo in arm.placebos]
+    made = protocol.run([*KNOWN, *names])
+    assert [arm.arm for arm in made.arms] == [*KNOWN, *names]
+    assert all(np.isfinite(arm.nll.mean) and arm.ms > 0 for arm in made.arms)
+    pairs = {(c.arm, c.over) for c in made.comparisons}
+    assert {("bm25", "plain"), ("persona+bm25", "task+bm25"), ("persona", "dense"), ("recent", "recent:other")} <= pairs
+    figures = {arm.arm: arm.nll.mean for arm in made.arms}
+    for c in made.comparisons:
+        assert c.gain.mean == pytest.approx(figures[c.over] - figures[c.arm])
+
+
+def test_figures_do_not_depend_on_which_other_arms_are_asked_for(protocol: Protocol) -> None:
+    together = protocol.run(["bm25", "persona", "persona:other", "plain"], cold_start=True, reference=True)
+    for arm in together.arms:
+        assert protocol.run([arm.arm]).arms[0].nll.mean == pytest.approx(arm.nll.mean, rel=1e-5)
+
+
+def test_a_short_history_is_whole_at_every_greater_length(runtime: Runtime, protocol: Protocol) -> None:
+    few = [replace(person, items=person.items[:6]) for person in protocol.everybody]
+    made = {c.items: c.lift.mean for c in make(runtime, few).run(["persona"], cold_start=True).cold_start}
+    assert made[8] == made[16] == pytest.approx(made[None])
+    assert made[1] != pytest.approx(made[None])
+
+
+def test_the_reference_reads_eight_items_and_no_soft_vectors(runtime: Runtime, protocol: Protocol) -> None:
+    made = protocol.run(["task"], reference=True).reference
+    assert made is not None
+    assert made.gap.mean == pytest.approx(made.other.mean - made.own.mean)
+    inputs = replace(
+        protocol._inputs(0, protocol.history(protocol.targets[0])),
+        items=tuple(HistoryItem(id=str(i), text=f"word{i} and more") for i in range(20)),
+    )
+    built = items_in_prompt(others=False).build(inputs)
+    assert built.soft is None
+    assert [text.split()[0] for text in built.retrieved] == [f"word{i}" for i in range(12, 20)]
+
+
+@pytest.mark.parametrize("strength", [-1.0, 0.5, 2.0])
+def test_guided_scores_are_those_of_the_decoder(strength: float) -> None:
+    lm = tiny.causal_lm()
+    rng = np.random.default_rng(1)
+    rows = [Row((lm.codec.encode("My blog. "), rng.normal(size=(3, 32)).astype(np.float32)), (5, 6)) for _ in "abc"]
+    texts = [lm.codec.encode("it rained all day"), lm.codec.encode("and all night")]
+    voices = [Voice(rows[0], rows[2], strength), Voice(rows[1], rows[2], strength), Voice(rows[0], rows[2], strength)]
+    found = log_probabilities(lm, voices, [texts[0], texts[1], texts[0]])
+    np.testing.assert_array_equal(found[0], found[2])
+    for voice, text, scores in zip(voices[:2], texts, found, strict=False):
+        slow = guided_score(lm, voice.row, rows[2], text, strength=strength)
+        np.testing.assert_allclose(scores, slow, atol=1e-4)
+
+
+def test_a_held_back_folder_of_one_split_is_enough(runtime: Runtime, tmp_path: Path) -> None:
+    data = folders.blogs(tmp_path / "data")
+    lines = [json.loads(line) for line in (data / "users.jsonl").read_text(encoding="utf-8").splitlines()]
+    folders.write_lines(data / "users.jsonl", [line | {"split": "test"} for line in lines], packed=False)
+    task = task_named("blog-post")
+    subjects = read_subjects(data, "test", task, plug=tmp_path, report=lambda message, share: None)
+    assert subjects.pooled == ("test",)
+    options = EvaluateOptions(
+        arms=("task", "persona", "persona:other", "bm25:other"), users=3, targets_per_user=1, attribution=True
+    )
+    made = evaluate(runtime, task, subjects, options, report=lambda message, share: None)
+    assert made.placebo_gap is not None
+    assert made.attribution is not None
+    assert made.attribution.people == "test"
+    assert {arm.arm: arm.attribution for arm in made.arms}["task"].mean == pytest.approx(0.1)  # type: ignore[union-attr]
+
+
+def test_few_people_are_pooled_with_other_splits_and_said_to_be(runtime: Runtime, tmp_path: Path) -> None:
+    data = folders.blogs(tmp_path / "data")
+    lines = [json.loads(line) for line in (data / "users.jsonl").read_text(encoding="utf-8").splitlines()]
+    folders.write_lines(
+        data / "users.jsonl",
+        [line | {"split": "tune" if n < 8 else "dev"} for n, line in enumerate(lines)],
+        packed=False,
+    )
+    task = task_named("blog-post")
+    subjects = read_subjects(data, "dev", task, plug=tmp_path, report=lambda message, share: None)
+    assert (len(subjects.people), len(subjects.pool)) == (4, 12)
+    assert subjects.pooled == ("dev", "tune")
+
+
+def test_too_few_people_everywhere_are_not_attributed_to(runtime: Runtime, tmp_path: Path) -> None:
+    task = task_named("blog-post")
+    said: list[str] = []
+    subjects = read_subjects(
+        write_corpus(tmp_path / "data"), "dev", task, plug=tmp_path, report=lambda message, share: said.append(message)
+    )
+    options = EvaluateOptions(arms=("task",), users=1, targets_per_user=1, attribution=True)
+    made = evaluate(runtime, task, subjects, options, report=lambda message, share: said.append(message))
+    assert made.attribution is None
+    assert made.arms[0].attribution is None
+    assert any("too few people" in message for message in said)
+    assert any("does not say whom" in message for message in said)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"users": 0}, "users"),
+        ({"seed": -1}, "seed"),
+        ({"strength": 9.0}, "strength"),
+        ({"arms": ("task:other",)}, "placebo"),
+    ],
+)
+def test_wrong_options_are_one_sentence(change: dict[str, object], says: str) -> None:
+    with pytest.raises(UserError, match=says):
+        EvaluateOptions(**change)  # type: ignore[arg-type]
+
+
+def test_nobody_to_stand_in_anothers_place_is_said(runtime: Runtime, protocol: Protocol) -> None:
+    with pytest.raises(UserError, match="stand in another's place"):
+        make(runtime, protocol.everybody[:1]).score("persona:other")
 
 
 def test_an_unknown_arm_or_placebo_is_refused(protocol: Protocol) -> None:

@@ -22,11 +22,11 @@ from persona_demo.corpora.lamp import Outputs, read_outputs, read_questions, wri
 from persona_demo.corpus import draw_targets, read_corpus
 from persona_demo.errors import UserError
 from persona_demo.history import HistoryItem, UserHistory
+from persona_demo.leakage import check_leakage
 from persona_demo.lm.codec import HFCodec
 from persona_demo.runtime import Runtime
 from persona_demo.tasks import LampTask, task_named
 from persona_demo.tasks.lamp import SHAPES
-from persona_demo.training.population import check_leakage
 from tests import folders, tiny
 
 CODEC = HFCodec(tiny.tokenizer())

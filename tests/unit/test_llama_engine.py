@@ -13,7 +13,7 @@ import torch
 from gguf import GGMLQuantizationType
 
 from persona_demo.errors import UserError
-from persona_demo.lm import _llama_bank, _llama_ffi
+from persona_demo.lm import _llama_bank, _llama_ffi, _llama_trial
 from persona_demo.lm._llama_ffi import NativeContext, Position
 from persona_demo.lm.base import FloatArray, FrozenLM, Row, Segment, Tokens
 from persona_demo.lm.llama_engine import LlamaLM, is_available
@@ -136,6 +136,7 @@ def shapes(rng: np.random.Generator) -> dict[str, Row]:
         "one token": Row(((7,),)),
         "one vector": Row((vectors(rng, 1),)),
         "29 vectors": Row((vectors(rng, 29),)),
+        "65 vectors": Row((vectors(rng, 65),)),
     }
 
 
@@ -165,6 +166,51 @@ def test_long_texts_on_quantised_weights(tmp_path: Path, rng: np.random.Generato
     assert np.corrcoef(logits, reference(model, Row((text,)))[-1])[0, 1] > 0.999
 
 
+@pytest.mark.parametrize("kind", [GGMLQuantizationType.F32, GGMLQuantizationType.Q8_0, GGMLQuantizationType.Q4_1])
+def test_batches_are_as_long_as_can_be_and_right(
+    tmp_path: Path, rng: np.random.Generator, read: list[int], kind: GGMLQuantizationType
+) -> None:
+    model = build_tiny_gguf(tmp_path, kind=kind)
+    text = words(rng, 300)
+    lm = load(model.gguf)
+    read.clear()
+    scores = lm.score([Row((text[:1],))], [text[1:]])[0]
+    assert set(read[:-1]) == {lm.chunk} and sum(read) == len(text) - 1
+    if kind is not GGMLQuantizationType.Q4_1:  # whose long batches are wrong on some processors
+        assert lm.chunk == _llama_trial.LONG > 32
+    logits = torch.from_numpy(reference(model, Row((text[:-1],))))
+    expected = torch.log_softmax(logits.double(), -1).numpy()[range(299), list(text[1:])]
+    assert np.corrcoef(scores, expected)[0, 1] > 0.999
+
+
+def test_a_way_of_reading_that_is_wrong_here_is_not_taken(
+    tiny: TinyModel, monkeypatch: pytest.MonkeyPatch, rng: np.random.Generator, read: list[int]
+) -> None:
+    """As where a processor's multiplication of long batches is at fault."""
+    honest = NativeContext.logits
+
+    def faulty(self: NativeContext, index: int) -> FloatArray:
+        return honest(self, index)[::-1] if read[-1] >= 32 else honest(self, index)
+
+    monkeypatch.setattr(NativeContext, "logits", faulty)
+    lm = load(tiny.gguf)
+    read.clear()
+    check(tiny, lm, [Row((words(rng, 100),)), Row((words(rng, 10),))])
+    assert max(read) == lm.chunk == _llama_trial.SHORT
+
+
+def test_a_way_of_reading_that_gives_no_numbers_is_not_taken(
+    tiny: TinyModel, monkeypatch: pytest.MonkeyPatch, read: list[int]
+) -> None:
+    honest = NativeContext.logits
+
+    def faulty(self: NativeContext, index: int) -> FloatArray:
+        return honest(self, index) * np.float32(np.nan if read[-1] >= 32 else 1)
+
+    monkeypatch.setattr(NativeContext, "logits", faulty)
+    assert load(tiny.gguf).chunk == _llama_trial.SHORT
+
+
 def arms(rng: np.random.Generator, prompt: Tokens, *, soft: int = 9, count: int = 6) -> list[Row]:
     """Rows that share a prompt and differ in their soft vectors."""
     opening = words(rng, 4)
@@ -190,6 +236,62 @@ def test_rows_that_are_alike_are_read_once(
 def test_many_rows_at_once(tiny: TinyModel, lm: LlamaLM, rng: np.random.Generator) -> None:
     check(tiny, lm, arms(rng, words(rng, 30), count=20), steps=2)
     check(tiny, lm, [Row((words(rng, 10),)) for _ in range(20)], steps=2)
+
+
+def texts_and_arms(rng: np.random.Generator, *, texts: int, size: int) -> list[Row]:
+    """Four short rows, then long ones that share nothing."""
+    return [*arms(rng, words(rng, 20), soft=4, count=4), *(Row((words(rng, size),)) for _ in range(texts))]
+
+
+def calls_of_a_step(lm: LlamaLM, rows: Sequence[Row], read: list[int]) -> list[int]:
+    """Rows in each native call of a step."""
+    with lm.session() as session:
+        session.add(rows)
+        read.clear()
+        session.step(dict.fromkeys(range(len(rows)), 5))
+        return sorted(read)
+
+
+@pytest.mark.parametrize(
+    ("texts", "size", "calls"),
+    [(1, 260, [5]), (3, 260, [3, 4]), (1, 500, [5]), (2, 500, [2, 4]), (4, 470, [1, 1, 2, 4]), (0, 0, [4])],
+)
+def test_rows_are_written_together_where_that_saves_time(
+    tiny: TinyModel, lm: LlamaLM, rng: np.random.Generator, read: list[int], texts: int, size: int, calls: list[int]
+) -> None:
+    rows = texts_and_arms(rng, texts=texts, size=size)
+    assert calls_of_a_step(lm, rows, read) == calls
+    check(tiny, lm, rows)
+    # What was read apart is still known, though it was written elsewhere.
+    read.clear()
+    check(tiny, lm, rows, steps=0)
+    assert read == []
+
+
+def test_rows_that_find_no_room_together_stay_apart(
+    tiny: TinyModel, lm: LlamaLM, rng: np.random.Generator, read: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = texts_and_arms(rng, texts=3, size=260)
+    monkeypatch.setattr(_llama_bank, "TEXT_CELLS", 512)
+    assert calls_of_a_step(lm, rows, read) == [1, 1, 1, 4]
+    monkeypatch.setattr(NativeContext, "restore", lambda *_: False)
+    assert calls_of_a_step(lm, rows[:5], read) == [1, 4]
+    check(tiny, lm, rows)
+
+
+def test_texts_added_later_join_those_that_are_written(tiny: TinyModel, lm: LlamaLM, rng: np.random.Generator) -> None:
+    rows = texts_and_arms(rng, texts=6, size=200)
+    with lm.session() as session:
+        session.add(rows[:7])
+        session.step(dict.fromkeys(range(7), 5))
+        session.add(rows[7:])
+        logits = session.step(dict.fromkeys(range(10), 6))
+        session.step(dict.fromkeys((4, 5, 9), 7))
+        last = session.step({5: 8, 9: 8})
+    for i, row in enumerate(rows):
+        assert_next(tiny, row, logits[i], (5, 6) if i < 7 else (6,))
+    assert_next(tiny, rows[5], last[5], (5, 6, 7, 8))
+    assert_next(tiny, rows[9], last[9], (6, 7, 8))
 
 
 def test_the_same_again_reads_nothing(tiny: TinyModel, lm: LlamaLM, rng: np.random.Generator, read: list[int]) -> None:
@@ -325,6 +427,7 @@ def test_no_history_of_sessions_leaks(tiny: TinyModel, monkeypatch: pytest.Monke
     monkeypatch.setattr(_llama_bank, "SMALL_CELLS", 160)
     monkeypatch.setattr(_llama_bank, "OWN_LANE_FROM", 30)
     monkeypatch.setattr(_llama_bank, "RESERVE", 4)
+    monkeypatch.setattr(_llama_bank, "APART", (0, 150, 10_000)[seed % 3])
     rng = np.random.default_rng(seed)
     stock: list[Segment] = [words(rng, n) for n in (3, 8, 20, 45)] + [vectors(rng, n) for n in (1, 4, 9)]
     lm = load(tiny.gguf)

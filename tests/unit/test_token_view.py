@@ -11,7 +11,6 @@ import torch
 
 from persona_demo.arms import ArmInputs, arm_named
 from persona_demo.errors import UserError
-from persona_demo.evaluation.protocol import guided_score
 from persona_demo.explain.pieces import piece_of, pieces
 from persona_demo.explain.scoring import guided_logits, log_softmax, row_of
 from persona_demo.explain.token_view import view_tokens
@@ -19,6 +18,7 @@ from persona_demo.lm.base import Row
 from persona_demo.lm.llama_engine import LlamaLM, is_available
 from persona_demo.runtime import Runtime
 from tests import tiny
+from tests.reference import guided_score
 from tests.tiny_gguf import HIDDEN, build_tiny_gguf
 
 TEXT = " and the gulls did not mind — 🦢 swans"

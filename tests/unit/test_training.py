@@ -12,6 +12,7 @@ import torch
 
 from persona_demo.corpus import draw_targets, read_corpus
 from persona_demo.errors import UserError
+from persona_demo.leakage import check_leakage
 from persona_demo.lm.base import Row
 from persona_demo.lm.differentiable import AnswerRow, DifferentiableLM
 from persona_demo.lm.torch_engine import TorchLM
@@ -19,7 +20,6 @@ from persona_demo.plug.model import PersonaPlug
 from persona_demo.plug.storage import load_plug
 from persona_demo.tasks import task_named
 from persona_demo.training.data import Batch
-from persona_demo.training.population import check_leakage
 from persona_demo.training.run import Models, train_plug
 from persona_demo.training.trainer import Progress, TrainOptions, answer_rows
 from tests import folders, tiny

@@ -108,7 +108,7 @@ class RunBar:
         light: dict[str, Any] = {"queue": False, **QUIET}
         # One after the other, so that a quick refusal is not wiped away by the beginning.
         begun = self.go.click(begin, None, [*self.parts, notice], trigger_mode="once", **light)
-        running = begun.then(
+        running: Dependency = begun.then(
             run, list(inputs), [*outputs, *self.parts, notice], concurrency_id="lm", concurrency_limit=1, **QUIET
         )
         self.stop.click(None, cancels=[running]).then(stopped, None, self.parts, **light)

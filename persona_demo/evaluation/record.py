@@ -1,0 +1,129 @@
+"""An evaluation as the JSON document the command line prints, and as a table for readers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from persona_demo.evaluation.bootstrap import Estimate
+from persona_demo.evaluation.figures import ArmFigures, Evaluation
+from persona_demo.evaluation.run import EvaluateOptions
+
+Record = dict[str, Any]
+
+
+def record_of(
+    made: Evaluation, options: EvaluateOptions, *, task: str, split: str, plug: str, engine: str, compare: bool
+) -> Record:
+    """The JSON document of an evaluation; keys of what was not asked for are absent.
+
+    Args:
+        made: The figures.
+        options: What was measured.
+        task: Name of the task.
+        split: Name of the split.
+        plug: Name of the plug.
+        engine: What ran the language model.
+        compare: Whether arms stand beside their bases, placebos and rivals.
+    """
+    record: Record = {
+        "task": task,
+        "split": split,
+        "users": made.users,
+        "targets": made.targets,
+        "seed": options.seed,
+        "plug": plug,
+        "engine": engine,
+        "strength": options.strength,
+        "arms": [_arm(arm, options) for arm in made.arms],
+    }
+    if made.placebo_gap is not None:
+        record |= _interval("placebo_gap", made.placebo_gap)
+    if compare:
+        record["comparisons"] = [{"arm": c.arm, "over": c.over, **_interval("gain", c.gain)} for c in made.comparisons]
+    if options.cold_start:
+        record["cold_start"] = [
+            {"items": "all" if c.items is None else c.items, **_interval("lift", c.lift)} for c in made.cold_start
+        ]
+    if (reference := made.reference) is not None:
+        record["reference"] = {
+            "items": reference.items,
+            **_interval("nll", reference.own),
+            **_interval("other_nll", reference.other),
+            **_interval("gap", reference.gap),
+        }
+    if options.attribution:
+        setting = made.attribution
+        record["attribution"] = (
+            None
+            if setting is None
+            else {
+                "people": setting.people,
+                "groups": setting.groups,
+                **_interval("own_words", setting.own_words),
+            }
+        )
+    return record
+
+
+def _arm(arm: ArmFigures, options: EvaluateOptions) -> Record:
+    record = {
+        "arm": arm.arm,
+        **_interval("nll", arm.nll),
+        **_interval("lift", arm.lift),
+        "share_helped": arm.share_helped,
+    }
+    if arm.metric is not None:
+        record["metric"] = dict(arm.metric)
+    if options.attribution:
+        found = arm.attribution
+        record |= {"attribution": None} if found is None else _interval("attribution", found)
+    return record | {"prompt_tokens": arm.prompt_tokens, "ms": arm.ms, "bytes_per_user": arm.bytes_per_user}
+
+
+def _interval(name: str, estimate: Estimate) -> Record:
+    return {name: estimate.mean, f"{name}_ci": [estimate.low, estimate.high]}
+
+
+def table_of(record: Record, made: Evaluation) -> str:
+    """The figures as lines of text.
+
+    Args:
+        record: The document.
+        made: The figures it was made of; comparisons are shown whether or not they are in the document.
+    """
+    lines = [f"{record['users']} people, {record['targets']} targets, nats a token, engine {record['engine']}"]
+    for arm in made.arms:
+        line = f"{arm.arm:>16}  nll {arm.nll.mean:.4f}  lift {_signed(arm.lift)}  helps {arm.share_helped:.0%}"
+        for name, value in (arm.metric or {}).items():
+            line += f"  {name} {value:.4f}"
+        if arm.attribution is not None:
+            line += f"  attributed {_share(arm.attribution)}"
+        lines.append(f"{line}  {arm.prompt_tokens:.0f} tokens  {arm.ms:.0f} ms")
+    lines += [f"{c.arm:>16} over {c.over}: {_signed(c.gain)}" for c in made.comparisons]
+    if made.placebo_gap is not None:
+        lines.append(f"placebo gap {_signed(made.placebo_gap)}")
+    if made.reference is not None:
+        own = f"{made.reference.items} own items in the prompt over another's, untuned model"
+        lines.append(f"{own}: {_signed(made.reference.gap)}{_part(made)}")
+    for point in made.cold_start:
+        lines.append(f"{'all' if point.items is None else point.items:>16} items  lift {_signed(point.lift)}")
+    if (setting := made.attribution) is not None:
+        lines.append(
+            f"attribution among ten people of {setting.people}, {setting.groups} groups; chance 10%, "
+            f"their own words {_share(setting.own_words)}"
+        )
+    return "\n".join(lines)
+
+
+def _part(made: Evaluation) -> str:
+    if made.placebo_gap is None or made.reference is None or made.reference.gap.mean <= 0:
+        return ""
+    return f"; the placebo gap is {made.placebo_gap.mean / made.reference.gap.mean:.0%} of it"
+
+
+def _signed(estimate: Estimate) -> str:
+    return f"{estimate.mean:+.4f} [{estimate.low:+.4f}, {estimate.high:+.4f}]"
+
+
+def _share(estimate: Estimate) -> str:
+    return f"{estimate.mean:.0%} [{estimate.low:.0%}, {estimate.high:.0%}]"

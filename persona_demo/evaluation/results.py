@@ -1,0 +1,237 @@
+"""The README's tables, made from the files of ``assets/results``, so that no figure is typed by hand.
+
+A table stands between two marks of its own; what is between them is replaced, all else stays:
+
+    <!-- table arms blog-post.dev -->      arms of one results file, and what it says besides
+    <!-- table tasks dev -->               a line for each results file of a split
+    <!-- table speed -->                   the benchmarks
+    <!-- /table -->
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from persona_demo.errors import UserError
+from persona_demo.files import whole
+from persona_demo.runtime import ASSETS
+
+README = ASSETS.parent / "README.md"
+RESULTS = ASSETS / "results"
+
+Record = dict[str, Any]
+
+_TABLE = re.compile(r"(<!-- table ([^>]*?) -->\n).*?(<!-- /table -->)", re.DOTALL)
+_LABELS = {
+    "task": "`task` (control)",
+    "plain": "`plain` (untuned model)",
+    "persona:other": "`persona:other` (placebo)",
+}
+_SPEED = (
+    (
+        "generation",
+        "six arms, the persona guided, against `generate()` arm by arm",
+        "{six_arms_tokens_per_second:.0f} against {six_arms_generate_tokens_per_second:.0f} tokens/s: "
+        "{six_arms_ratio:.1f} times",
+    ),
+    (
+        "generation",
+        "one arm (persona) against `generate()`",
+        "{one_arm_tokens_per_second:.0f} against {one_arm_generate_tokens_per_second:.0f} tokens/s: "
+        "{one_arm_ratio:.1f} times",
+    ),
+    (
+        "edit",
+        "first new token after an edit of one of 200 items, soft-vector arms and all arms (medians)",
+        "{soft_arms_first_token_ms:.0f} and {all_arms_first_token_ms:.0f} ms",
+    ),
+    ("edit", "the same edit to the moved point on the map", "{new_point_ms:.0f} ms"),
+    (
+        "training",
+        "training against the straightforward loop",
+        "{examples_per_second:.1f} against {straightforward_examples_per_second:.1f} examples/s: {ratio:.1f} times",
+    ),
+)
+
+
+def write_tables(*, readme: Path = README, results: Path = RESULTS, check: bool = False) -> bool:
+    """Make the tables of a README anew.
+
+    Args:
+        readme: The file.
+        results: Folder of results files.
+        check: Change nothing, and complain if there would be something to change.
+
+    Returns:
+        Whether something changed.
+
+    Raises:
+        UserError: If a results file is missing or damaged, a mark is unknown, or the README is stale.
+    """
+    try:
+        old = readme.read_text(encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"{readme} cannot be read ({type(error).__name__}): restore the file.") from error
+    new = _TABLE.sub(lambda mark: f"{mark[1]}{_table(mark[2], results)}\n{mark[3]}", old)
+    if new == old:
+        return False
+    if check:
+        raise UserError(
+            f"{readme.name} does not show the figures of {results.name}: run 'python -m persona_demo results'."
+        )
+    with whole(readme) as draft:
+        draft.write_text(new, encoding="utf-8")
+    return True
+
+
+def _table(mark: str, results: Path) -> str:
+    kind, *rest = mark.split()
+    makers: dict[str, Callable[[str], str]] = {
+        "arms": lambda name: arms_table(_read(results / f"{name}.json")),
+        "tasks": lambda split: tasks_table([_read(path) for path in sorted(results.glob(f"*.{split}.json"))]),
+        "speed": lambda _: speed_table(results),
+    }
+    if kind not in makers or len(rest) != (kind != "speed"):
+        raise UserError(f"There is no table {mark!r}: write 'arms FILE', 'tasks SPLIT' or 'speed'.")
+    try:
+        return makers[kind]("".join(rest))
+    except (KeyError, TypeError, IndexError) as error:
+        raise UserError(f"A results file lacks {error} for the table {mark!r}: make it anew.") from error
+
+
+def _read(path: Path) -> Record:
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} is no readable results file ({type(error).__name__}): make it anew.") from error
+    if not isinstance(value, dict):
+        raise UserError(f"{path} is no results file: make it anew.")
+    return value
+
+
+def arms_table(record: Record) -> str:
+    """Arms of one evaluation, and below them what else it found and how to repeat it."""
+    arms = record["arms"]
+    metrics = list(dict.fromkeys(name for arm in arms for name in arm.get("metric", {})))
+    attributed = any(arm.get("attribution") is not None for arm in arms)
+    head = ["arm", "negative log-likelihood", "lift over the control", "people helped", *metrics]
+    head += ["attributed"] * attributed + ["prompt tokens", "ms"]
+    rows = []
+    for arm in arms:
+        control = arm["arm"] == "task"
+        row = [
+            _LABELS.get(arm["arm"], f"`{arm['arm']}`"),
+            f"{arm['nll']:.3f}",
+            "0" if control else _estimate(arm, "lift"),
+            "" if control else f"{arm['share_helped']:.0%}",
+            *(f"{arm['metric'][name]:.3f}" if name in arm.get("metric", {}) else "" for name in metrics),
+        ]
+        row += [_shares(arm, "attribution")] * attributed
+        rows.append([*row, f"{arm['prompt_tokens']:.0f}", f"{arm['ms']:.0f}"])
+    return "\n".join([_markdown(head, rows), "", *_said(record), *_made(record)])
+
+
+def _said(record: Record) -> list[str]:
+    """Sentences on an evaluation, a line each, so that a new figure changes one line."""
+    said = [
+        f"{record['users']:,} people of the split `{record['split']}`, {record['targets']:,} texts, nats a token, 95% "
+        f"intervals by bootstrap over people."
+    ]
+    if "placebo_gap" in record:
+        said.append(f"**Placebo gap: {_estimate(record, 'placebo_gap')}.**")
+    if "reference" in record:
+        given = record["reference"]
+        said.append(
+            f"{given['items']} of the person's own items in the prompt of the untuned model are worth "
+            f"{_estimate(given, 'gap')} more than another person's{_part(record)}."
+        )
+    for pair in record.get("comparisons", []):
+        if pair["arm"] == "persona" and ":" not in pair["over"] and pair["over"] != "task":
+            said.append(f"`persona` over `{pair['over']}`: {_estimate(pair, 'gain')}.")
+    if (setting := record.get("attribution")) is not None:
+        said.append(
+            f"Attributed: the share of texts a fixed classifier gives to the right one of ten people of "
+            f"{setting['people']} ({setting['groups']} groups; chance is 10%); of their own words it is "
+            f"{_shares(setting, 'own_words')}."
+        )
+    return said
+
+
+def _part(record: Record) -> str:
+    gap = record["reference"]["gap"]
+    if "placebo_gap" not in record or gap <= 0:
+        return ""
+    return f", and the placebo gap is {record['placebo_gap'] / gap:.0%} of it"
+
+
+def _made(record: Record) -> list[str]:
+    """How to repeat it."""
+    made = record.get("made")
+    if made is None:
+        return []
+    facts = f"Engine {record['engine']}, commit `{made['commit'][:7]}`, plug `{made['models']['plug']['sha256'][:12]}`"
+    data = f", data `{made['data']['name']}` `{made['data']['sha256'][:12]}`" if "data" in made else ""
+    return ["", "```bash", made["command"], "```", "", f"{facts}{data}."]
+
+
+def tasks_table(records: Sequence[Record]) -> str:
+    """A line for each evaluation."""
+    head = [
+        "task",
+        "people",
+        "lift over the control",
+        "placebo gap",
+        "of what 8 own items give",
+        "metric",
+        "attributed",
+    ]
+    rows = []
+    for record in sorted(records, key=lambda r: r["task"]):
+        arms = {arm["arm"]: arm for arm in record["arms"]}
+        persona, task = arms["persona"], arms["task"]
+        part = ""
+        if "reference" in record and "placebo_gap" in record:
+            part = f"{record['placebo_gap'] / record['reference']['gap']:.0%}"
+        rows.append(
+            [
+                f"`{record['task']}`",
+                f"{record['users']:,}",
+                _estimate(persona, "lift"),
+                _estimate(record, "placebo_gap") if "placebo_gap" in record else "",
+                part,
+                ", ".join(f"{n} {task['metric'][n]:.3f} → {v:.3f}" for n, v in persona.get("metric", {}).items()),
+                _shares(persona, "attribution") if "attribution" in persona else "",
+            ]
+        )
+    return _markdown(head, rows)
+
+
+def speed_table(results: Path) -> str:
+    """The benchmarks there are files of."""
+    rows = []
+    for name, what, form in _SPEED:
+        path = results / f"bench.{name}.json"
+        if path.is_file():
+            rows.append([what, form.format(**_read(path)), f"`python -m benchmarks {name}`"])
+    return _markdown(["what", "figure", "command"], rows)
+
+
+def _estimate(record: Record, name: str) -> str:
+    low, high = record[f"{name}_ci"]
+    return f"{record[name]:.3f} [{low:.3f}, {high:.3f}]"
+
+
+def _shares(record: Record, name: str) -> str:
+    if record.get(name) is None:
+        return ""
+    low, high = record[f"{name}_ci"]
+    return f"{record[name]:.0%} [{low:.0%}, {high:.0%}]"
+
+
+def _markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |".replace("|  |", "| |") for line in lines)

@@ -1,0 +1,173 @@
+"""A whole evaluation: people read and checked, arms scored, texts attributed.
+
+Knows the order of things and what needs which people; how a figure is made, its own module knows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from persona_demo.arms import arms_named
+from persona_demo.corpora.reading import splits_in
+from persona_demo.corpus import Person, Split, read_corpus
+from persona_demo.errors import UserError
+from persona_demo.evaluation.attribution import Attribution, attribute, enough
+from persona_demo.evaluation.figures import AttributionSetting, Evaluation
+from persona_demo.evaluation.predictions import closed
+from persona_demo.evaluation.protocol import DEFAULT_ARMS, Protocol
+from persona_demo.leakage import Fingerprint, check_folder
+from persona_demo.runtime import Runtime
+from persona_demo.tasks import Task
+
+Report = Callable[[str, float | None], None]
+
+POOLED: tuple[Split, ...] = ("tune", "dev")
+"""Splits whose people are told apart together where one alone has too few."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluateOptions:
+    """What is to be measured.
+
+    Attributes:
+        arms: Names of arms.
+        users: People, at most.
+        targets_per_user: Texts of each, at most.
+        seed: Of everything drawn.
+        strength: Of arms that have a person.
+        metrics: Also the task's own metric.
+        attribution: Also attribution@10.
+        cold_start: Also the persona on histories of growing length.
+        reference: Also what items in the prompt give the untuned model.
+    """
+
+    arms: tuple[str, ...] = DEFAULT_ARMS
+    users: int = 100
+    targets_per_user: int = 4
+    seed: int = 0
+    strength: float = 1.0
+    metrics: bool = False
+    attribution: bool = False
+    cold_start: bool = False
+    reference: bool = False
+
+    def __post_init__(self) -> None:
+        """Check names and numbers.
+
+        Raises:
+            UserError: If an arm is unknown or a number out of range.
+        """
+        arms_named(self.arms)
+        for name in ("users", "targets_per_user"):
+            if getattr(self, name) < 1:
+                raise UserError(f"--{name.replace('_', '-')} is {getattr(self, name)}: use 1 or more.")
+        if self.seed < 0:
+            raise UserError(f"The seed is {self.seed}: choose 0 or more.")
+        if not -4 <= self.strength <= 6:
+            raise UserError(f"The strength is {self.strength}: choose from -4 to 6.")
+
+
+@dataclass(frozen=True)
+class Subjects:
+    """People an evaluation is about, who leak into no other split.
+
+    Attributes:
+        people: Everybody of the split.
+        pool: Whom texts are attributed to: the split's people, or more where these are too few.
+        pooled: The splits of the pool.
+    """
+
+    people: tuple[Person, ...]
+    pool: tuple[Person, ...]
+    pooled: tuple[Split, ...]
+
+
+def read_subjects(data: Path, split: Split, task: Task, *, plug: Path, report: Report) -> Subjects:
+    """Read the people of a split and make sure that nothing of them leaks.
+
+    Args:
+        data: Corpus folder; it may hold the asked split alone.
+        split: Whom.
+        task: What for.
+        plug: The plug that is evaluated; where it carries a fingerprint of its training people, these
+            are checked too.
+        report: Told what is done.
+
+    Raises:
+        UserError: If the folder cannot be read, or a person or text is in two splits.
+    """
+    people = read_corpus(data, split, task)
+    report("checking for leaks between splits", None)
+    check_folder(data, split, people, task)
+    known = Fingerprint.load(plug)
+    if known is None:
+        report("the plug does not say whom it was trained on, so only the folder's own splits were compared", None)
+    else:
+        known.check(people, split, task)
+        people = known.without_chance(people, split, task)
+    pool = list(people)
+    pooled: tuple[Split, ...] = (split,)
+    if not closed(task) and not enough(people):
+        more = tuple(s for s in splits_in(data, task) if s in POOLED and s != split)
+        pool += [person for other in more for person in read_corpus(data, other, task)]
+        pooled = (split, *more)
+    return Subjects(tuple(people), tuple(pool), pooled)
+
+
+def evaluate(
+    runtime: Runtime, task: Task, subjects: Subjects, options: EvaluateOptions, *, report: Report
+) -> Evaluation:
+    """Measure arms on people.
+
+    Args:
+        runtime: Models and plug.
+        task: The task.
+        subjects: The people.
+        options: What to measure.
+        report: Told how far it is.
+
+    Raises:
+        UserError: If there are too few people for what was asked.
+    """
+    protocol = Protocol(
+        runtime,
+        task,
+        subjects.people,
+        users=options.users,
+        targets_per_user=options.targets_per_user,
+        seed=options.seed,
+        strength=options.strength,
+        report=report,
+    )
+    made = protocol.run(
+        options.arms, cold_start=options.cold_start, metrics=options.metrics, reference=options.reference
+    )
+    if not options.attribution:
+        return made
+    if closed(task):
+        report(f"{task.name} has no texts of its own to attribute", None)
+        return made
+    if not enough(subjects.pool):
+        report("there are too few people to attribute texts to", None)
+        return made
+    found = attribute(
+        runtime,
+        task,
+        subjects.pool,
+        options.arms,
+        strength=options.strength,
+        seed=options.seed,
+        report=report,
+    )
+    return _with_attribution(made, found, subjects.pooled)
+
+
+def _with_attribution(made: Evaluation, found: Attribution, pooled: Sequence[Split]) -> Evaluation:
+    people = pooled[0] if len(pooled) == 1 else f"{' and '.join(pooled)}, pooled and cross-validated over people"
+    return replace(
+        made,
+        arms=tuple(replace(arm, attribution=found.arms[arm.arm]) for arm in made.arms),
+        attribution=AttributionSetting(people=people, groups=found.groups, own_words=found.own_words),
+    )
