@@ -5,6 +5,7 @@ With ``--out`` they are also written to a file, with what it takes to repeat the
 python -m benchmarks attribution    leave each of 50 history items out in turn
 python -m benchmarks generation     tokens a second against transformers' generate(), arm by arm
 python -m benchmarks edit           first tokens after an edit of one of 200 history items
+python -m benchmarks map            3,000 people drawn, and a point moved after an edit, in a real browser
 python -m benchmarks training       examples a second against the straightforward loop
 """
 
@@ -16,13 +17,19 @@ import os
 import sys
 from pathlib import Path
 
-from benchmarks import attribution, edit, generation, training
+from benchmarks import attribution, edit, generation, map, training
 from persona_demo.errors import UserError
 from persona_demo.evaluation.provenance import provenance
 from persona_demo.files import whole
 from persona_demo.runtime import DEFAULT_PLUG
 
-BENCHMARKS = {"attribution": attribution.run, "generation": generation.run, "edit": edit.run, "training": training.run}
+BENCHMARKS = {
+    "attribution": attribution.run,
+    "edit": edit.run,
+    "generation": generation.run,
+    "map": map.run,
+    "training": training.run,
+}
 
 
 def main() -> int:

@@ -137,7 +137,7 @@ function layout(value) {
     dragmode: touch.matches && !closer ? false : "pan",
     xaxis: { visible: false, range: [...across] },
     yaxis: { visible: false, range: [...up], scaleanchor: "x" },
-    annotations: closer || plot.offsetWidth < 420 ? [] : regions(), shapes: line(value),
+    annotations: [...(closer || plot.offsetWidth < 420 ? [] : regions()), ...mixture(value)], shapes: line(value),
   };
 }
 

@@ -101,7 +101,7 @@ class Tint:
 class MapValue(TypedDict, total=False):
     """What the browser is told when something changes; made by :func:`map_value`.
 
-    ``line`` is there only where one is drawn. Without ``tint`` the colours stay as they are; an empty
+    ``line`` and ``mixed`` are there only where they are drawn. Without ``tint`` the colours stay as they are; an empty
     one takes them away.
     """
 
@@ -111,6 +111,7 @@ class MapValue(TypedDict, total=False):
     neighbours: list[str]
     message: str
     line: list[list[float]]
+    mixed: list[float]
     tint: dict[str, Any]
 
 
@@ -122,6 +123,7 @@ def map_value(
     neighbours: Sequence[str] = (),
     message: str = "",
     line: Sequence[tuple[float, float]] = (),
+    mixed: tuple[float, float] | None = None,
     tint: Tint | Literal["keep", "none"] = "keep",
 ) -> MapValue:
     """State of the map as plain JSON, without the population.
@@ -133,6 +135,7 @@ def map_value(
         neighbours: Ids of those nearest to the selected person, nearest first.
         message: The same in words; shown below the map and read out when it changes.
         line: Places (x, y) a line is drawn through, from one person to another.
+        mixed: Where on it somebody stands who is mixed from others.
         tint: Colours of the population; they stay as they are, or are taken away.
     """
     here = None
@@ -148,6 +151,8 @@ def map_value(
     }
     if line:
         value["line"] = [_place(point) for point in line[:MAX_LINE]]
+    if mixed is not None:
+        value["mixed"] = _place(mixed)
     if tint == "none":
         value["tint"] = {}
     elif not isinstance(tint, str):
@@ -280,6 +285,7 @@ class PersonaMap(gr.HTML, metaclass=_Unstubbed):
                 "neighbours": {"type": "array", "items": text},
                 "message": text,
                 "line": {"type": "array", "items": place},
+                "mixed": place,
                 "tint": {"type": "object", "properties": tint},
             },
         }
@@ -287,7 +293,7 @@ class PersonaMap(gr.HTML, metaclass=_Unstubbed):
     def example_payload(self) -> MapValue:
         """A value, for the API page."""
         tint = Tint("Posts", (Group("1 to 9", 1), Group("10 and more", 1)), (0, 1), ordered=True)
-        return map_value(message="Nobody is selected.", line=[(0.0, 0.0), (1.0, 1.0)], tint=tint)
+        return map_value(message="Nobody is selected.", line=[(0.0, 0.0), (1.0, 1.0)], mixed=(0.5, 0.5), tint=tint)
 
     def example_value(self) -> MapValue:
         """A value, for the API page."""

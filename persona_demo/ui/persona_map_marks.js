@@ -10,16 +10,24 @@ function tinted() {
 // Labels of regions, and the line between two people; both are drawn under the points' names.
 function regions() {
   return props.regions.map(({ label, at }) => ({
-    x: at[0], y: at[1], text: plain(label), showarrow: false, captureevents: false, width: 118, opacity: 0.92,
-    bgcolor: tint ? paint.panel : "rgba(0,0,0,0)", borderpad: 1,
+    x: at[0], y: at[1], text: plain(label).replaceAll(", ", ",<br>"), showarrow: false, captureevents: false,
+    bgcolor: tint ? paint.panel : "rgba(0,0,0,0)", borderpad: 1, opacity: tint ? 0.8 : 0.92,
     font: { family: "var(--pd-serif), serif", size: 11.5, style: "italic", color: paint["ink-soft"],
       shadow: Array(4).fill(`0 0 4px ${paint.panel}`).join(", ") },
   }));
 }
+// Where somebody stands who is mixed from others.
+function mixture({ mixed }) {
+  if (!mixed) return [];
+  return [{
+    x: mixed[0], y: mixed[1], text: "◆ mixture", showarrow: false, captureevents: false, xanchor: "left", xshift: -6,
+    bgcolor: paint.panel, borderpad: 2, opacity: 0.95, font: { family: paint.font, size: 13, color: paint.focus },
+  }];
+}
 function line({ line: places = [] }) {
   return places.slice(1).map((to, at) => ({
     type: "line", x0: places[at][0], y0: places[at][1], x1: to[0], y1: to[1],
-    line: { color: paint.focus, width: 1.6, dash: "1px,3px" },
+    line: { color: paint.focus, width: 2, dash: "2px,3px" },
   }));
 }
 

@@ -47,6 +47,7 @@ def map_of(
     placement: Placement | None,
     *,
     line: Points = (),
+    mixed: tuple[float, float] | None = None,
     tint: Tint | Literal["keep", "none"] = "keep",
 ) -> MapValue:
     """The map with somebody on it.
@@ -56,6 +57,7 @@ def map_of(
         session: The person.
         placement: Where they stand, where that is known.
         line: Places a line is drawn through.
+        mixed: Where on it somebody stands who is mixed from others.
         tint: Colours of the population.
     """
     here = None
@@ -68,5 +70,6 @@ def map_of(
         neighbours=[near.id for near in views.others(session, placement)] if placement is not None else [],
         message=views.place_in_words(session, placement, shelf.names),
         line=line,
+        mixed=mixed,
         tint=tint,
     )

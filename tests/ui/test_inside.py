@@ -69,7 +69,7 @@ def test_strength_goes_below_0_and_a_collapse_is_told(app: App, visit: Callable[
     field.fill("-2")
     field.press("Tab")
     press_write(page)
-    expect(page.locator("#pd-caption")).to_contain_text("at strength -2")
+    expect(page.locator("#pd-caption")).to_contain_text("Written for Ada at strength -2")
     assert written(page, "persona") != written(page, "task")
     expect(card(page, "plain").locator(".pd-warning")).to_be_hidden()
 

@@ -17,6 +17,7 @@ from persona_demo.ui.loading import Loading
 from persona_demo.ui.page import Page
 from persona_demo.ui.shelf import Shelf
 from persona_demo.ui.verbs import Changes
+from persona_demo.ui.widget import widget
 
 TITLE = """## Look inside
 Everything below looks at the same person and the same opening words as above. Take a tab, or none.
@@ -53,7 +54,8 @@ def lay_out(shelf: Shelf) -> InsideParts:
         ):
             with gr.Tab(title, render_children=True):
                 made.append(lay())
-    return InsideParts(TextParts(choice, typed), *made)
+    here = widget("here", {"key": ""}, elem_id="pd-here")
+    return InsideParts(here, TextParts(choice, typed), *made)
 
 
 def wire(
@@ -131,10 +133,9 @@ def _wire_maps(page: Page, on: maps.Maps, mixes: mix.Mix) -> None:
     m, x = page.inside.maps, page.inside.mix
     drawn = [m.people, m.posts, m.near, m.near_posts]
     lane: dict[str, Any] = {"concurrency_id": "maps", "concurrency_limit": 1, **QUIET}
-    stale = [bar.status for bar in page.inside.bars]
     gr.on(
         [page.session.change, page.engine.change, page.opening.change], on.follow, [page.session, page.opening],
-        [*drawn, *stale, page.notice], trigger_mode="always_last", **lane,
+        [*drawn, page.inside.here, page.notice], trigger_mode="always_last", **lane,
     )  # fmt: skip
     m.which.input(on.show, m.which, [m.people_side, m.posts_side], queue=False, **QUIET)
     marked = [*drawn, m.colour, m.sentence, page.notice]

@@ -112,9 +112,8 @@ class Maps(Look):
     def follow(self, record: dict[str, Any], opening: str) -> Changes:
         """Show on both maps who is on the table now, and tell the other tabs."""
         session = Session.from_record(record)
-        key = key_of(session, opening)
-        stale = {bar.status: bar.changed(key) for bar in self.page.inside.bars}
-        return self._drawn(session, tint=("keep", "keep")) | stale
+        here = {self.page.inside.here: {"key": key_of(session, opening)}}
+        return self._drawn(session, tint=("keep", "keep")) | here
 
     def _drawn(self, session: Session, *, tint: tuple[TintOrWord, TintOrWord]) -> Changes:
         _, placement = stand(self.shelf, self.loading.runtime, session, "")

@@ -111,7 +111,7 @@ class Mix(Look):
         warning = algebra.out_of_range(mixed, atlas)
         said = f"Here the mixture stands nearest to {near}. {warning}".strip()
         _, placement = stand(self.shelf, self.loading.runtime, session, "")
-        value = map_of(self.shelf, session, placement, line=[(p.x, p.y) for p in places])
+        value = map_of(self.shelf, session, placement, line=[(p.x, p.y) for p in places], mixed=(here.x, here.y))
         return {
             self.page.people: value,
             self.page.inside.maps.people: value,

@@ -230,6 +230,7 @@ class InsideParts:
     """All tabs.
 
     Attributes:
+        here: Tells what is on the table, so that old measurements can say that they are.
         text: Which text is measured.
         dial: Strength against likelihood.
         placebo: The scorecard.
@@ -243,6 +244,7 @@ class InsideParts:
         carry: Export, import and links.
     """
 
+    here: gr.HTML
     text: TextParts
     dial: DialParts
     placebo: PlaceboParts

@@ -59,11 +59,6 @@ class RunBar:
         stage = "loading" if busy else "said" if words else "none"
         return {"stage": stage, "words": words, "share": share, "key": key}
 
-    @staticmethod
-    def changed(key: str) -> dict[str, Any]:
-        """Value that says what is on the table now; a line about something else then says that it is old."""
-        return {"stage": "stale", "words": "", "share": None, "key": key}
-
     def busy(self, words: str, share: float | None = None) -> Changes:
         """While it runs; without a share the bar has no end."""
         return {self.status: self.said(words, share, busy=True)}

@@ -40,7 +40,7 @@ const cellOf = (cell, head, row, first) => {
 const draw = () => {
   const { caption, heads, rows, empty } = props.value;
   put(find("figcaption"), caption);
-  put(find(".pd-empty"), rows.length ? "" : empty);
+  put(find(".pd-table-empty"), rows.length ? "" : empty);
   find(".pd-scroll").hidden = !rows.length;
   find(".pd-scroll").setAttribute("aria-label", caption || "Table");
   find("thead tr").replaceChildren(...heads.map((head) => make("th", { scope: "col", class: `pd-as-${head.kind}` }, head.text)));
