@@ -30,7 +30,11 @@ ITEMS = 200
 ROUNDS = 5
 EDITS = 10
 WATCH = """
-const seen = setInterval(() => { if (window.Plotly) { window.scriptAt ??= performance.now(); clearInterval(seen); } }, 2);
+const seen = setInterval(() => {
+  if (!window.Plotly) return;
+  window.scriptAt ??= performance.now();
+  clearInterval(seen);
+}, 2);
 document.addEventListener("DOMContentLoaded", () => new MutationObserver(() => {
   const tools = document.querySelector("#pd-map .pd-map-tools");
   if (tools && !tools.hidden) window.drawnAt ??= performance.now();
