@@ -2,8 +2,8 @@
 
 An item vector is made of blocks, each frozen: the sentence encoder's vector (what the item is
 about), surface figures (how it is written), the mean of the frozen LM's own input embeddings over
-the item's tokens (which words it uses) and the mean of its hidden states there (what it makes of
-them). The plug centres and scales them on its training population; this module returns them raw.
+the item's tokens (which words it uses), the score it gives, and the mean of the LM's hidden states
+there (what it makes of it). The plug centres and scales them on its training population; this module returns them raw.
 Vectors are cached in memory by content, so an edited history costs one item.
 """
 
@@ -23,6 +23,7 @@ from persona_demo.errors import UserError
 from persona_demo.keywords import Keywords
 from persona_demo.lm.base import FrozenLM, StatesLayer, Tokens
 from persona_demo.plug.config import Block, PlugConfig
+from persona_demo.scores import SCORES, score_figures
 from persona_demo.surface import SURFACE_NAMES, surface_figures
 
 DType = Literal["float32", "bfloat16"]
@@ -42,6 +43,7 @@ def block_parts(config: PlugConfig) -> dict[Block, slice]:
     widths: dict[Block, int] = {
         "surface": len(SURFACE_NAMES),
         "words": config.hidden_size,
+        "score": len(SCORES),
         "states": config.hidden_size,
     }
     # The sentence encoder's width is what the other blocks leave.
@@ -152,6 +154,7 @@ class ItemEncoder:
             "sentence": sentence.width,
             "surface": len(SURFACE_NAMES),
             "words": lm.info.hidden_size,
+            "score": len(SCORES),
             "states": lm.info.hidden_size,
         }
 
@@ -225,6 +228,7 @@ class ItemEncoder:
             "sentence": self._sentence.encode,
             "surface": surface_figures,
             "words": self._mean_embeddings,
+            "score": score_figures,
             "states": self._mean_states,
         }
         return np.concatenate([parts[block](texts) for block in self.blocks], axis=1)

@@ -33,7 +33,7 @@ from persona_demo.history import HistoryItem, UserHistory
 from persona_demo.items import ItemEncoder, SentenceTransformerEncoder
 from persona_demo.lm.codec import HFCodec
 from persona_demo.lm.torch_engine import Device, TorchLM
-from persona_demo.plug.config import PlugConfig
+from persona_demo.plug.config import BLOCKS, PlugConfig
 from persona_demo.plug.model import PersonaPlug
 from persona_demo.runtime import Runtime
 from persona_demo.samples import Sample
@@ -136,7 +136,7 @@ def sentence_encoder(folder: Path, *, seed: int = 0) -> SentenceTransformerEncod
 
 def item_encoder(folder: Path, lm: TorchLM) -> ItemEncoder:
     """An item encoder with all blocks."""
-    return ItemEncoder(("sentence", "surface", "words"), sentence=sentence_encoder(folder), lm=lm)
+    return ItemEncoder(BLOCKS, sentence=sentence_encoder(folder), lm=lm)
 
 
 def plug_config(lm: TorchLM, width: int, **changes: object) -> PlugConfig:

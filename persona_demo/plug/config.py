@@ -12,14 +12,14 @@ from persona_demo.errors import UserError
 from persona_demo.lm.base import StatesLayer
 from persona_demo.tasks import TaskName
 
-Block = Literal["sentence", "surface", "words", "states"]
+Block = Literal["sentence", "surface", "words", "score", "states"]
 AggregatorKind = Literal["projected", "cosine", "mean"]
 Place = Literal["after", "before"]
 Scaling = Literal["standard", "centred", "raw"]
 Projected = Literal["person", "items"]
 QueryEncoderKind = Literal["frozen", "trained"]
 
-BLOCKS: tuple[Block, ...] = ("sentence", "surface", "words")
+BLOCKS: tuple[Block, ...] = ("sentence", "surface", "words", "score")
 """Blocks of an item vector, in order, unless others are asked for."""
 
 SCHEMA = 1
@@ -63,8 +63,8 @@ class PlugConfig:
         persona_tokens: Persona vectors P beside the one instruction vector; 1 in the paper.
         keyword_tokens: Keyword vectors K before them, from the person's own words; none in the paper.
         components: Length of user vectors: so many directions in which people of the population
-            differ most, for what varies within one person (linear discriminants). 0 leaves the
-            aggregate as it is, as in the paper.
+            differ most, for what varies within one person (linear discriminants), after one for each
+            score that was given. 0 leaves the aggregate as it is, as in the paper.
         place: Soft vectors after the context, so that its keys and values are shared by all people
             (ours), or before it (the paper).
         aggregator: Learned query and key projections with a learned temperature (ours), the plain

@@ -10,7 +10,8 @@ whose texts are not shipped. The paper projects each item before the sum; we pro
 averages out what is noise in single items before anything non-linear sees it (the paper's order is a
 switch; a user vector is then the sum of projected items). The columns of ``B`` are
 linear discriminants of the training population: the directions in which people differ most, for what
-varies within one person; they are few, so that a projector can be learned from few people. ``k`` is,
+varies within one person; they are few, so that a projector can be learned from few people. Scores that
+people give are directions of their own. ``k`` is,
 for each direction, the ratio of the variance within people to that between them: the empirical-Bayes
 weight that draws a short history towards the average person. An empty history is the average person,
 for whom the trained control stands in.
@@ -176,7 +177,8 @@ class PersonaPlug(nn.Module):
         if self.config.components:
             standard = [self.standardise(p) for p in people]
             groups = self._groups(len(people), tasks)
-            self.basis.copy_(discriminants(standard, self.config.components, groups=groups, unit=self._unit))
+            count, own = self.config.components, self._scores()
+            self.basis.copy_(discriminants(standard, count, groups=groups, unit=self._unit, own=own))
         self.fit_people(people, tasks=tasks)
 
     @torch.no_grad()
@@ -209,6 +211,11 @@ class PersonaPlug(nn.Module):
         """Mean user vector of the training population of a task, (U,)."""
         several = len(self.config.tasks) > 1
         return self.task_means[self.config.tasks.index(task)] if several else self.population_mean
+
+    def _scores(self) -> list[int]:
+        """Figures of item vectors that are scores somebody gave."""
+        part = block_parts(self.config).get("score", slice(0, 0))
+        return [figure for figure in range(part.start, part.stop) if self.item_std[figure] > FLOOR]
 
     def _groups(self, people: int, tasks: Sequence[TaskName]) -> Tensor:
         """Number of each person's task, (people,)."""

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 
 from persona_demo.errors import UserError
 from persona_demo.history import HistoryItem
+from persona_demo.scores import SCORES
 from persona_demo.tasks.base import Prompt, Task, WritingPair, fit_budget, shortened
 
 if TYPE_CHECKING:
     from persona_demo.lm.base import TextCodec
 
-STARS = ("1", "2", "3", "4", "5")
 STARS_FORM = "Rated {label} of 5: {text}"
 
 
@@ -155,7 +155,7 @@ FILM_RATING = Judgement(
     metric="ratings",
     given="Review",
     wanted="Score",
-    answers=STARS,
+    answers=SCORES,
     max_target_tokens=4,
     max_input_characters=600,
 )
@@ -210,7 +210,7 @@ MOVIE_STARS = Judgement(
     metric="ratings",
     given="Film",
     wanted="Score",
-    answers=STARS,
+    answers=SCORES,
     max_target_tokens=4,
     max_input_characters=500,
     own_text=False,

@@ -19,6 +19,7 @@ _BLOCKS: Mapping[str, str] = {
     "sentence": "the sentence encoder's vector (what a text is about)",
     "surface": "counts of case, marks, function words and character trigrams (how it is written)",
     "words": "the mean of the language model's input embeddings (which words it uses)",
+    "score": "the score it gives",
     "states": "the mean of the language model's hidden states (what the model makes of it)",
 }
 

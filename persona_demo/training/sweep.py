@@ -168,7 +168,7 @@ class Sweep:
     def _skipped(self, variant: Variant) -> dict[str, Any] | None:
         """A note on a variant that changes nothing here."""
         labelled = any(item.label is not None for people in self._people.values() for p in people for item in p.items)
-        if variant.form.get("labels") is False and not labelled:
+        if variant.name in ("no-labels", "no-score") and not labelled:
             return {**_head(variant), "skipped": "Nobody's items have labels."}
         return None
 

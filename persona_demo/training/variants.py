@@ -87,6 +87,7 @@ VARIANTS: tuple[Variant, ...] = (
     Variant("words", "blocks of item vectors", {"blocks": ("words",)}),
     Variant("states", "blocks of item vectors", {"blocks": ("states",)}),
     Variant("states-middle", "blocks of item vectors", {"blocks": ("states",), "states_layer": "middle"}),
+    Variant("no-score", "blocks of item vectors", {"blocks": ("sentence", "surface", "words")}),
     Variant("sentence-surface", "blocks of item vectors", {"blocks": ("sentence", "surface")}),
     Variant("sentence-states", "blocks of item vectors", {"blocks": ("sentence", "states")}),
     Variant("surface-words", "blocks of item vectors", {"blocks": ("surface", "words")}),

@@ -162,7 +162,12 @@ def test_an_engine_without_hidden_states_is_refused(runtime: Runtime) -> None:
 
 
 def test_blocks_lie_where_the_encoder_puts_them(runtime: Runtime) -> None:
-    for blocks in (("sentence", "surface", "words"), ("words", "sentence"), ("states", "surface"), ("sentence",)):
+    for blocks in (
+        ("sentence", "surface", "words"),
+        ("words", "sentence"),
+        ("states", "surface"),
+        ("score", "sentence"),
+    ):
         encoder = runtime.encoder.with_blocks(blocks)  # type: ignore[arg-type]
         config = tiny.plug_config(runtime.lm, encoder.width, blocks=blocks)
         parts = block_parts(config)
@@ -171,7 +176,7 @@ def test_blocks_lie_where_the_encoder_puts_them(runtime: Runtime) -> None:
         for block, part in parts.items():
             alone = runtime.encoder.with_blocks((block,)).encode(TEXTS)
             np.testing.assert_array_equal(whole[:, part], alone)
-    assert parts["sentence"] == slice(0, 16)
+    assert parts["sentence"] == slice(5, 21)
     assert len(SURFACE_NAMES) > 400
 
 

@@ -75,7 +75,7 @@ def test_a_sweep_measures_every_variant_and_pairs_it_with_the_base(tmp_path: Pat
     controls = {path.name for path in (tmp_path / "sweep" / "controls").iterdir()}
     assert len(controls) == 3
     vectors = {path.name for path in (tmp_path / "sweep" / "vectors").iterdir()}
-    blocks = {"sentence", "surface", "words", "states-last"}
+    blocks = {"sentence", "surface", "words", "score", "states-last"}
     assert vectors == {f"{split}-{block}.safetensors" for split in ("train", "tune") for block in blocks}
     assert not any((tmp_path / "sweep" / "running").iterdir())
     markdown = (tmp_path / "sweep" / "sweep.md").read_text(encoding="utf-8")
