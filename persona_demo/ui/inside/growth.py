@@ -8,12 +8,12 @@ from typing import Any
 
 import gradio as gr
 
+from persona_demo.answers import ArmText
 from persona_demo.arms import KNOWN, arm_named, arms_named
 from persona_demo.explain.cold_start import ColdStart, counts_for, likelihood_by_items, texts_by_items
 from persona_demo.explain.collapse import signs_of_collapse
 from persona_demo.explain.scorecard import hold_out
 from persona_demo.lm.decode import DecodeOptions
-from persona_demo.runtime import ArmText
 from persona_demo.ui import palette
 from persona_demo.ui.inside.look import Look
 from persona_demo.ui.inside.parts import GrowthParts
