@@ -14,8 +14,8 @@ from persona_demo.plug.config import PlugConfig
 from persona_demo.tasks import task_named
 from persona_demo.training import sweep as sweep_module
 from persona_demo.training.material import Source
+from persona_demo.training.models import Models
 from persona_demo.training.options import TrainOptions
-from persona_demo.training.run import Models
 from persona_demo.training.sweep import Sweep
 from persona_demo.training.tables import table, tabulate
 from persona_demo.training.variants import BASE, VARIANTS, Variant, chosen

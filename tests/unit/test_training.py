@@ -21,7 +21,8 @@ from persona_demo.plug.storage import load_plug
 from persona_demo.tasks import task_named
 from persona_demo.training.data import Batch
 from persona_demo.training.material import Source, read_material
-from persona_demo.training.run import Models, train_plug, trainer_of
+from persona_demo.training.models import Models
+from persona_demo.training.run import train_plug, trainer_of
 from persona_demo.training.trainer import Progress, TrainOptions, answer_rows
 from tests import folders, tiny
 

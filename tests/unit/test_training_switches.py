@@ -22,9 +22,10 @@ from persona_demo.tasks import task_named
 from persona_demo.training.data import Examples
 from persona_demo.training.material import Material, Source, read_material, sources_of
 from persona_demo.training.measure import measure
+from persona_demo.training.models import Models
 from persona_demo.training.options import TrainOptions
 from persona_demo.training.presets import PRESETS
-from persona_demo.training.run import Models, train_joint, trainer_of
+from persona_demo.training.run import train_joint, trainer_of
 from persona_demo.training.trainer import Progress, Trainer
 from persona_demo.wordfilter import WordFilter
 from tests import folders, saved, tiny
