@@ -20,10 +20,12 @@ from persona_demo.plug.model import PersonaPlug
 from persona_demo.plug.storage import load_plug
 from persona_demo.tasks import task_named
 from persona_demo.training.data import Batch
+from persona_demo.training.losses import answer_rows
 from persona_demo.training.material import Source, read_material
 from persona_demo.training.models import Models
+from persona_demo.training.options import TrainOptions
 from persona_demo.training.run import train_plug, trainer_of
-from persona_demo.training.trainer import Progress, TrainOptions, answer_rows
+from persona_demo.training.trainer import Progress
 from tests import folders, tiny
 
 TASK = task_named("blog-post")

@@ -23,6 +23,7 @@ from persona_demo.training.data import Examples
 from persona_demo.training.material import Material, Source, read_material, sources_of
 from persona_demo.training.measure import measure
 from persona_demo.training.models import Models
+from persona_demo.training.optimiser import set_rates
 from persona_demo.training.options import TrainOptions
 from persona_demo.training.presets import PRESETS
 from persona_demo.training.run import train_joint, trainer_of
@@ -307,8 +308,7 @@ def test_rates_of_the_paper_rise_for_a_twentieth_and_fall_in_a_line(tmp_path: Pa
     trainer, _, _ = setting(tmp_path, options=options)
     rates = []
     for step in range(100):
-        trainer.step = step
-        trainer._set_rates()
+        set_rates(trainer.optimiser, options, step)
         rates.append([group["lr"] for group in trainer.optimiser.param_groups])
     rest, soft = np.array(rates).T
     assert rest.argmax() in (4, 5) and rest.max() == pytest.approx(options.learning_rate)
