@@ -24,15 +24,14 @@ from safetensors.numpy import save_file
 from persona_demo.catalog import (
     DEFAULT_ENCODER,
     DEFAULT_LM,
-    OUTSIDE,
     LMFiles,
-    Outside,
     fetch_all,
     local_models,
     resolve_encoder,
     resolve_lm,
     resolve_matching_lm,
 )
+from persona_demo.catalog_fetch import OUTSIDE, Outside
 from persona_demo.catalog_registry import Wheel
 from persona_demo.catalog_store import SourceError, cache_folder
 from persona_demo.errors import UserError
