@@ -20,7 +20,7 @@ from persona_demo.training.sweep import Sweep
 from persona_demo.training.tables import table, tabulate
 from persona_demo.training.variants import BASE, VARIANTS, Variant, chosen
 from tests import folders, saved, tiny
-from tests.unit.test_training import make_models, write_corpus
+from tests.training import make_models, write_corpus
 
 OPTIONS = TrainOptions(steps=8, warm_steps=3, batch_size=4, check_every=0, save_every=2)
 SOME = (
