@@ -8,26 +8,22 @@ UMAP. Maps of schema 1 have no figures and no regions, and are read all the same
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
 
 from persona_demo.errors import UserError
-from persona_demo.files import whole
+from persona_demo.map_files import MapFiles
 from persona_demo.placing import NEIGHBOURS, directions_of, fit_coordinates, place_among
 
 FloatArray = NDArray[np.float32]
 
 SCHEMA = 2
 READABLE = (1, 2)
-ARRAYS = "atlas.safetensors"
-FACTS = "atlas.json"
+FILES = MapFiles(title="atlas", arrays="atlas.safetensors", facts="atlas.json")
 
 
 @dataclass(frozen=True)
@@ -177,8 +173,6 @@ class Atlas:
         }
         if self.style is not None:
             arrays["style"] = self.style.astype(np.float16)
-        with whole(folder / ARRAYS) as draft:
-            save_file(arrays, draft)
         facts = {
             "schema": SCHEMA,
             "plug_fingerprint": self.plug_fingerprint,
@@ -186,8 +180,7 @@ class Atlas:
             "style_names": list(self.style_names),
             "regions": [asdict(region) for region in self.regions],
         }
-        with whole(folder / FACTS) as draft:
-            draft.write_text(json.dumps(facts) + "\n", encoding="utf-8")
+        FILES.save(folder, arrays, facts)
 
     @classmethod
     def load(cls, folder: Path) -> Atlas:
@@ -196,11 +189,9 @@ class Atlas:
         Raises:
             UserError: If the folder holds none, or its files are damaged.
         """
-        try:
-            facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
+        with FILES.opened(folder) as (facts, arrays):
             if facts.get("schema", 1) not in READABLE:
                 raise ValueError("schema")
-            arrays = load_file(folder / ARRAYS)
             return cls(
                 plug_fingerprint=facts["plug_fingerprint"],
                 ids=tuple(facts["ids"]),
@@ -212,10 +203,6 @@ class Atlas:
                 style_names=tuple(facts.get("style_names", ())),
                 regions=tuple(Region(**region) for region in facts.get("regions", ())),
             )
-        except FileNotFoundError as error:
-            raise UserError(f"{folder} holds no atlas: run 'python -m persona_demo atlas build'.") from error
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, SafetensorError) as error:
-            raise UserError(f"The atlas in {folder} is damaged: restore it or run 'atlas build'.") from error
 
 
 def shuffled(people: int, *, seed: int) -> NDArray[np.intp]:

@@ -9,7 +9,7 @@ import argparse
 import dataclasses
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from persona_demo.files import whole
 from persona_demo.terminal import ProgressLine, quiet_libraries
@@ -17,8 +17,9 @@ from persona_demo.terminal import document as _document
 from persona_demo.terminal import say as _print
 
 if TYPE_CHECKING:
+    from persona_demo.answers import ArmText
     from persona_demo.atlas import Atlas
-    from persona_demo.runtime import ArmText, Runtime
+    from persona_demo.runtime import Runtime
 
 
 def _runtime(arguments: argparse.Namespace, report: ProgressLine, *, atlas: bool) -> Runtime:
@@ -104,7 +105,7 @@ def generate(arguments: argparse.Namespace) -> None:
             "prompt": arguments.prompt,
             "strength": arguments.strength,
             "engine": runtime.lm.info.engine,
-            "arms": [_arm_record(w) for w in written],
+            "arms": [text.told() for text in written],
         }
         _print(_document(record))
         return
@@ -113,19 +114,6 @@ def generate(arguments: argparse.Namespace) -> None:
         cost = f"{len(text.written.tokens)} tokens, {text.written.total_ms:.0f} ms, prompt {text.prompt_tokens} tokens"
         vectors = f" and {text.soft_vectors} soft vectors" if text.soft_vectors else ""
         _print(f"{arm.title} [{arm.name}] - {cost}{vectors}\n    {opening}{text.written.text}\n")
-
-
-def _arm_record(text: ArmText) -> dict[str, Any]:
-    return {
-        "arm": text.arm,
-        "text": text.written.text,
-        "tokens": len(text.written.tokens),
-        "prompt_tokens": text.prompt_tokens,
-        "soft_vectors": text.soft_vectors,
-        "first_token_ms": round(text.written.first_token_ms or 0.0, 1),
-        "total_ms": round(text.written.total_ms, 1),
-        "bytes_per_user": text.bytes_per_user,
-    }
 
 
 def embed(arguments: argparse.Namespace) -> None:
@@ -137,16 +125,11 @@ def embed(arguments: argparse.Namespace) -> None:
     runtime = _runtime(arguments, report, atlas=False)
     made = runtime.embed(history, runtime.task(arguments.task), query=arguments.query)
     report.close()
-    weights = list(zip(history.active, made.weights.tolist(), strict=True))
     if arguments.json:
-        record = {
-            "persona": made.persona.tolist(),
-            "weights": [{"item": item.id, "weight": weight} for item, weight in weights],
-            "user_vector": made.user_vector.tolist(),
-        }
-        _print(_document(record))
+        _print(_document(made.told(history.active)))
         return
     _print(f"{history.name}: {len(made.persona)} persona vectors of {made.persona.shape[1]} figures.")
+    weights = zip(history.active, made.weights.tolist(), strict=True)
     for item, weight in sorted(weights, key=lambda pair: -pair[1]):
         _print(f"{weight:7.1%}  {item.id:>6}  {' '.join(item.text.split())[:80]}")
 

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
     from persona_demo.plug.config import PlugConfig
     from persona_demo.tasks import Task
+    from persona_demo.training.models import Models
     from persona_demo.training.options import TrainOptions
     from persona_demo.training.presets import Preset
-    from persona_demo.training.run import Models
     from persona_demo.training.trainer import Progress
 
 PROGRESS_STEPS = 10
@@ -83,7 +83,7 @@ def _load(
 ) -> Models:
     from persona_demo import catalog
     from persona_demo.lm.torch_engine import choose_device
-    from persona_demo.training.run import load_models
+    from persona_demo.training.models import load_models
 
     device = choose_device()
     if arguments.dtype != "auto":

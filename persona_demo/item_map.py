@@ -7,7 +7,6 @@ they are by the ids of the map of people, so that both maps can be linked; no te
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,12 +14,10 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
 
 from persona_demo.atlas import Neighbour, Placement
 from persona_demo.errors import UserError
-from persona_demo.files import whole
+from persona_demo.map_files import MapFiles
 from persona_demo.placing import NEIGHBOURS, directions_of, fit_coordinates, place_among
 from persona_demo.plug.model import PersonaPlug
 
@@ -28,12 +25,10 @@ FloatArray = NDArray[np.float32]
 Report = Callable[[str, float | None], None]
 
 SCHEMA = 1
-ARRAYS = "items.safetensors"
-FACTS = "items.json"
+FILES = MapFiles(title="map of items", arrays="items.safetensors", facts="items.json")
 WIDTH = 48
 """Figures a shortened vector has; more make the file larger and the neighbours hardly better."""
 MOST = 3000
-DAMAGED = "The map of items in {} is damaged: restore it or run 'atlas build'."
 
 
 @dataclass(frozen=True)
@@ -111,16 +106,13 @@ class ItemMap:
             "scale": self.scale.astype(np.float32),
             "style": self.style.astype(np.float16),
         }
-        with whole(folder / ARRAYS) as draft:
-            save_file(arrays, draft)
         facts = {
             "schema": SCHEMA,
             "plug_fingerprint": self.plug_fingerprint,
             "people": list(self.people),
             "style_names": list(self.style_names),
         }
-        with whole(folder / FACTS) as draft:
-            draft.write_text(json.dumps(facts) + "\n", encoding="utf-8")
+        FILES.save(folder, arrays, facts)
 
     @classmethod
     def load(cls, folder: Path) -> ItemMap:
@@ -129,21 +121,16 @@ class ItemMap:
         Raises:
             UserError: If the folder holds none, or its files are damaged.
         """
-        try:
-            facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
+        with FILES.opened(folder) as (facts, shipped):
             if facts["schema"] != SCHEMA:
                 raise ValueError("schema")
-            arrays = {name: array.astype(np.float32) for name, array in load_file(folder / ARRAYS).items()}
+            arrays = {name: array.astype(np.float32) for name, array in shipped.items()}
             return cls(
                 plug_fingerprint=facts["plug_fingerprint"],
                 people=tuple(facts["people"]),
                 style_names=tuple(facts["style_names"]),
                 **{name: arrays[name] for name in ("basis", "vectors", "coordinates", "scale", "style")},
             )
-        except FileNotFoundError as error:
-            raise UserError(f"{folder} holds no map of items: run 'python -m persona_demo atlas build'.") from error
-        except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
-            raise UserError(DAMAGED.format(folder)) from error
 
 
 @torch.no_grad()

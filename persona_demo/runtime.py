@@ -10,22 +10,22 @@ import hashlib
 import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from persona_demo import catalog
+from persona_demo.answers import ArmText, Embedding
 from persona_demo.arms import Arm, ArmInputs, Conditioning, Other, draw_other
 from persona_demo.atlas import Atlas, Placement
 from persona_demo.errors import UserError
 from persona_demo.history import UserHistory
 from persona_demo.items import ItemEncoder, SentenceTransformerEncoder
-from persona_demo.lm.base import EngineChoice, FrozenLM, Row
-from persona_demo.lm.codec import HFCodec
-from persona_demo.lm.decode import DecodeOptions, Voice, Written, decode
+from persona_demo.lm.base import EngineChoice, FloatArray, FrozenLM, Row
+from persona_demo.lm.choice import load_lm
+from persona_demo.lm.decode import DecodeOptions, Voice, decode
 from persona_demo.plug.model import PersonaPlug
 from persona_demo.plug.storage import WEIGHTS, load_plug
 from persona_demo.tasks import Task, task_named
@@ -33,48 +33,11 @@ from persona_demo.wordfilter import WordFilter
 
 logger = logging.getLogger(__name__)
 
-FloatArray = NDArray[np.float32]
 Report = Callable[[str, float | None], None]
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
 DEFAULT_PLUG = ASSETS / "plugs" / "blog-post"
 DEFAULT_ATLAS = ASSETS / "atlas" / "blog-post"
-
-
-@dataclass(frozen=True)
-class ArmText:
-    """What one arm wrote, and what it cost.
-
-    Attributes:
-        arm: The arm's name.
-        written: Text, tokens and times.
-        prompt_tokens: Text tokens read, soft vectors not counted.
-        soft_vectors: Soft vectors read.
-        bytes_per_user: What must be kept of a person for this arm.
-        retrieved: Texts that were put into the prompt.
-    """
-
-    arm: str
-    written: Written
-    prompt_tokens: int
-    soft_vectors: int
-    bytes_per_user: int
-    retrieved: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Embedding:
-    """What the plug makes of a person.
-
-    Attributes:
-        persona: Keyword and persona vectors, (K + P, H).
-        weights: Weight of each active history item, (N,), summing to 1.
-        user_vector: Aggregate under uniform weights, (U,).
-    """
-
-    persona: FloatArray
-    weights: FloatArray
-    user_vector: FloatArray
 
 
 def plug_fingerprint(folder: Path) -> str:
@@ -90,27 +53,6 @@ def matching_atlas(atlas_folder: Path, plug_folder: Path) -> Atlas | None:
         logger.warning("%s", error)
         return None
     return atlas if atlas.plug_fingerprint == plug_fingerprint(plug_folder) else None
-
-
-def load_lm(files: catalog.LMFiles, engine: EngineChoice) -> FrozenLM:
-    """Load a frozen LM on an engine.
-
-    ``auto`` takes llama.cpp where there is no GPU, a GGUF file, and the library; else torch.
-
-    Raises:
-        UserError: If the engine was asked for by name and cannot run this model.
-    """
-    from persona_demo.lm import llama_engine
-
-    if engine == "llama" and files.gguf is None:
-        raise UserError(f"{files.name} has no GGUF file here: use --engine torch.")
-    fits = files.gguf is not None and not torch.cuda.is_available() and llama_engine.is_available()
-    if files.gguf is not None and (engine == "llama" or (engine == "auto" and fits)):
-        codec = HFCodec.load(files.folder)
-        return llama_engine.LlamaLM(files.gguf, codec=codec, name=files.name, fingerprint=files.fingerprint)
-    from persona_demo.lm.torch_engine import TorchLM
-
-    return TorchLM.load(files.folder, name=files.name, fingerprint=files.fingerprint)
 
 
 class Runtime:

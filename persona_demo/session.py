@@ -15,11 +15,12 @@ from typing import Any
 import numpy as np
 
 from persona_demo import __version__
+from persona_demo.answers import ArmText, Embedding
 from persona_demo.errors import UserError
 from persona_demo.history import UserHistory
 from persona_demo.history_records import record_of
 from persona_demo.lm.decode import DecodeOptions
-from persona_demo.runtime import ArmText, Embedding, Runtime
+from persona_demo.runtime import Runtime
 from persona_demo.states import State, States
 from persona_demo.tasks import TaskName
 

@@ -12,12 +12,12 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from persona_demo.answers import ArmText
 from persona_demo.arms import arm_named
 from persona_demo.errors import UserError
 from persona_demo.history import MAX_ITEM_CHARACTERS, UserHistory
 from persona_demo.history_records import items_from, kind_of
 from persona_demo.lm.decode import DecodeOptions, Written
-from persona_demo.runtime import ArmText
 from persona_demo.session import KIND, MAX_BYTES, SCHEMA, Models, Run, Vectors
 from persona_demo.states import MAX_STATES, State, States
 from persona_demo.tasks import task_named

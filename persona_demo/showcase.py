@@ -14,12 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from persona_demo.answers import ArmText
 from persona_demo.arms import ARMS
 from persona_demo.atlas import Neighbour, Placement
 from persona_demo.errors import UserError
 from persona_demo.files import whole
-from persona_demo.lm.decode import DecodeOptions, Written
-from persona_demo.runtime import ASSETS, ArmText, Runtime
+from persona_demo.lm.decode import DecodeOptions
+from persona_demo.runtime import ASSETS, Runtime
 from persona_demo.samples import Sample
 from persona_demo.tasks import TaskName
 
@@ -75,17 +76,12 @@ class Showcase:
             values: dict[str, Any] = json.loads(text)
             if values.pop("schema") != SCHEMA:
                 raise ValueError("schema")
-            values["texts"] = tuple(_arm_text(record) for record in values["texts"])
+            values["texts"] = tuple(ArmText.from_record(record) for record in values["texts"])
             values["weights"] = tuple(float(weight) for weight in values["weights"])
             values["places"] = {slug: _placement(place) for slug, place in values["places"].items()}
             return cls(**values)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise UserError("The showcase is damaged: restore it, or make it anew from the plug.") from error
-
-
-def _arm_text(record: dict[str, Any]) -> ArmText:
-    written = Written(**record["written"] | {"tokens": tuple(record["written"]["tokens"])})
-    return ArmText(**record | {"written": written, "retrieved": tuple(record["retrieved"])})
 
 
 def _placement(record: dict[str, Any]) -> Placement:

@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from persona_demo.answers import ArmText
 from persona_demo.arms import Arm, ArmInputs, Conditioning
 from persona_demo.errors import UserError
 from persona_demo.explain.scoring import Likelihoods, text_tokens
 from persona_demo.lm.base import FrozenLM
 from persona_demo.lm.decode import DecodeOptions
-from persona_demo.runtime import ArmText, Runtime
+from persona_demo.runtime import Runtime
 
 
 def counts_for(items: int) -> tuple[int, ...]:

@@ -13,11 +13,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from persona_demo.lm._llama_ffi import Key, NativeModel
-from persona_demo.lm._llama_lane import Lane
+from persona_demo.lm._llama_growing_lane import GrowingLane
 from persona_demo.lm.base import FloatArray
 
-CELLS = 1024
-"""Least cells of the lane; a longer text has it made anew, larger."""
 ROWS = 2
 
 
@@ -31,8 +29,8 @@ class LogitReader:
             model: Weights to run.
             threads: Processor threads.
         """
-        self._model, self._threads = model, threads
-        self._lane: Lane | None = None
+        self._vocab_size = model.vocab_size
+        self._lane = GrowingLane(model, rows=ROWS, threads=threads)
         self._turn = threading.Lock()
 
     def read(self, prompt: Sequence[Key], *, last: int) -> FloatArray:
@@ -41,19 +39,13 @@ class LogitReader:
         Raises:
             UserError: If memory does not suffice.
         """
-        logits = np.empty((last, self._model.vocab_size), np.float32)
+        logits = np.empty((last, self._vocab_size), np.float32)
 
         def take(_: int, offset: int, found: FloatArray) -> None:
             logits[offset] = found
 
         if last:
             with self._turn:
-                self._lane_of(len(prompt)).score([prompt], first=[len(prompt) - last], take=take)
+                # Twice the length: while a text is read, what the last one left is still there.
+                self._lane.of(2 * len(prompt)).score([prompt], first=[len(prompt) - last], take=take)
         return logits
-
-    def _lane_of(self, length: int) -> Lane:
-        # Twice the length: while a text is read, what the last one left is still there.
-        if self._lane is None or self._lane.cells < 2 * length:
-            size = max(CELLS, 1 << (2 * length - 1).bit_length())
-            self._lane = Lane(self._model, cells=size, rows=ROWS, threads=self._threads)
-        return self._lane

@@ -14,14 +14,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from persona_demo.lm._llama_ffi import Key, NativeModel
-from persona_demo.lm._llama_lane import Lane, common_prefix
+from persona_demo.lm._llama_growing_lane import GrowingLane
+from persona_demo.lm._llama_lane import common_prefix
 from persona_demo.lm.base import FloatArray, Tokens
 
 ROWS = 24
 POSITIONS = 160
 """Positions read together: more would mask one another's cells, fewer would waste threads."""
-CELLS = 1024
-"""Least cells of the lane; a longer text has it made anew, larger."""
 
 
 @dataclass
@@ -42,8 +41,8 @@ class Scorer:
             model: Weights to run.
             threads: Processor threads.
         """
-        self._model, self._threads = model, threads
-        self._lane: Lane | None = None
+        self._vocab_size = model.vocab_size
+        self._lane = GrowingLane(model, rows=ROWS, threads=threads)
         self._turn = threading.Lock()
 
     def score(self, prompts: Sequence[Sequence[Key]], targets: Sequence[Tokens]) -> list[FloatArray]:
@@ -57,7 +56,7 @@ class Scorer:
             UserError: If memory does not suffice.
         """
         scores = [np.zeros(len(target), np.float32) for target in targets]
-        scratch = np.empty(self._model.vocab_size, np.float32)
+        scratch = np.empty(self._vocab_size, np.float32)
         with self._turn:
             for group in _groups(prompts, [i for i, target in enumerate(targets) if target]):
 
@@ -66,15 +65,9 @@ class Scorer:
                     scores[i][offset] = _log_probability(logits, targets[i][offset], scratch)
 
                 first = [len(prompts[i]) - len(targets[i]) for i in group.members]
-                lane = self._lane_of(group.cells)
+                lane = self._lane.of(group.cells)
                 lane.score([prompts[i] for i in group.members], first=first, take=take)
         return scores
-
-    def _lane_of(self, cells: int) -> Lane:
-        if self._lane is None or self._lane.cells < cells:
-            size = max(CELLS, 1 << (cells - 1).bit_length())
-            self._lane = Lane(self._model, cells=size, rows=ROWS, threads=self._threads)
-        return self._lane
 
 
 def _groups(prompts: Sequence[Sequence[Key]], which: Sequence[int]) -> list[_Group]:

@@ -22,8 +22,9 @@ import numpy as np
 from persona_demo.errors import UserError
 from persona_demo.lm._gguf_embeddings import EmbeddingTable
 from persona_demo.lm._llama_bank import LaneBank
-from persona_demo.lm._llama_ffi import Key, is_available
+from persona_demo.lm._llama_ffi import Key
 from persona_demo.lm._llama_lane import Lane, LaneFullError
+from persona_demo.lm._llama_library import is_available
 from persona_demo.lm._llama_reader import LogitReader
 from persona_demo.lm._llama_scorer import Scorer
 from persona_demo.lm._llama_trial import load_trusted

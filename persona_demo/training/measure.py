@@ -17,7 +17,7 @@ from persona_demo.lm.differentiable import DifferentiableLM
 from persona_demo.plug.model import PersonaPlug
 from persona_demo.tasks import TaskName
 from persona_demo.training.data import Cut, Examples
-from persona_demo.training.trainer import answer_rows
+from persona_demo.training.losses import answer_rows
 
 OTHERS = 3
 """Placebo people of a target: those nearest in number of items."""

@@ -6,22 +6,18 @@ Knows the order of things; how to step is the trainer's business, what to step i
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-from persona_demo import catalog
-from persona_demo.items import DType, ItemEncoder, SentenceTransformerEncoder
+from persona_demo.items import ItemEncoder
 from persona_demo.leakage import fingerprint_plug
 from persona_demo.lm.differentiable import DifferentiableLM
-from persona_demo.lm.torch_engine import Device, TorchLM, choose_device
-from persona_demo.plug.config import BLOCKS, PlugConfig
 from persona_demo.plug.model import PersonaPlug
-from persona_demo.plug.query import QueryEncoder
 from persona_demo.plug.storage import save_plug
-from persona_demo.tasks import Task
+from persona_demo.tasks import Task, TaskName
 from persona_demo.training.card import CardFacts, model_card
+from persona_demo.training.data import Examples
 from persona_demo.training.material import Material, Source, examples_of, read_material
+from persona_demo.training.models import Models
 from persona_demo.training.options import TrainOptions, Trains
 from persona_demo.training.population import Population, read_population
 from persona_demo.training.processes import ALONE, Processes
@@ -31,111 +27,6 @@ Report = Callable[[str, float | None], None]
 
 MOST_ITEMS = TrainOptions.most_items
 """Latest items of a person that training and the map read; more make encoding longer, not better."""
-
-
-@dataclass(frozen=True)
-class Models:
-    """The frozen models of a run.
-
-    Attributes:
-        lm: Frozen LM, on torch.
-        encoder: Item encoder.
-        config: Form of the plug made for them.
-        encoder_folder: The sentence encoder's folder, for a plug that trains a copy of it.
-    """
-
-    lm: TorchLM
-    encoder: ItemEncoder
-    config: PlugConfig
-    encoder_folder: Path | None = None
-
-    def with_form(self, **changes: Any) -> Models:
-        """The same models for a plug of another form.
-
-        Args:
-            **changes: Fields of the form, but not the models it names.
-
-        Raises:
-            UserError: If the form is impossible.
-        """
-        blocks, layer = (changes.get(name, getattr(self.config, name)) for name in ("blocks", "states_layer"))
-        encoder = self.encoder.with_blocks(blocks, states_layer=layer)
-        return replace(self, encoder=encoder, config=replace(self.config, **changes, item_width=encoder.width))
-
-    def new_plug(self, *, seed: int) -> PersonaPlug:
-        """An untrained plug of this form, on the processor.
-
-        Raises:
-            UserError: If it needs an input encoder that cannot be read.
-        """
-        config, own = self.config, None
-        if config.query_encoder == "trained" and self.encoder_folder is not None:
-            own = QueryEncoder.load(self.encoder_folder, prefix=config.query_prefix, max_tokens=config.encoder_tokens)
-        return PersonaPlug(config, seed=seed, query_encoder=own)
-
-
-def load_models(
-    tasks: Sequence[Task],
-    *,
-    lm: str,
-    encoder: str,
-    form: Mapping[str, Any],
-    report: Report,
-    device: Device | None = None,
-) -> Models:
-    """Load the frozen models and settle the form of the plug.
-
-    Args:
-        tasks: What the plug is for.
-        lm: Hub id or folder of the frozen LM.
-        encoder: Hub id or folder of the sentence encoder.
-        form: Fields of :class:`~persona_demo.plug.config.PlugConfig` that are not to be as usual; a
-            projector width of 0 stands for the LM's own.
-        report: Told what is being done.
-        device: Where to run; chosen when left out.
-
-    Raises:
-        UserError: If a model cannot be had or the form is impossible.
-    """
-    device = device or choose_device()
-    lm_files = catalog.resolve_lm(lm, report=report)
-    encoder_files = catalog.resolve_encoder(encoder, report=report)
-    report(f"loading the models ({device.reason})", None)
-    frozen = TorchLM.load(
-        lm_files.folder,
-        name=lm_files.name,
-        fingerprint=lm_files.fingerprint,
-        device=device,
-        attention="eager" if device.name == "cpu" else "sdpa",
-    )
-    settled = dict(form)
-    if settled.get("projector_width") == 0:
-        settled["projector_width"] = frozen.info.hidden_size
-    dtype: DType = device.dtype
-    sentence = SentenceTransformerEncoder(
-        encoder_files.folder,
-        device=device.name,
-        dtype=dtype,
-        max_tokens=settled.get("encoder_tokens", PlugConfig.encoder_tokens),
-    )
-    items = ItemEncoder(
-        settled.get("blocks", BLOCKS),
-        sentence=sentence,
-        lm=frozen,
-        states_layer=settled.get("states_layer", PlugConfig.states_layer),
-    )
-    config = PlugConfig(
-        lm_name=lm_files.name,
-        lm_fingerprint=lm_files.fingerprint,
-        encoder_name=encoder_files.name,
-        encoder_fingerprint=encoder_files.fingerprint,
-        tasks=tuple(task.name for task in tasks),
-        hidden_size=frozen.info.hidden_size,
-        embedding_norm=frozen.info.embedding_norm,
-        item_width=items.width,
-        **settled,
-    )
-    return Models(lm=frozen, encoder=items, config=config, encoder_folder=encoder_files.folder)
 
 
 def population_of(
@@ -271,33 +162,25 @@ def trainer_of(
     Raises:
         UserError: If there are more processes than examples in a batch.
     """
-    encoder, codec = models.encoder, models.lm.codec
-    examples = {
-        source.task.name: examples_of(
-            material.everybody[source.task.name],
-            source.task,
-            plug,
-            encoder=encoder,
-            codec=codec,
-            seed=options.seed,
-            per_person=options.most_items,
-            last_third=False,
-        )
-        for source in sources
-    }
-    watched = {
-        source.task.name: examples_of(
-            material.watched[source.task.name],
-            source.task,
-            plug,
-            encoder=encoder,
-            codec=codec,
-            seed=options.seed,
-            per_person=1,
-            last_third=True,
-        )
-        for source in sources
-    }
+
+    def drawn(of: Mapping[TaskName, Population], *, per_person: int, last_third: bool) -> dict[TaskName, Examples]:
+        return {
+            source.task.name: examples_of(
+                of[source.task.name],
+                source.task,
+                plug,
+                encoder=models.encoder,
+                codec=models.lm.codec,
+                seed=options.seed,
+                per_person=per_person,
+                last_third=last_third,
+            )
+            for source in sources
+        }
+
+    # Drawn while the plug is still on the processor.
+    examples = drawn(material.everybody, per_person=options.most_items, last_third=False)
+    watched = drawn(material.watched, per_person=1, last_third=True)
     return Trainer(
         plug.to(models.lm.device),
         lm or DifferentiableLM(models.lm),

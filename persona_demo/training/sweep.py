@@ -31,9 +31,10 @@ from persona_demo.plug.config import Block
 from persona_demo.plug.model import PersonaPlug
 from persona_demo.training.material import SPLITS, Material, Source, check_sources, examples_of
 from persona_demo.training.measure import measure
+from persona_demo.training.models import Models
 from persona_demo.training.options import TrainOptions, Trains
 from persona_demo.training.population import Population, encode_people, read_people
-from persona_demo.training.run import Models, trainer_of
+from persona_demo.training.run import trainer_of
 from persona_demo.training.tables import table, tabulate
 from persona_demo.training.trainer import Progress, Trainer
 from persona_demo.training.variants import Variant

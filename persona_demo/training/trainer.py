@@ -22,20 +22,13 @@ from persona_demo.errors import UserError
 from persona_demo.lm.differentiable import DifferentiableLM
 from persona_demo.plug.model import PersonaPlug
 from persona_demo.plug.query import autocast
-from persona_demo.plug.storage import ENCODER
 from persona_demo.tasks import TaskName
 from persona_demo.training.checkpoint import read_checkpoint, write_checkpoint
 from persona_demo.training.data import Batch, Examples
 from persona_demo.training.losses import Check, Losses, answer_rows
+from persona_demo.training.optimiser import optimiser_of, set_rates
 from persona_demo.training.options import TrainOptions, Trains
 from persona_demo.training.processes import ALONE, Processes, share_of, sum_gradients
-
-SOFT = ("instruction", "average", "control", "blank", "keyword_vectors.place", "keyword_vectors.gain")
-"""Names of parameters that are soft vectors, or added to them."""
-RISE, SOFT_RISE = 60, 20
-"""Steps over which rates rise, unless a share of all steps is asked for."""
-
-__all__ = ["Check", "Losses", "Progress", "TrainOptions", "Trainer", "answer_rows"]
 
 
 @dataclass(frozen=True)
@@ -103,44 +96,10 @@ class Trainer:
         self.tasks = tuple(examples)
         self.before = plug.config.place == "before"
         self.device = lm.lm.device
-        named = list(plug.named_parameters())
-        soft = [p for n, p in named if n.startswith(SOFT)]
-        encoder = [p for n, p in named if n.startswith(ENCODER)]
-        rest = [p for n, p in named if not n.startswith((*SOFT, ENCODER))]
-        groups = [
-            {"params": rest, "lr": options.learning_rate, "weight_decay": options.weight_decay},
-            {"params": soft, "lr": options.soft_learning_rate, "weight_decay": 0.0},
-            {"params": encoder, "lr": options.encoder_learning_rate, "weight_decay": options.weight_decay},
-        ]
-        self.optimiser = torch.optim.AdamW([g for g in groups if g["params"]], betas=(0.9, options.beta2))
+        self.optimiser = optimiser_of(plug, options)
         self.step = 0
         self.seconds = 0.0
         self.log: list[dict[str, float]] = []
-
-    def rate(self, step: int, *, since: int, rise: int) -> float:
-        """Share of the full learning rate at a step: a rise, a plateau, a fall to zero.
-
-        Args:
-            step: Steps done.
-            since: Step at which these parameters begin to be trained.
-            rise: Steps the rise takes. Adam's first steps are as large as its later ones and mostly
-                noise, which many parameters add up.
-        """
-        start = self.options.steps * (1 - self.options.decay_share)
-        rise_share = min(1.0, max(step + 1 - since, 0) / rise)
-        fall = (self.options.steps - step) / max(self.options.steps - start, 1)
-        return rise_share * min(1.0, max(fall, 0.0))
-
-    def _set_rates(self) -> None:
-        options = self.options
-        rise = max(round(options.rise_share * options.steps), 1) if options.rise_share else None
-        rest = self.rate(self.step, since=options.warm_steps, rise=rise or RISE)
-        soft = self.rate(self.step, since=0, rise=rise or SOFT_RISE)
-        shares = ((options.learning_rate, rest), (options.soft_learning_rate, soft))
-        for group, (full, share) in zip(
-            self.optimiser.param_groups, (*shares, (options.encoder_learning_rate, rest)), strict=False
-        ):
-            group["lr"] = full * share
 
     def turn(self, step: int) -> tuple[TaskName, int]:
         """Whose batch a step reads, and the how-many-th of that task it is: each once a round, in seeded order."""
@@ -214,7 +173,7 @@ class Trainer:
         loss.backward()  # type: ignore[no-untyped-call]
         sum_gradients(self.plug.parameters(), processes)
         torch.nn.utils.clip_grad_norm_(self.plug.parameters(), options.clip)
-        self._set_rates()
+        set_rates(self.optimiser, options, self.step)
         self.optimiser.step()
         sums = [torch.zeros(()) if part is None else part.detach().sum().cpu() for part in (made.persona, made.control)]
         persona, control = (processes.sum(torch.stack(sums)) / size).tolist()

@@ -12,12 +12,13 @@ from typing import Any, TypeVar
 import gradio as gr
 from gradio import events
 
+from persona_demo.answers import ArmText
 from persona_demo.arms import arms_named
 from persona_demo.errors import UserError
 from persona_demo.history import UserHistory
 from persona_demo.history_io import parse_history
 from persona_demo.lm.decode import DecodeOptions
-from persona_demo.runtime import ArmText, Runtime
+from persona_demo.runtime import Runtime
 from persona_demo.ui import views
 from persona_demo.ui.loading import Loading
 from persona_demo.ui.shelf import TASK, Shelf
@@ -119,19 +120,7 @@ class Endpoints:
             "task": TASK,
             "prompt": prompt,
             "strength": strength,
-            "arms": [
-                {
-                    "arm": text.arm,
-                    "text": text.written.text,
-                    "tokens": len(text.written.tokens),
-                    "prompt_tokens": text.prompt_tokens,
-                    "soft_vectors": text.soft_vectors,
-                    "first_token_ms": round(text.written.first_token_ms or 0.0, 1),
-                    "total_ms": round(text.written.total_ms, 1),
-                    "bytes_per_user": text.bytes_per_user,
-                }
-                for text in texts
-            ],
+            "arms": [text.told() for text in texts],
         }
 
     def _write(
@@ -145,13 +134,7 @@ class Endpoints:
 
     def _vector(self, history: dict[str, Any], query: str | None) -> dict[str, Any]:
         runtime, read = self._runtime(), _history(history)
-        made = runtime.embed(read, runtime.task(TASK), query=query or None)
-        weights = zip(read.active, made.weights.tolist(), strict=True)
-        return {
-            "persona": made.persona.tolist(),
-            "weights": [{"item": item.id, "weight": weight} for item, weight in weights],
-            "user_vector": made.user_vector.tolist(),
-        }
+        return runtime.embed(read, runtime.task(TASK), query=query or None).told(read.active)
 
     def _place(self, history: dict[str, Any]) -> dict[str, Any]:
         runtime = self._runtime()

@@ -15,7 +15,8 @@ from persona_demo.atlas import Atlas, Placement
 from persona_demo.errors import UserError
 from persona_demo.history import UserHistory
 from persona_demo.item_map import ItemMap
-from persona_demo.runtime import DEFAULT_ATLAS, FloatArray
+from persona_demo.lm.base import FloatArray
+from persona_demo.runtime import DEFAULT_ATLAS
 from persona_demo.samples import Sample, load_openings, load_samples
 from persona_demo.showcase import Showcase, load_showcase
 from persona_demo.tasks import TaskName

@@ -13,10 +13,10 @@ from typing import Any
 
 import gradio as gr
 
+from persona_demo.answers import ArmText
 from persona_demo.arms import KNOWN, Placebo, arms_named
 from persona_demo.errors import UserError
 from persona_demo.lm.decode import DecodeOptions
-from persona_demo.runtime import ArmText
 from persona_demo.ui import views
 from persona_demo.ui.loading import Loading
 from persona_demo.ui.page import Page

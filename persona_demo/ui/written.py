@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from persona_demo.lm.decode import DecodeOptions, Written
-from persona_demo.runtime import ArmText
+from persona_demo.answers import ArmText
+from persona_demo.lm.decode import DecodeOptions
 from persona_demo.session import Vectors
 from persona_demo.showcase import Showcase
 
@@ -54,11 +54,6 @@ class Outcome:
             prompt=record["prompt"],
             strength=record["strength"],
             options=DecodeOptions(**record["options"]),
-            texts=tuple(_text(text) for text in record["texts"]),
+            texts=tuple(ArmText.from_record(text) for text in record["texts"]),
             vectors=Vectors(**record["vectors"]),
         )
-
-
-def _text(record: Mapping[str, Any]) -> ArmText:
-    written = Written(**{**record["written"], "tokens": tuple(record["written"]["tokens"])})
-    return ArmText(**{**record, "written": written, "retrieved": tuple(record["retrieved"])})

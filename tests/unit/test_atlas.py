@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from persona_demo.atlas import ARRAYS, FACTS, Atlas, build_atlas
+from persona_demo.atlas import FILES, Atlas, build_atlas
 from persona_demo.errors import UserError
 from persona_demo.runtime import Runtime
 from tests import tiny
@@ -62,13 +62,13 @@ def test_an_atlas_survives_the_disk(atlas: Atlas, tmp_path: Path) -> None:
 def test_a_damaged_atlas_is_one_clear_sentence(atlas: Atlas, tmp_path: Path, damage: str) -> None:
     atlas.save(tmp_path)
     if damage == "arrays":
-        (tmp_path / ARRAYS).write_bytes(b"nonsense")
+        (tmp_path / FILES.arrays).write_bytes(b"nonsense")
     elif damage == "facts":
-        (tmp_path / FACTS).write_text("null", encoding="utf-8")
+        (tmp_path / FILES.facts).write_text("null", encoding="utf-8")
     elif damage == "missing":
-        (tmp_path / FACTS).unlink()
+        (tmp_path / FILES.facts).unlink()
     else:
-        (tmp_path / FACTS).write_text('{"plug_fingerprint": "x", "ids": ["only me"]}', encoding="utf-8")
+        (tmp_path / FILES.facts).write_text('{"plug_fingerprint": "x", "ids": ["only me"]}', encoding="utf-8")
     with pytest.raises(UserError, match="atlas build"):
         Atlas.load(tmp_path)
 

@@ -15,7 +15,7 @@ from persona_demo.history_io import save_history
 from persona_demo.runtime import Runtime
 from persona_demo.tasks import TASKS
 from tests import folders, tiny
-from tests.unit.test_training import write_corpus
+from tests.training import write_corpus
 
 PROMPT = "I put the kettle on, then"
 

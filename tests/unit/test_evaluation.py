@@ -26,7 +26,7 @@ from persona_demo.tasks import task_named
 from persona_demo.wordfilter import WordFilter
 from tests import folders, tiny
 from tests.reference import guided_score
-from tests.unit.test_training import write_corpus
+from tests.training import write_corpus
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ from persona_demo.plug import hub as hub_module
 from persona_demo.plug.hub import MEGABYTE, Hub, fetch_plug, find_plug, from_pretrained, plug_files, push_to_hub
 from persona_demo.plug.storage import load_plug, save_plug
 from persona_demo.runtime import Runtime
-from tests.unit import test_catalog_hub as server
+from tests.unit.catalog import test_hub as server
 
 REPO = "somebody/plug"
 

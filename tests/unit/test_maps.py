@@ -8,12 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from persona_demo.atlas import ARRAYS as ATLAS_ARRAYS
-from persona_demo.atlas import FACTS as ATLAS_FACTS
+from persona_demo.atlas import FILES as ATLAS_FILES
 from persona_demo.atlas import Atlas, Region
 from persona_demo.errors import UserError
 from persona_demo.explain.style import STYLE, style_of_texts
-from persona_demo.item_map import ARRAYS, FACTS, ItemMap, build_item_map, item_vectors
+from persona_demo.item_map import FILES, ItemMap, build_item_map, item_vectors
 from persona_demo.placing import directions_of, placement_error
 from persona_demo.regions import own_words, region_of, with_regions
 from persona_demo.runtime import DEFAULT_ATLAS, Runtime
@@ -100,13 +99,13 @@ def test_both_maps_survive_the_disk(maps: Maps, tmp_path: Path) -> None:
 
 def test_a_map_of_the_first_schema_is_still_read(runtime: Runtime, tmp_path: Path) -> None:
     tiny.atlas(runtime.plug.config.user_width).save(tmp_path)
-    facts = (tmp_path / ATLAS_FACTS).read_text(encoding="utf-8")
+    facts = (tmp_path / ATLAS_FILES.facts).read_text(encoding="utf-8")
     old = facts.replace('"schema": 2', '"schema": 1').replace(', "style_names": [], "regions": []', "")
     assert "regions" not in old
-    (tmp_path / ATLAS_FACTS).write_text(old, encoding="utf-8")
+    (tmp_path / ATLAS_FILES.facts).write_text(old, encoding="utf-8")
     back = Atlas.load(tmp_path)
     assert back.style is None and back.regions == ()
-    (tmp_path / ATLAS_FACTS).write_text(old.replace('"schema": 1', '"schema": 99'), encoding="utf-8")
+    (tmp_path / ATLAS_FILES.facts).write_text(old.replace('"schema": 1', '"schema": 99'), encoding="utf-8")
     with pytest.raises(UserError, match="atlas build"):
         Atlas.load(tmp_path)
     assert Atlas.load(DEFAULT_ATLAS).ids
@@ -116,18 +115,18 @@ def test_a_map_of_the_first_schema_is_still_read(runtime: Runtime, tmp_path: Pat
 def test_a_damaged_map_of_items_is_one_clear_sentence(maps: Maps, tmp_path: Path, damage: str) -> None:
     assert maps.items is not None
     maps.items.save(tmp_path)
-    facts = (tmp_path / FACTS).read_text(encoding="utf-8")
+    facts = (tmp_path / FILES.facts).read_text(encoding="utf-8")
     if damage == "arrays":
-        (tmp_path / ARRAYS).write_bytes(b"nonsense")
+        (tmp_path / FILES.arrays).write_bytes(b"nonsense")
     elif damage == "missing":
-        (tmp_path / FACTS).unlink()
+        (tmp_path / FILES.facts).unlink()
     else:
         new = {"facts": "{", "null": "null", "schema": facts.replace('"schema": 1', '"schema": 9')}
         people = facts.replace('"people": [', '"people": ["p9999", ')
-        (tmp_path / FACTS).write_text(new.get(damage, people), encoding="utf-8")
+        (tmp_path / FILES.facts).write_text(new.get(damage, people), encoding="utf-8")
     with pytest.raises(UserError, match="atlas build"):
         ItemMap.load(tmp_path)
-    assert ATLAS_ARRAYS != ARRAYS and ATLAS_FACTS != FACTS
+    assert ATLAS_FILES.arrays != FILES.arrays and ATLAS_FILES.facts != FILES.facts
 
 
 def test_too_few_items_make_no_map() -> None:

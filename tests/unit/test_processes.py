@@ -16,8 +16,7 @@ from persona_demo.errors import UserError
 from persona_demo.training.options import TrainOptions
 from persona_demo.training.processes import ALONE, Alone, find_processes, share_of, sum_gradients
 from tests import saved, tiny
-from tests.unit.test_training import write_corpus
-from tests.unit.test_training_switches import setting
+from tests.training import setting, write_corpus
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -14,13 +14,13 @@ from persona_demo.plug.config import PlugConfig
 from persona_demo.tasks import task_named
 from persona_demo.training import sweep as sweep_module
 from persona_demo.training.material import Source
+from persona_demo.training.models import Models
 from persona_demo.training.options import TrainOptions
-from persona_demo.training.run import Models
 from persona_demo.training.sweep import Sweep
 from persona_demo.training.tables import table, tabulate
 from persona_demo.training.variants import BASE, VARIANTS, Variant, chosen
 from tests import folders, saved, tiny
-from tests.unit.test_training import make_models, write_corpus
+from tests.training import make_models, write_corpus
 
 OPTIONS = TrainOptions(steps=8, warm_steps=3, batch_size=4, check_every=0, save_every=2)
 SOME = (

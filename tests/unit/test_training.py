@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,74 +11,19 @@ import torch
 from persona_demo.corpus import draw_targets, read_corpus
 from persona_demo.errors import UserError
 from persona_demo.leakage import check_leakage
-from persona_demo.lm.base import Row
-from persona_demo.lm.differentiable import AnswerRow, DifferentiableLM
+from persona_demo.lm.differentiable import DifferentiableLM
 from persona_demo.lm.torch_engine import TorchLM
 from persona_demo.plug.model import PersonaPlug
 from persona_demo.plug.storage import load_plug
 from persona_demo.tasks import task_named
 from persona_demo.training.data import Batch
+from persona_demo.training.losses import answer_rows
 from persona_demo.training.material import Source, read_material
-from persona_demo.training.run import Models, train_plug, trainer_of
-from persona_demo.training.trainer import Progress, TrainOptions, answer_rows
+from persona_demo.training.options import TrainOptions
+from persona_demo.training.run import train_plug, trainer_of
+from persona_demo.training.trainer import Progress
 from tests import folders, tiny
-
-TASK = task_named("blog-post")
-
-
-def write_corpus(folder: Path, *, people: int = 12) -> Path:
-    """A corpus of people who each say the same few things in their own way."""
-    folder.mkdir()
-    ways = (str.lower, str.upper, lambda s: s.replace(" ", "  "), lambda s: s.replace(",", "..."))
-    lines = []
-    for person in range(people):
-        way = ways[person % len(ways)]
-        items = [
-            {
-                "id": f"i{i}",
-                "date": f"2004-01-{i + 1:02d}",
-                "text": way(f"Entry {person} {i}: {tiny.SENTENCES[(i + person) % 6]} and {tiny.SENTENCES[i % 6]}"),
-            }
-            for i in range(12)
-        ]
-        split = "train" if person < people - 4 else "tune" if person < people - 2 else "dev"
-        lines.append(json.dumps({"user": f"u{person}", "split": split, "items": items}))
-    (folder / "users.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return folder
-
-
-def rows_for(lm: TorchLM, soft: Sequence[torch.Tensor], prefixes: Sequence[str]) -> list[AnswerRow]:
-    """Rows with targets of different lengths."""
-    encode = lm.codec.encode
-    return [
-        AnswerRow(encode(prefix), vectors, encode("The last"), encode(" train left without me"[: 9 + 4 * i]))
-        for i, (vectors, prefix) in enumerate(zip(soft, prefixes, strict=True))
-    ]
-
-
-@pytest.mark.parametrize("family", ["causal", "encoder-decoder"])
-@pytest.mark.parametrize("prefixes", [("My blog. ",) * 3, ("", "My blog. ", "My very own blog, again. ")])
-def test_the_prefix_trick_gives_the_likelihood_of_the_whole_row(family: str, prefixes: tuple[str, ...]) -> None:
-    lm = tiny.causal_lm() if family == "causal" else tiny.seq2seq_lm()
-    soft = [torch.randn(2, 32, generator=torch.Generator().manual_seed(i), requires_grad=True) for i in range(3)]
-    rows = rows_for(lm, soft, prefixes)
-    nll = DifferentiableLM(lm).nll(rows)
-    scores = lm.score([Row((r.prefix, r.soft.detach().numpy()), r.suffix) for r in rows], [r.target for r in rows])
-    np.testing.assert_allclose(nll.detach(), [-s.mean() for s in scores], rtol=1e-4)
-
-
-def test_the_fused_head_gives_the_gradient_of_the_plain_one() -> None:
-    lm = tiny.causal_lm()
-    gradients = []
-    for fused in (True, False):
-        soft = [torch.randn(2, 32, generator=torch.Generator().manual_seed(i), requires_grad=True) for i in range(2)]
-        seen = DifferentiableLM(lm)
-        assert seen._plain_head
-        seen._plain_head = fused
-        seen.nll(rows_for(lm, soft, ("My blog. ", "Mine. "))).sum().backward()  # type: ignore[no-untyped-call]
-        gradients.append([s.grad for s in soft])
-    for one, other in zip(*gradients, strict=True):
-        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-6)
+from tests.training import BLOG, make_models, write_corpus
 
 
 @pytest.mark.parametrize("place", ["after", "before"])
@@ -93,7 +36,7 @@ def test_training_leaves_the_lm_as_it_was_and_learns(tmp_path: Path, family: str
     options = TrainOptions(steps=44, batch_size=4, warm_steps=4, check_every=20, save_every=20, soft_learning_rate=0.1)
     data = write_corpus(tmp_path / "corpus")
     plug = train_plug(
-        TASK,
+        BLOG,
         data,
         tmp_path / "out",
         models=models,
@@ -117,8 +60,8 @@ def test_training_leaves_the_lm_as_it_was_and_learns(tmp_path: Path, family: str
 def _control_nll(lm: TorchLM, plug: PersonaPlug, data: Path, *, before: bool) -> torch.Tensor:
     """Mean nll of training targets under a plug's control."""
     people, encode = read_corpus(data, "train"), lm.codec.encode
-    pairs = [pair for p in people for item in p.items if (pair := TASK.split(item.text)) is not None][:32]
-    prompts = [TASK.prompt(pair.input) for pair in pairs]
+    pairs = [pair for p in people for item in p.items if (pair := BLOG.split(item.text)) is not None][:32]
+    prompts = [BLOG.prompt(pair.input) for pair in pairs]
     batch = Batch(
         items=torch.zeros(0),
         present=torch.zeros(0),
@@ -130,12 +73,6 @@ def _control_nll(lm: TorchLM, plug: PersonaPlug, data: Path, *, before: bool) ->
     )
     with torch.no_grad():
         return DifferentiableLM(lm).nll(answer_rows(batch, plug.control_vectors("blog-post"), before=before)).mean()
-
-
-def make_models(folder: Path, lm: TorchLM, **changes: object) -> Models:
-    """Tiny models and the form of a plug for them."""
-    encoder = tiny.item_encoder(folder / "encoder", lm)
-    return Models(lm=lm, encoder=encoder, config=tiny.plug_config(lm, encoder.width, **changes))
 
 
 def test_a_killed_run_resumes_to_the_very_same_plug(tmp_path: Path) -> None:
@@ -154,7 +91,7 @@ def test_a_killed_run_resumes_to_the_very_same_plug(tmp_path: Path) -> None:
         """Say nothing."""
 
     whole = train_plug(
-        TASK,
+        BLOG,
         data,
         tmp_path / "whole",
         models=models,
@@ -165,11 +102,11 @@ def test_a_killed_run_resumes_to_the_very_same_plug(tmp_path: Path) -> None:
     )
     with pytest.raises(Killed):
         train_plug(
-            TASK, data, tmp_path / "cut", models=models, options=options, resume=False, report=silent, progress=kill
+            BLOG, data, tmp_path / "cut", models=models, options=options, resume=False, report=silent, progress=kill
         )
     steps: list[int] = []
     again = train_plug(
-        TASK,
+        BLOG,
         data,
         tmp_path / "cut",
         models=models,
@@ -192,13 +129,13 @@ def test_the_control_shares_no_parameter_with_the_plug_after_the_warm_start() ->
 
 def test_targets_see_only_earlier_items_and_no_near_duplicates(tmp_path: Path) -> None:
     people = read_corpus(write_corpus(tmp_path / "corpus"), "train")
-    targets = draw_targets(people, TASK, per_person=3, rng=np.random.default_rng(0), last_third=True)
+    targets = draw_targets(people, BLOG, per_person=3, rng=np.random.default_rng(0), last_third=True)
     assert {t.item for t in targets} <= {8, 9, 10, 11}
     for target in targets:
         assert all(i < target.item for i in target.history)
         text = people[target.person].items[target.item].text
         assert text.startswith(target.pair.input.split()[0])
-    again = draw_targets(people, TASK, per_person=3, rng=np.random.default_rng(0), last_third=True)
+    again = draw_targets(people, BLOG, per_person=3, rng=np.random.default_rng(0), last_third=True)
     assert targets == again
 
 

@@ -8,11 +8,11 @@ import sys
 
 import pytest
 
+from persona_demo.answers import ArmText
 from persona_demo.arms import ARMS
 from persona_demo.atlas import Neighbour, Placement
 from persona_demo.history import HistoryItem, UserHistory
 from persona_demo.lm.decode import Written
-from persona_demo.runtime import ArmText
 from persona_demo.ui import views
 from persona_demo.ui.loading import Progress
 from persona_demo.ui.state import FILE, Session

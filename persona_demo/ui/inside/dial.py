@@ -9,13 +9,11 @@ import gradio as gr
 
 from persona_demo.arms import arm_named
 from persona_demo.explain.dial import Dial, persona_likelihood
+from persona_demo.ui.inside.curve import Curve
 from persona_demo.ui.inside.look import Look, text_to_look_at
-from persona_demo.ui.inside.parts import DialParts
-from persona_demo.ui.inside.runbar import RunBar
 from persona_demo.ui.inside.tables import View, cell, chart, row, series, table
 from persona_demo.ui.state import Session
 from persona_demo.ui.verbs import Changes, guarded
-from persona_demo.ui.widget import widget
 
 ABOUT = """Strength adds a multiple of what the persona changes to what the control says, one token at a time. 0
 is the control itself, word for word; 1 is the persona as it was trained; below 0 is its opposite, and far above 1
@@ -25,17 +23,10 @@ which one is best."""
 Y = "log-likelihood a token, nats"
 
 
-def lay_out() -> DialParts:
+def lay_out() -> Curve:
     """Lay the tab out."""
     gr.Markdown(ABOUT, elem_classes="pd-lead")
-    bar = RunBar.lay_out("Measure", name="dial")
-    line = widget("line", {"text": ""}, elem_classes="pd-finding")
-    with gr.Row(equal_height=False):
-        with gr.Column(scale=3, min_width=320):
-            picture = widget("chart", chart(), elem_id="pd-dial-chart")
-        with gr.Column(scale=2, min_width=280):
-            figures = widget("table", table(), go="", elem_id="pd-dial-table")
-    return DialParts(bar, line, picture, figures)
+    return Curve.lay_out(name="dial")
 
 
 def dial_chart(dial: Dial, strength: float) -> View:

@@ -8,13 +8,14 @@ from typing import Any
 
 import gradio as gr
 
+from persona_demo.answers import ArmText
 from persona_demo.arms import KNOWN, arm_named, arms_named
 from persona_demo.explain.cold_start import ColdStart, counts_for, likelihood_by_items, texts_by_items
 from persona_demo.explain.collapse import signs_of_collapse
 from persona_demo.explain.scorecard import hold_out
 from persona_demo.lm.decode import DecodeOptions
-from persona_demo.runtime import ArmText
 from persona_demo.ui import palette
+from persona_demo.ui.inside.curve import Curve
 from persona_demo.ui.inside.look import Look
 from persona_demo.ui.inside.parts import GrowthParts
 from persona_demo.ui.inside.runbar import RunBar
@@ -34,15 +35,9 @@ ARMS = ("plain", "task", "persona", "bm25", "recent")
 def lay_out() -> GrowthParts:
     """Lay the tab out."""
     gr.Markdown(ABOUT, elem_classes="pd-lead")
-    bar = RunBar.lay_out("Measure", name="growth")
-    line = widget("line", {"text": ""}, elem_classes="pd-finding")
-    with gr.Row(equal_height=False):
-        with gr.Column(scale=3, min_width=320):
-            picture = widget("chart", chart(), elem_id="pd-growth-chart")
-        with gr.Column(scale=2, min_width=280):
-            figures = widget("table", table(), go="", elem_id="pd-growth-table")
+    curve = Curve.lay_out(name="growth")
     writes = RunBar.lay_out("Write with each number of posts", name="growth-texts")
-    return GrowthParts(bar, writes, line, picture, figures, widget("texts", texts(), elem_id="pd-growth-texts"))
+    return GrowthParts(curve, writes, widget("texts", texts(), elem_id="pd-growth-texts"))
 
 
 def growth_chart(found: ColdStart) -> View:
@@ -95,7 +90,7 @@ class Growth(Look):
     def measure(self, record: dict[str, Any], seed: float) -> Iterator[Changes]:
         """Measure the last post under growing histories."""
         yield from self.waiting()
-        session, parts = Session.from_record(record), self.page.inside.growth
+        session, parts = Session.from_record(record), self.page.inside.growth.curve
         stream = self.lent(self.grown)(record, seed)
         with contextlib.closing(stream):
             for began, found in stream:

@@ -99,10 +99,11 @@ def _wire_measures(
     words = inwords.Wording(page, inside.words.bar, **given)
     reads = tokens.Tokens(page, inside.tokens.bar, **given)
     mixes = mix.Mix(page, inside.mix.bar, **given)
-    grows = growth.Growth(page, inside.growth.bar, **given)
+    grows = growth.Growth(page, inside.growth.curve.bar, **given)
     writes = growth.Growth(page, inside.growth.writes, **given)
     pairs = pins.Pins(page, inside.pins.bar, **given)
-    d, p, w, g, m = inside.dial, inside.posts, inside.words, inside.growth, inside.mix
+    d, p, w, m = inside.dial, inside.posts, inside.words, inside.mix
+    g, c = inside.growth, inside.growth.curve
     short = [*who, page.strength, page.seed, page.max_new_tokens, page.allow]
     sampled = [*who, page.strength, page.seed, page.max_new_tokens, page.temperature, page.top_p, page.allow]
     sides = [inside.tokens.left, inside.tokens.right]
@@ -122,7 +123,7 @@ def _wire_measures(
         ),
         w.bar.wire(words.say, who, [w.line, w.likelier, w.vectors, w.posts, w.style], **n),
         m.bar.wire(mixes.write, [*sampled, m.what, m.other, m.share, m.factor], [m.texts], **n),
-        g.bar.wire(grows.measure, [page.session, page.seed], [g.chart, g.table, g.line], **n),
+        c.bar.wire(grows.measure, [page.session, page.seed], [c.chart, c.table, c.line], **n),
         g.writes.wire(writes.write, short, [g.texts], **n),
         inside.pins.bar.wire(pairs.write, short, [inside.pins.texts], **n),
     ]
@@ -185,11 +186,11 @@ def desk_outputs(page: Page) -> list[Any]:
 def _tables(page: Page) -> list[Any]:
     i = page.inside
     words = [i.words.likelier, i.words.vectors, i.words.posts, i.words.style]
-    return [i.dial.table, i.placebo.table, i.posts.table, i.growth.table, *words]
+    return [i.dial.table, i.placebo.table, i.posts.table, i.growth.curve.table, *words]
 
 
 def _charts(page: Page) -> list[Any]:
-    return [page.inside.dial.chart, page.inside.growth.chart]
+    return [page.inside.dial.chart, page.inside.growth.curve.chart]
 
 
 def _texts(page: Page) -> list[Any]:
@@ -198,7 +199,7 @@ def _texts(page: Page) -> list[Any]:
 
 def _lines(page: Page) -> list[Any]:
     i = page.inside
-    return [i.dial.line, i.placebo.line, i.posts.line, i.words.line, i.growth.line]
+    return [i.dial.line, i.placebo.line, i.posts.line, i.words.line, i.growth.curve.line]
 
 
 def _others(page: Page) -> dict[Any, Any]:

@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from persona_demo import algebra
+from persona_demo.answers import ArmText
 from persona_demo.arms import Arm, ArmInputs, arm_named
 from persona_demo.errors import UserError
 from persona_demo.explain.collapse import signs_of_collapse
 from persona_demo.lm.decode import DecodeOptions
-from persona_demo.runtime import ArmText
 from persona_demo.ui import views
 from persona_demo.ui.inside.look import Look, standing_in
 from persona_demo.ui.inside.parts import MixParts

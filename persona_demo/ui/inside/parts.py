@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import gradio as gr
 
+from persona_demo.ui.inside.curve import Curve
 from persona_demo.ui.inside.runbar import RunBar
 from persona_demo.ui.persona_map import PersonaMap
 
@@ -48,23 +49,6 @@ class MapParts:
     near_posts: gr.HTML
     people_side: gr.Column
     posts_side: gr.Column
-
-
-@dataclass(frozen=True)
-class DialParts:
-    """Strength against likelihood.
-
-    Attributes:
-        bar: Runs it.
-        line: What it shows, in a sentence.
-        chart: The curve.
-        table: The same in numbers.
-    """
-
-    bar: RunBar
-    line: gr.HTML
-    chart: gr.HTML
-    table: gr.HTML
 
 
 @dataclass(frozen=True)
@@ -169,19 +153,13 @@ class GrowthParts:
     """The cold-start dial.
 
     Attributes:
-        bar: Measures.
+        curve: Likelihood by number of posts, and where arms cross.
         writes: Writes.
-        line: Where arms cross.
-        chart: Likelihood by number of posts.
-        table: The same in numbers.
         texts: What the persona writes at each number.
     """
 
-    bar: RunBar
+    curve: Curve
     writes: RunBar
-    line: gr.HTML
-    chart: gr.HTML
-    table: gr.HTML
     texts: gr.HTML
 
 
@@ -246,7 +224,7 @@ class InsideParts:
 
     here: gr.HTML
     text: TextParts
-    dial: DialParts
+    dial: Curve
     placebo: PlaceboParts
     posts: PostParts
     tokens: TokenParts
@@ -262,5 +240,5 @@ class InsideParts:
         """All that measures or writes."""
         return (
             self.dial.bar, self.placebo.bar, self.posts.bar, self.tokens.bar, self.words.bar,
-            self.mix.bar, self.growth.bar, self.growth.writes, self.pins.bar,
+            self.mix.bar, self.growth.curve.bar, self.growth.writes, self.pins.bar,
         )  # fmt: skip

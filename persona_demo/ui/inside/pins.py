@@ -9,12 +9,12 @@ from typing import Any
 import gradio as gr
 import numpy as np
 
+from persona_demo.answers import ArmText, Embedding
 from persona_demo.arms import arm_named
 from persona_demo.errors import UserError
 from persona_demo.explain.collapse import signs_of_collapse
 from persona_demo.lm.decode import DecodeOptions
 from persona_demo.placing import directions_of
-from persona_demo.runtime import ArmText, Embedding
 from persona_demo.states import State
 from persona_demo.ui import views
 from persona_demo.ui.inside.look import Look, standing_in

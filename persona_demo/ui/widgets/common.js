@@ -9,3 +9,16 @@ const put = (node, text) => {
   if (node.textContent !== text) node.textContent = text;
   node.hidden = !text;
 };
+// A chosen file comes with the event, not by the `upload` of Gradio, and so touches no disk.
+const sendChosen = (file, largest) => {
+  file.addEventListener("change", () => {
+    const [chosen] = file.files;
+    if (!chosen) return;
+    const reader = new FileReader();
+    reader.onload = () => trigger("upload", { name: chosen.name, data: String(reader.result).split(",")[1] || "" });
+    reader.onerror = () => trigger("upload", { name: chosen.name, data: null });
+    // One byte too many is enough for the server to say that the file is too large.
+    reader.readAsDataURL(chosen.slice(0, largest + 1));
+    file.value = "";
+  });
+};

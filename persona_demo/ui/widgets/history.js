@@ -126,16 +126,7 @@ draft.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) add();
 });
 
-file.addEventListener("change", () => {
-  const [chosen] = file.files;
-  if (!chosen) return;
-  const reader = new FileReader();
-  reader.onload = () => trigger("upload", { name: chosen.name, data: String(reader.result).split(",")[1] || "" });
-  reader.onerror = () => trigger("upload", { name: chosen.name, data: null });
-  // One byte too many is enough for the server to say that the file is too large.
-  reader.readAsDataURL(chosen.slice(0, LARGEST + 1));
-  file.value = "";
-});
+sendChosen(file, LARGEST);
 
 // Elsewhere on the page somebody points at a post: show which one that is.
 const point = ({ detail }) => {

@@ -14,8 +14,8 @@ from persona_demo.catalog_gguf import eight_bit_name, write_eight_bit
 from persona_demo.catalog_store import silent
 from persona_demo.lm.base import Row
 from persona_demo.lm.llama_engine import LlamaLM, is_available
+from tests.llama import NoCodec
 from tests.tiny_gguf import VOCAB, TinyModel, build_tiny_gguf
-from tests.unit.test_llama_engine import NoCodec
 
 
 @pytest.fixture(scope="module")

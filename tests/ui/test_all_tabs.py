@@ -1,0 +1,130 @@
+"""All tabs in a real browser: hostile text, errors, clearing, a phone, and no mouse."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests import tiny
+from tests.ui.stage import App, choose, finished, opening_words
+from tests.ui.tabs import measure, open_tab, said
+
+# Gradio's own queue statistics still use what pandas is about to drop.
+pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")]
+
+
+TABS = (
+    "Strength",
+    "Placebos",
+    "Single posts",
+    "Word by word",
+    "In words",
+    "Maps",
+    "Mix people",
+    "Few and many posts",
+    "States",
+    "Save and share",
+)
+INJECTIONS = ("${6*7}", "<img src=x onerror=alert(1)>")
+
+
+def test_hostile_text_does_nothing_in_any_tab(app: App, visit: Callable[..., Page], tmp_path: Path) -> None:
+    page = visit(app)
+    hostile = " ".join(INJECTIONS)
+    path = tmp_path / "person.json"
+    # Nothing is predicted from a near copy of itself, so the posts differ.
+    items = [{"id": f"{hostile} {n}", "text": f"{text} {hostile} {n}"} for n, text in enumerate(tiny.SENTENCES)]
+    path.write_text(json.dumps({"schema": 1, "name": hostile, "about": hostile, "items": items}), encoding="utf-8")
+    page.locator(".pd-tools input[type=file]").set_input_files(path)
+    expect(page.locator(".pd-name")).to_have_text(hostile)
+    opening_words(page).fill(hostile)
+    choose(page, "#pd-look-text", "A text I type")
+    page.locator("#pd-typed textarea").fill(hostile)
+    for tab, name in (
+        ("Strength", "dial"),
+        ("Placebos", "score"),
+        ("Single posts", "posts"),
+        ("Word by word", "tokens"),
+        ("In words", "words"),
+        ("Mix people", "mix"),
+        ("Few and many posts", "growth"),
+    ):
+        open_tab(page, tab)
+        measure(page, name, who="")
+        expect(said(page, name)).to_contain_text(hostile[:20])
+    open_tab(page, "Maps")
+    page.locator("#pd-sentence textarea").fill(hostile)
+    page.locator("#pd-sentence textarea").press("Enter")
+    expect(page.locator("#pd-map-people .pd-map-tint")).to_contain_text("Likeness")
+    page.get_by_label("Mute post 1", exact=True).check()
+    open_tab(page, "States")
+    for box in page.locator("#pd-pinned input").all():
+        box.check()
+    measure(page, "pins", who="")
+    open_tab(page, "Save and share")
+    page.get_by_label("The link may carry the opening words I typed").check()
+    page.locator("#pd-copy-link").click()
+    expect(page.locator("#pd-address")).to_contain_text("Cop")
+    assert page.locator("img[src=x]").count() == 0
+    assert "42" not in page.locator(".pd-name").inner_text()
+
+
+def test_errors_stay_one_sentence_in_the_strip(app: App, visit: Callable[..., Page]) -> None:
+    page = visit(app)
+    choose(page, "#pd-find", "p0007")
+    expect(page.locator(".pd-name")).to_have_text("p0007")
+    open_tab(page, "Single posts")
+    page.locator("#pd-posts-go").click()
+    expect(page.locator(".pd-notice")).to_contain_text("There are no items to leave out")
+    expect(page.locator("#pd-posts-go")).to_be_enabled()
+    open_tab(page, "Placebos")
+    page.locator("#pd-score-go").click()
+    expect(page.locator(".pd-notice")).to_contain_text("Nothing can be held out of a stored vector")
+    opening_words(page).fill("other words")
+    open_tab(page, "Strength")
+    page.locator("#pd-dial-go").click()
+    expect(page.locator(".pd-notice")).to_contain_text("written after other opening words")
+
+
+def test_clear_empties_the_tabs(app: App, visit: Callable[..., Page]) -> None:
+    page = visit(app)
+    choose(page, "#pd-look-text", "A text I type")
+    page.locator("#pd-typed textarea").fill("my own secret")
+    measure(page, "dial")
+    page.get_by_role("button", name="Clear my data").click()
+    expect(page.locator(".pd-notice")).to_contain_text("cleared")
+    expect(page.locator("#pd-typed textarea")).to_have_value("")
+    expect(page.locator("#pd-dial-chart svg")).to_have_count(0)
+    expect(said(page, "dial")).to_have_text("")
+
+
+@pytest.mark.parametrize("query", ["?__theme=light", "?__theme=dark"])
+def test_no_tab_scrolls_sideways_on_a_phone(app: App, visit: Callable[..., Page], query: str) -> None:
+    page = visit(app, query=query, width=390, height=844)
+    for tab in TABS:
+        open_tab(page, tab)
+        page.wait_for_timeout(150)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390, tab
+
+
+def test_the_main_job_by_keyboard_alone(app: App, visit: Callable[..., Page]) -> None:
+    page = visit(app)
+    page.locator("#pd-person input").focus()
+    page.keyboard.press("Control+A")
+    page.keyboard.type("Bo")
+    page.keyboard.press("Enter")
+    expect(page.locator(".pd-name")).to_have_text("Bo")
+    opening_words(page).focus()
+    page.keyboard.press("Control+A")
+    page.keyboard.type("the gulls did")
+    page.keyboard.press("Enter")
+    finished(page)
+    page.get_by_role("tab", name="Strength", exact=True).focus()
+    page.keyboard.press("Enter")
+    page.locator("#pd-dial-go").focus()
+    page.keyboard.press("Enter")
+    expect(said(page, "dial")).to_contain_text("For Bo")

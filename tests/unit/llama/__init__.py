@@ -1,0 +1,1 @@
+"""The llama.cpp engine against torch on the same tiny weights."""

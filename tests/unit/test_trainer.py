@@ -1,0 +1,122 @@
+"""Steps of training: the contrastive term, plug and control apart, turns of tasks, rates."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from persona_demo.training.material import Source
+from persona_demo.training.measure import measure
+from persona_demo.training.optimiser import set_rates
+from persona_demo.training.options import TrainOptions
+from persona_demo.training.run import trainer_of
+from persona_demo.training.trainer import Trainer
+from tests.training import BLOG, setting
+
+
+def test_the_contrastive_term_is_how_unsure_one_is_of_the_author(tmp_path: Path) -> None:
+    options = TrainOptions(steps=9, warm_steps=0, batch_size=4, contrast=1.0, contrast_share=1.0)
+    trainer, _, _ = setting(tmp_path, options=options)
+    examples = trainer.examples["blog-post"]
+    batch = examples.batch(examples.draw(0, size=4, seed=0)[0], trainer.plug, rivals=4)
+    losses = trainer.losses(batch, "blog-post", warm=False)
+    # An untrained plug makes everybody the average person, but for their keywords; without these all are alike.
+    assert batch.rivals is not None and losses.contrast is not None
+    wordless = tuple(torch.zeros(0, 32) for _ in range(4))
+    alike = replace(batch, words=wordless, rivals=replace(batch.rivals, words=wordless))
+    unsure = trainer.losses(alike, "blog-post", warm=False).contrast
+    lengths = torch.tensor([float(len(t)) for t in batch.targets])
+    assert unsure is not None
+    torch.testing.assert_close(unsure, np.log(2) / lengths, atol=1e-4, rtol=1e-3)
+    assert losses.persona is not None
+    losses.contrast.sum().backward()  # type: ignore[no-untyped-call]
+    assert float(trainer.plug.average.get_parameter("blog-post.units").grad.abs().sum()) > 0  # type: ignore[union-attr]
+    assert all(p.grad is None for n, p in trainer.plug.named_parameters() if n.startswith("control"))
+
+
+def test_the_contrastive_term_widens_the_placebo_gap(tmp_path: Path) -> None:
+    gaps = []
+    for weight in (0.0, 1.0):
+        options = TrainOptions(
+            steps=60,
+            warm_steps=5,
+            batch_size=8,
+            contrast=weight,
+            contrast_share=1.0,
+            check_every=0,
+            learning_rate=5e-3,
+            soft_learning_rate=0.05,
+            dropout=0.0,
+            subsampling="none",
+        )
+        folder = tmp_path / str(weight)
+        folder.mkdir()
+        trainer, _, _ = setting(folder, options=options)
+        trainer.run(lambda p: None)
+        examples = trainer.examples["blog-post"]
+        examples.targets = [t for i, t in enumerate(examples.targets) if i % 3 == 0]
+        made = measure(trainer.plug, trainer.lm, examples, "blog-post", batch_size=8)
+        gaps.append((made.other - made.persona).mean())
+    assert gaps[1] > gaps[0]
+
+
+def test_plug_and_control_trained_apart_are_those_trained_together(tmp_path: Path) -> None:
+    options = TrainOptions(steps=10, warm_steps=4, batch_size=4, check_every=0, save_every=50, clip=1e9)
+    both, material, models = setting(tmp_path, options=options)
+    both.run(lambda p: None)
+    source = Source(BLOG, tmp_path / "corpus")
+
+    def fresh(trains: str) -> Trainer:
+        plug = models.new_plug(seed=options.seed)
+        material.fit(plug)
+        return trainer_of(
+            [source],
+            material,
+            plug,
+            models,
+            options=options,
+            folder=tmp_path / trains,
+            trains=trains,  # type: ignore[arg-type]
+        )
+
+    control = fresh("control")
+    control.run(lambda p: None, until=options.warm_steps)
+    start = control.plug.control.get_parameter("blog-post.units").detach().clone()
+    control.run(lambda p: None)
+    persona = fresh("persona")
+    with torch.no_grad():
+        persona.plug.control.get_parameter("blog-post.units").copy_(start)
+    persona.step = options.warm_steps
+    persona.run(lambda p: None)
+    for name, tensor in both.plug.named_parameters():
+        apart = control.plug if name.startswith("control") else persona.plug
+        torch.testing.assert_close(apart.get_parameter(name), tensor, atol=1e-5, rtol=1e-4, msg=name)
+
+
+def test_each_task_has_its_turn_in_a_seeded_order(tmp_path: Path) -> None:
+    trainer, _, _ = setting(tmp_path, options=TrainOptions(steps=9, warm_steps=2))
+    assert [trainer.turn(step) for step in range(3)] == [("blog-post", 0), ("blog-post", 1), ("blog-post", 2)]
+    trainer.tasks = ("blog-post", "headline", "movie-stars")
+    turns = [trainer.turn(step) for step in range(30)]
+    for lap in range(10):
+        part = turns[3 * lap : 3 * lap + 3]
+        assert {task for task, _ in part} == set(trainer.tasks) and {turn for _, turn in part} == {lap}
+    assert len({tuple(task for task, _ in turns[3 * i : 3 * i + 3]) for i in range(10)}) > 1
+    assert turns == [trainer.turn(step) for step in range(30)]
+
+
+def test_rates_of_the_paper_rise_for_a_twentieth_and_fall_in_a_line(tmp_path: Path) -> None:
+    options = TrainOptions(steps=100, warm_steps=0, rise_share=0.05, decay_share=0.95)
+    trainer, _, _ = setting(tmp_path, options=options)
+    rates = []
+    for step in range(100):
+        set_rates(trainer.optimiser, options, step)
+        rates.append([group["lr"] for group in trainer.optimiser.param_groups])
+    rest, soft = np.array(rates).T
+    assert rest.argmax() in (4, 5) and rest.max() == pytest.approx(options.learning_rate)
+    np.testing.assert_allclose(np.diff(rest[5:]), -options.learning_rate / 95, rtol=1e-6)
+    np.testing.assert_allclose(soft / options.soft_learning_rate, rest / options.learning_rate)
