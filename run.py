@@ -3,8 +3,7 @@
     python3 run.py app      make the environment, install, fetch the models, open the app
     python3 run.py check    make the environment, install, run every check and test
 
-Both can be run again at any time: what is done is not done twice. Arguments after ``app`` go to the
-app, arguments after ``check`` to pytest.
+Both can be run again at any time: what is done is not done twice. Arguments after ``check`` go to pytest.
 """
 
 from __future__ import annotations
@@ -19,7 +18,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent
 ENVIRONMENT = ROOT / ".venv"
 PYTHON = ENVIRONMENT / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-OLDEST = (3, 10)
+MADE = ENVIRONMENT / "made"
+OLDEST = (3, 11)
 
 
 def run(*words: str) -> None:
@@ -35,20 +35,22 @@ def install(requirements: str) -> None:
     wanted = b"".join((ROOT / name).read_bytes() for name in ("requirements.txt", requirements, "constraints.txt"))
     stamp = ENVIRONMENT / f"{requirements}.sha256"
     digest = hashlib.sha256(wanted).hexdigest()
-    if PYTHON.is_file() and stamp.is_file() and stamp.read_text() == digest:
+    if MADE.is_file() and stamp.is_file() and stamp.read_text() == digest:
         return
-    if not PYTHON.is_file():
+    if not MADE.is_file():
         sys.stderr.write("Making the environment in .venv\n")
-        venv.create(ENVIRONMENT, with_pip=True)
+        # What a kill left half made is made anew.
+        venv.create(ENVIRONMENT, with_pip=True, clear=True)
+        MADE.touch()
     run(str(PYTHON), "-m", "pip", "install", "--disable-pip-version-check", "-r", requirements, "-c", "constraints.txt")
     stamp.write_text(digest)
 
 
-def app(arguments: list[str]) -> None:
+def app() -> None:
     """Everything up to the open app."""
     install("requirements.txt")
     run(str(PYTHON), "-m", "persona_demo", "models", "fetch")
-    run(str(PYTHON), "app.py", *arguments)
+    run(str(PYTHON), "app.py")
 
 
 def check(arguments: list[str]) -> None:
@@ -63,12 +65,15 @@ def check(arguments: list[str]) -> None:
 
 def main() -> None:
     """Do what was asked for."""
-    verbs = {"app": app, "check": check}
     if sys.version_info < OLDEST:
         sys.exit(f"Python {OLDEST[0]}.{OLDEST[1]} or later is needed, and this is {sys.version.split()[0]}.")
-    if len(sys.argv) < 2 or sys.argv[1] not in verbs:
-        sys.exit("Use 'python3 run.py app' or 'python3 run.py check'.")
-    verbs[sys.argv[1]](sys.argv[2:])
+    match sys.argv[1:]:
+        case ["app"]:
+            app()
+        case ["check", *arguments]:
+            check(arguments)
+        case _:
+            sys.exit("Use 'python3 run.py app' or 'python3 run.py check'.")
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from benchmarks import attribution, edit, generation, map, training
 from persona_demo.errors import UserError
 from persona_demo.evaluation.provenance import provenance
 from persona_demo.files import whole
-from persona_demo.runtime import DEFAULT_PLUG
+from persona_demo.shipped import DEFAULT_PLUG
 
 BENCHMARKS = {
     "attribution": attribution.run,

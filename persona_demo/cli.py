@@ -14,9 +14,10 @@ import sys
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import TypeAlias
+from typing import NoReturn, TypeAlias
 
 from persona_demo import cli_train, commands, commands_lamp
+from persona_demo.cli_train import seed
 from persona_demo.errors import UserError
 from persona_demo.tasks import TASKS
 
@@ -24,9 +25,21 @@ EXIT_USER_ERROR = 2
 EXIT_INTERRUPTED = 130
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors are one sentence, like all others of the project."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong and where help is.
+
+        Raises:
+            UserError: Always.
+        """
+        raise UserError(f"{message[:1].upper()}{message[1:]}; see '{self.prog} --help'.")
+
+
 def build_parser() -> argparse.ArgumentParser:
     """The parser with every command, flag and default."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="python -m persona_demo",
         description="Give a frozen language model a person, and see what it does.",
     )
@@ -48,7 +61,7 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-Verbs: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+Verbs: TypeAlias = "argparse._SubParsersAction[_Parser]"
 
 
 def _command(verbs: Verbs, name: str, text: str) -> argparse.ArgumentParser:
@@ -60,11 +73,13 @@ def _command(verbs: Verbs, name: str, text: str) -> argparse.ArgumentParser:
 
 
 def _with_models(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--plug", type=Path, help="folder or hub id of the plug (default: the shipped one)")
+    command.add_argument("--plug", type=Path, help="folder or hub id of the plug (default: the task's shipped one)")
+    command.add_argument("--lm", help="hub id or folder of the frozen LM (default: the one the plug names)")
+    command.add_argument("--encoder", help="hub id or folder of the sentence encoder (default: the plug's)")
     command.add_argument(
         "--engine", choices=("auto", "torch", "llama"), default="auto", help="what runs the language model"
     )
-    command.add_argument("--seed", type=int, default=0, help="of everything drawn")
+    command.add_argument("--seed", type=seed, default=0, help="of everything drawn")
 
 
 def _task(command: argparse.ArgumentParser) -> None:
@@ -85,7 +100,7 @@ def _generate(verbs: Verbs) -> None:
     command.add_argument("--history", type=Path, required=True, help="JSON, JSONL, CSV or LaMP profile")
     _task(command)
     command.add_argument("--prompt", required=True, help="the task's raw input")
-    command.add_argument("--arms", default="plain,task,persona,bm25,dense,recent", help="names, or all")
+    command.add_argument("--arms", default="plain,task,persona,bm25,dense,recent", help="names, or all of them")
     command.add_argument("--strength", type=float, default=1.0, help="0 the control, 1 the plug, above 1 more of it")
     command.add_argument("--max-new-tokens", type=int, default=64, help="1 to 512")
     command.add_argument("--temperature", type=float, default=0.0, help="0: always the likeliest token")
@@ -136,7 +151,7 @@ def _atlas(verbs: Verbs) -> None:
     command.add_argument("action", choices=("build",))
     _task(command)
     command.add_argument("--data", type=Path, required=True, help="corpus folder the plug was trained on")
-    command.add_argument("--out", type=Path, help="where the map goes (default: the shipped one's place)")
+    command.add_argument("--out", type=Path, help="where the map goes (default: where it is looked for)")
     _with_models(command)
     command.set_defaults(run=commands.atlas)
 
@@ -151,7 +166,7 @@ def _lamp(verbs: Verbs) -> None:
     convert.add_argument("--data", type=Path, required=True, help="corpus folder")
     convert.add_argument("--out", type=Path, required=True, help="where the folder LaMP_N goes")
     convert.add_argument("--targets-per-user", type=int, default=1, help="questions of each person, at most")
-    convert.add_argument("--seed", type=int, default=0, help="of everything drawn")
+    convert.add_argument("--seed", type=seed, default=0, help="of everything drawn")
     convert.set_defaults(run=commands_lamp.convert)
     score = _command(actions, "score", "LaMP's own figures of a file of predictions")
     score.add_argument("--golds", type=Path, required=True, help="outputs file with the right answers")
@@ -169,9 +184,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         Exit status: 0, 2 for a user's error, 130 when interrupted.
     """
     words = sys.argv[1:] if arguments is None else list(arguments)
-    parsed = build_parser().parse_args(words)
-    parsed.words = words
     try:
+        parsed = build_parser().parse_args(words)
+        parsed.words = words
         parsed.run(parsed)
     except UserError as error:
         sys.stderr.write(f"{error}\n")

@@ -25,6 +25,13 @@ FORM = tuple(f for f in fields(PlugConfig) if "help" in f.metadata)
 OPTIONS = tuple(f for f in fields(TrainOptions) if "help" in f.metadata)
 
 
+def seed(text: str) -> int:
+    """A seed from the command line."""
+    if not text.isascii() or not text.isdigit():
+        raise argparse.ArgumentTypeError(f"{text!r} is no seed: give a whole number from 0")
+    return int(text)
+
+
 def add_train(command: Command) -> None:
     """``train``."""
     train = command("train", "train a plug, the language model untouched")
@@ -50,7 +57,7 @@ def add_sweep(command: Command) -> None:
     sweep.add_argument("--batch-size", type=int, default=16, help="examples a step")
     sweep.add_argument("--people", type=int, default=100, help="tune people the figures are of, at most")
     sweep.add_argument("--only", help="names of variants, by commas; the base is always among them (default: all)")
-    sweep.add_argument("--seed", type=int, default=0, help="of everything drawn")
+    sweep.add_argument("--seed", type=seed, default=0, help="of everything drawn")
     _models(sweep)
     sweep.set_defaults(run=commands_train.sweep)
 

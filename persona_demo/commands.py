@@ -24,11 +24,15 @@ if TYPE_CHECKING:
 
 def _runtime(arguments: argparse.Namespace, report: ProgressLine, *, atlas: bool) -> Runtime:
     quiet_libraries()
-    from persona_demo.runtime import DEFAULT_ATLAS, Runtime
+    from persona_demo.runtime import Runtime
+    from persona_demo.shipped import atlas_of
 
+    plug = _plug_folder(arguments, report)
     runtime = Runtime.load(
-        plug_folder=_plug_folder(arguments, report),
-        atlas_folder=DEFAULT_ATLAS if atlas else None,
+        plug_folder=plug,
+        atlas_folder=atlas_of(plug) if atlas else None,
+        lm=arguments.lm,
+        encoder=arguments.encoder,
         engine=arguments.engine,
         report=report,
     )
@@ -38,11 +42,17 @@ def _runtime(arguments: argparse.Namespace, report: ProgressLine, *, atlas: bool
 
 
 def _plug_folder(arguments: argparse.Namespace, report: ProgressLine) -> Path:
-    """The folder of the plug that was named, which may be on the hub, or of the shipped one."""
+    """The folder of the plug that was named, which may be on the hub, or of the shipped one for the task."""
     from persona_demo.plug.hub import find_plug
-    from persona_demo.runtime import DEFAULT_PLUG
+    from persona_demo.plug.storage import read_config
+    from persona_demo.shipped import plug_for
+    from persona_demo.tasks import task_named
 
-    return DEFAULT_PLUG if arguments.plug is None else find_plug(arguments.plug, report=report)
+    # What cannot be served is told before anything is fetched or loaded.
+    task = task_named(arguments.task)
+    plug = plug_for(task.name) if arguments.plug is None else find_plug(arguments.plug, report=report)
+    read_config(plug).require(task.name)
+    return plug
 
 
 def models(arguments: argparse.Namespace) -> None:
@@ -70,13 +80,13 @@ def _plain(value: object) -> object:
 
 def generate(arguments: argparse.Namespace) -> None:
     """``generate``: arms side by side."""
-    from persona_demo.arms import ARMS, arms_named
+    from persona_demo.arms import ARMS, KNOWN, arms_named
     from persona_demo.history_io import load_history
     from persona_demo.lm.decode import DecodeOptions
-    from persona_demo.samples import load_samples
+    from persona_demo.samples import strangers
 
-    names = list(ARMS) if arguments.arms == "all" else [n.strip() for n in arguments.arms.split(",")]
-    arms = arms_named(names)
+    named = [name.strip() for name in arguments.arms.split(",")]
+    arms = arms_named([*KNOWN, *ARMS] if named == ["all"] else named)
     options = DecodeOptions(
         max_new_tokens=arguments.max_new_tokens, temperature=arguments.temperature, seed=arguments.seed
     )
@@ -85,9 +95,8 @@ def generate(arguments: argparse.Namespace) -> None:
     placebo = any(":" in arm.name for arm in arms)
     runtime = _runtime(arguments, report, atlas=placebo)
     task = runtime.task(arguments.task)
-    # A placebo of an arm that reads texts needs somebody whose texts are here.
-    texts = any(arm.name.endswith(":other") and arm.kind in ("text", "both") for arm in arms)
-    others = [sample.history for sample in load_samples()] if texts else []
+    # Somebody whose texts are here is read as the person is; of the map's people there are only vectors.
+    others = strangers(task) if placebo else ()
     inputs = runtime.arm_inputs(history, task, arguments.prompt, seed=arguments.seed, others=others)
     written: tuple[ArmText, ...] = ()
     for written in runtime.compare(
@@ -197,21 +206,15 @@ def atlas(arguments: argparse.Namespace) -> None:
     """``atlas build``: the map of the population a plug was trained on."""
     report = ProgressLine()
     runtime = _runtime(arguments, report, atlas=False)
-    from persona_demo.runtime import DEFAULT_ATLAS
+    from persona_demo.shipped import DEFAULT_PLUG, atlas_of
     from persona_demo.training.maps import maps_of
 
-    folder = arguments.out or DEFAULT_ATLAS
-    made = maps_of(
-        runtime,
-        runtime.task(arguments.task),
-        arguments.data,
-        _plug_folder(arguments, report),
-        seed=arguments.seed,
-        report=report,
-    )
+    plug = _plug_folder(arguments, report)
+    folder = arguments.out or atlas_of(plug)
+    made = maps_of(runtime, runtime.task(arguments.task), arguments.data, plug, seed=arguments.seed, report=report)
     made.save(folder)
-    if arguments.out is None:
-        _showcase(runtime, made.people, _plug_folder(arguments, report), report)
+    if arguments.out is None and plug == DEFAULT_PLUG:
+        _showcase(runtime, made.people, plug, report)
     report.close()
     people, items = len(made.people.ids), 0 if made.items is None else len(made.items.people)
     record = {"atlas": str(folder), "people": people, "items": items}
@@ -220,7 +223,8 @@ def atlas(arguments: argparse.Namespace) -> None:
 
 def _showcase(runtime: Runtime, atlas: Atlas, plug: Path, report: ProgressLine) -> None:
     """Make the example of the app's first page anew: it shows the plug and the map that ship."""
-    from persona_demo.runtime import Runtime, plug_fingerprint
+    from persona_demo.plug.storage import plug_fingerprint
+    from persona_demo.runtime import Runtime
     from persona_demo.samples import load_openings, load_samples
     from persona_demo.showcase import FIRST_PERSON, FIRST_STRENGTH, build_showcase, save_showcase
 

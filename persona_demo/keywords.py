@@ -14,7 +14,6 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +32,6 @@ SHORT_HISTORY = 3
 _WORD = re.compile(r"[^\W\d_](?:['’]?[^\W\d_])+|[.!?]{2,}|…|[:;=]['-]?[()DPpO/](?!\w)")
 
 
-@lru_cache(maxsize=100_000)
 def words_of(text: str) -> frozenset[str]:
     """Words of a text, as they are written, with emoticons and strings of marks."""
     return frozenset(_WORD.findall(text))

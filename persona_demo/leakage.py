@@ -21,7 +21,7 @@ from persona_demo.corpora.reading import chance_text, splits_in
 from persona_demo.corpus import Person, Split, read_corpus, split_named
 from persona_demo.errors import UserError
 from persona_demo.files import whole
-from persona_demo.runtime import plug_fingerprint
+from persona_demo.plug.storage import plug_fingerprint
 from persona_demo.tasks import Task
 
 Hashes = NDArray[np.uint64]

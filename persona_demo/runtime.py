@@ -6,7 +6,6 @@ item vectors in memory, and writes nothing to disk.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -27,22 +26,14 @@ from persona_demo.lm.base import EngineChoice, FloatArray, FrozenLM, Row
 from persona_demo.lm.choice import load_lm
 from persona_demo.lm.decode import DecodeOptions, Voice, decode
 from persona_demo.plug.model import PersonaPlug
-from persona_demo.plug.storage import WEIGHTS, load_plug
+from persona_demo.plug.storage import load_plug, plug_fingerprint
+from persona_demo.shipped import DEFAULT_ATLAS, DEFAULT_PLUG
 from persona_demo.tasks import Task, task_named
 from persona_demo.wordfilter import WordFilter
 
 logger = logging.getLogger(__name__)
 
 Report = Callable[[str, float | None], None]
-
-ASSETS = Path(__file__).resolve().parent.parent / "assets"
-DEFAULT_PLUG = ASSETS / "plugs" / "blog-post"
-DEFAULT_ATLAS = ASSETS / "atlas" / "blog-post"
-
-
-def plug_fingerprint(folder: Path) -> str:
-    """SHA-256 of a plug's weights."""
-    return hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest()
 
 
 def matching_atlas(atlas_folder: Path, plug_folder: Path) -> Atlas | None:
@@ -59,7 +50,14 @@ class Runtime:
     """Everything loaded, ready to be asked."""
 
     def __init__(
-        self, *, lm: FrozenLM, plug: PersonaPlug, encoder: ItemEncoder, atlas: Atlas | None, words: WordFilter
+        self,
+        *,
+        lm: FrozenLM,
+        plug: PersonaPlug,
+        encoder: ItemEncoder,
+        atlas: Atlas | None,
+        words: WordFilter,
+        encoder_fingerprint: str | None = None,
     ) -> None:
         """Put loaded parts together.
 
@@ -69,6 +67,7 @@ class Runtime:
             encoder: Raw item vectors, of the plug's width.
             atlas: The map, where there is one.
             words: Words not to be written unless asked for.
+            encoder_fingerprint: SHA-256 of the sentence encoder's weights; None where it is the plug's own.
 
         Raises:
             UserError: If plug, encoder and LM do not fit together.
@@ -80,6 +79,7 @@ class Runtime:
                 "load those models or train a plug for these."
             )
         self.lm, self.plug, self.encoder, self.atlas, self.words = lm, plug, encoder, atlas, words
+        self.encoder_fingerprint = encoder_fingerprint or config.encoder_fingerprint
 
     @classmethod
     def load(
@@ -87,6 +87,8 @@ class Runtime:
         *,
         plug_folder: Path = DEFAULT_PLUG,
         atlas_folder: Path | None = DEFAULT_ATLAS,
+        lm: str | None = None,
+        encoder: str | None = None,
         engine: EngineChoice = "auto",
         report: Report = lambda message, share: None,
     ) -> Runtime:
@@ -95,6 +97,8 @@ class Runtime:
         Args:
             plug_folder: The plug.
             atlas_folder: Its map; without one that is readable and its own, there are no maps and placebos.
+            lm: Hub id or folder of the frozen LM, where not by the name the plug keeps.
+            encoder: The same for the sentence encoder.
             engine: What runs the LM.
             report: Told what is being done and how far it is.
 
@@ -103,27 +107,45 @@ class Runtime:
         """
         plug = load_plug(plug_folder)
         config = plug.config
-        lm_files = catalog.resolve_matching_lm(config.lm_name, config.lm_fingerprint, report=report)
-        encoder_files = catalog.resolve_encoder(config.encoder_name, report=report)
+        if lm is None:
+            lm_files = catalog.resolve_matching_lm(config.lm_name, config.lm_fingerprint, report=report)
+        else:
+            lm_files = catalog.resolve_lm(lm, report=report)
+        encoder_files = catalog.resolve_encoder(encoder or config.encoder_name, report=report)
         report("loading the language model", None)
         if "states" in config.blocks and engine == "auto":
             # llama.cpp does not give hidden states out.
             engine = "torch"
-        lm = load_lm(lm_files, engine)
+        frozen = load_lm(lm_files, engine)
         report("loading the sentence encoder", None)
         sentence = SentenceTransformerEncoder(encoder_files.folder, max_tokens=config.encoder_tokens)
-        encoder = ItemEncoder(config.blocks, sentence=sentence, lm=lm, states_layer=config.states_layer)
-        atlas = None if atlas_folder is None else matching_atlas(atlas_folder, plug_folder)
-        return cls(lm=lm, plug=plug, encoder=encoder, atlas=atlas, words=WordFilter.default())
+        items = ItemEncoder(config.blocks, sentence=sentence, lm=frozen, states_layer=config.states_layer)
+        return cls(
+            lm=frozen,
+            plug=plug,
+            encoder=items,
+            atlas=None if atlas_folder is None else matching_atlas(atlas_folder, plug_folder),
+            words=WordFilter.default(),
+            encoder_fingerprint=encoder_files.fingerprint,
+        )
 
     @property
     def variant_notice(self) -> str:
-        """One sentence where the LM's weights are not those the plug was trained with, else empty."""
-        if self.lm.info.fingerprint == self.plug.config.lm_fingerprint:
+        """One sentence where the frozen models are not those the plug was trained with, else empty."""
+        config = self.plug.config
+        others = [
+            name
+            for name, here, there in (
+                ("language model", self.lm.info.fingerprint, config.lm_fingerprint),
+                ("sentence encoder", self.encoder_fingerprint, config.encoder_fingerprint),
+            )
+            if here != there
+        ]
+        if not others:
             return ""
         return (
-            "The language model's weights are another variant than those this plug was trained with: "
-            "it works, but the published figures hold for the other variant."
+            f"The weights of the {' and the '.join(others)} are another variant than those this plug was trained "
+            "with: it works, but the published figures hold for the other variant."
         )
 
     def task(self, name: str) -> Task:
@@ -133,8 +155,7 @@ class Runtime:
             UserError: If it serves no such task.
         """
         task = task_named(name)
-        if task.name not in self.plug.config.tasks:
-            raise UserError(f"This plug serves {', '.join(self.plug.config.tasks)}, not {name}: load another plug.")
+        self.plug.config.require(task.name)
         return task
 
     def arm_inputs(

@@ -12,7 +12,7 @@ from pathlib import Path
 from persona_demo.errors import UserError
 from persona_demo.history import UserHistory
 from persona_demo.history_io import load_history
-from persona_demo.tasks import TaskName
+from persona_demo.tasks import Task, TaskName
 
 _ROOT = Path(__file__).resolve().parent.parent
 SAMPLES = _ROOT / "sample_histories"
@@ -39,6 +39,16 @@ def load_samples(folder: Path = SAMPLES) -> tuple[Sample, ...]:
         UserError: If one of the files is damaged.
     """
     return tuple(Sample(path.stem, load_history(path)) for path in sorted(folder.glob("*.json")))
+
+
+def strangers(task: Task) -> tuple[UserHistory, ...]:
+    """Sample people who write what a task is about, one of whom may stand in somebody's place.
+
+    Raises:
+        UserError: If one of the files is damaged.
+    """
+    people = (sample.history for sample in load_samples())
+    return tuple(person for person in people if all(task.serves(item) for item in person.active))
 
 
 def load_openings(task: TaskName, path: Path = OPENINGS) -> tuple[str, ...]:

@@ -20,8 +20,9 @@ from persona_demo.atlas import Neighbour, Placement
 from persona_demo.errors import UserError
 from persona_demo.files import whole
 from persona_demo.lm.decode import DecodeOptions
-from persona_demo.runtime import ASSETS, Runtime
+from persona_demo.runtime import Runtime
 from persona_demo.samples import Sample
+from persona_demo.shipped import ASSETS
 from persona_demo.tasks import TaskName
 
 SCHEMA = 1
@@ -122,9 +123,9 @@ def build_showcase(
     kind, history = runtime.task(task), people[person]
     arms = [arm for arm in ARMS.values() if runtime.atlas is not None or ":" not in arm.name]
     report("writing with every arm", None)
-    states = tuple(
-        runtime.compare(runtime.arm_inputs(history, kind, opening), arms, strength=strength, options=options)
-    )
+    others = [other for slug, other in people.items() if slug != person]
+    inputs = runtime.arm_inputs(history, kind, opening, others=others)
+    states = tuple(runtime.compare(inputs, arms, strength=strength, options=options))
     places = {}
     for done, (slug, other) in enumerate(people.items()):
         report("placing the sample people on the map", done / len(people))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -152,7 +152,7 @@ def _films(folder: Path) -> Reader:
                     id=str(name),
                     text=". ".join(part for part in told if part),
                     label=str(math.ceil(stars)),
-                    date=datetime.fromtimestamp(seconds, timezone.utc).date().isoformat(),
+                    date=datetime.fromtimestamp(seconds, UTC).date().isoformat(),
                 )
             )
         return tuple(items)

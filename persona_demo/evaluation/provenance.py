@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from persona_demo.lm.base import LMInfo
-from persona_demo.plug.storage import load_plug
-from persona_demo.runtime import plug_fingerprint
+from persona_demo.plug.storage import load_plug, plug_fingerprint
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA_FILES = ("*.jsonl.gz", "*.jsonl", "*.json")

@@ -19,7 +19,7 @@ from typing import Any
 
 from persona_demo.errors import UserError
 from persona_demo.files import whole
-from persona_demo.runtime import ASSETS
+from persona_demo.shipped import ASSETS
 from persona_demo.training.tables import table as sweep_table
 
 README = ASSETS.parent / "README.md"

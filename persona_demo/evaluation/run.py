@@ -165,7 +165,9 @@ def evaluate(
 
 
 def _with_attribution(made: Evaluation, found: Attribution, pooled: Sequence[Split]) -> Evaluation:
-    people = pooled[0] if len(pooled) == 1 else f"{' and '.join(pooled)}, pooled and cross-validated over people"
+    people: str = pooled[0]
+    if len(pooled) > 1:
+        people = f"{' and '.join(pooled)}, pooled; choices were made on those of tune"
     return replace(
         made,
         arms=tuple(replace(arm, attribution=found.arms[arm.arm]) for arm in made.arms),

@@ -154,6 +154,15 @@ class PlugConfig:
         """Length of user vectors."""
         return self.persona_tokens * self.hidden_size if self.projects == "items" else self.reduced_width
 
+    def require(self, task: TaskName) -> None:
+        """Make sure that the plug serves a task.
+
+        Raises:
+            UserError: If it does not.
+        """
+        if task not in self.tasks:
+            raise UserError(f"This plug serves {', '.join(self.tasks)}, not {task}: load another plug.")
+
     def to_json(self) -> str:
         """The configuration as a JSON document."""
         return json.dumps({"schema": SCHEMA, **dataclasses.asdict(self)}, indent=2) + "\n"

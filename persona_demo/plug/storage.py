@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import torch
@@ -62,9 +63,7 @@ def load_plug(folder: Path) -> PersonaPlug:
     Raises:
         UserError: If the folder holds no plug, or its files do not fit together.
     """
-    if not (folder / CONFIG).is_file() or not (folder / WEIGHTS).is_file():
-        raise UserError(f"{folder} holds no plug ({CONFIG} and {WEIGHTS}): name a plug's folder or train one.")
-    config = PlugConfig.from_json((folder / CONFIG).read_text(encoding="utf-8"))
+    config = read_config(folder)
     if (folder / WEIGHTS).stat().st_size < _least_bytes(config):
         raise UserError(f"{folder / WEIGHTS} does not fit its {CONFIG}: restore the plug's folder.")
     own: QueryEncoder | None = None
@@ -78,6 +77,33 @@ def load_plug(folder: Path) -> PersonaPlug:
     except (SafetensorError, RuntimeError, OSError) as error:
         raise UserError(f"{folder / WEIGHTS} does not fit its {CONFIG}: restore the plug's folder.") from error
     return plug.eval().requires_grad_(False)
+
+
+def read_config(folder: Path) -> PlugConfig:
+    """The form of the plug in a folder.
+
+    Raises:
+        UserError: If there is no plug, or the file of its form cannot be read.
+    """
+    if not (folder / CONFIG).is_file() or not (folder / WEIGHTS).is_file():
+        raise UserError(f"{folder} holds no plug ({CONFIG} and {WEIGHTS}): name a plug's folder or train one.")
+    try:
+        text = (folder / CONFIG).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{folder / CONFIG} cannot be read: restore the plug's folder.") from error
+    return PlugConfig.from_json(text)
+
+
+def plug_fingerprint(folder: Path) -> str:
+    """SHA-256 of a plug's weights.
+
+    Raises:
+        UserError: If they cannot be read.
+    """
+    try:
+        return hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest()
+    except OSError as error:
+        raise UserError(f"{folder / WEIGHTS} cannot be read: restore the plug's folder.") from error
 
 
 def _least_bytes(config: PlugConfig) -> int:

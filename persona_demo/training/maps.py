@@ -14,8 +14,9 @@ from persona_demo.atlas import Atlas, build_atlas, shuffled
 from persona_demo.explain.style import STYLE, raw_style, readable_style, surface_start
 from persona_demo.item_map import ItemMap, build_item_map, item_vectors
 from persona_demo.plug.model import PersonaPlug
+from persona_demo.plug.storage import plug_fingerprint
 from persona_demo.regions import with_regions
-from persona_demo.runtime import Runtime, plug_fingerprint
+from persona_demo.runtime import Runtime
 from persona_demo.surface import SURFACE_NAMES
 from persona_demo.tasks import Task
 from persona_demo.training.run import population_of

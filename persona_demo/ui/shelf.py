@@ -6,24 +6,28 @@ A missing map or showcase leaves the page usable without it; knows nothing of Gr
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
 from persona_demo.atlas import Atlas, Placement
 from persona_demo.errors import UserError
 from persona_demo.history import UserHistory
 from persona_demo.item_map import ItemMap
 from persona_demo.lm.base import FloatArray
-from persona_demo.runtime import DEFAULT_ATLAS
+from persona_demo.plug.storage import plug_fingerprint
 from persona_demo.samples import Sample, load_openings, load_samples
+from persona_demo.shipped import DEFAULT_ATLAS, DEFAULT_PLUG
 from persona_demo.showcase import Showcase, load_showcase
 from persona_demo.tasks import TaskName
 from persona_demo.ui.state import NEW, SAMPLE, Session
 
 TASK: TaskName = "blog-post"
 """What the page is about."""
+
+Made = TypeVar("Made", Atlas, ItemMap, Showcase)
 
 
 @dataclass(frozen=True)
@@ -113,43 +117,28 @@ class Shelf:
         return case.weights if len(case.weights) == len(session.history.active) else None
 
 
-def load_shelf(maps: Path = DEFAULT_ATLAS) -> Shelf:
+def load_shelf(maps: Path = DEFAULT_ATLAS, *, plug: Path = DEFAULT_PLUG) -> Shelf:
     """Read what ships.
 
     Args:
         maps: Folder of the maps.
+        plug: Folder of the plug; what was made with another is left out.
 
     Raises:
         UserError: If the sample people or the openings are damaged.
     """
-    atlas = _atlas(maps)
+
+    def own(load: Callable[[], Made]) -> Made | None:
+        try:
+            found = load()
+            return found if found.plug_fingerprint == plug_fingerprint(plug) else None
+        except UserError:
+            return None
+
     return Shelf(
         samples=load_samples(),
         openings=load_openings(TASK),
-        atlas=atlas,
-        showcase=_showcase(),
-        items=_items(maps, atlas),
+        atlas=own(lambda: Atlas.load(maps)),
+        showcase=own(load_showcase),
+        items=own(lambda: ItemMap.load(maps)),
     )
-
-
-def _atlas(maps: Path) -> Atlas | None:
-    try:
-        return Atlas.load(maps)
-    except UserError:
-        return None
-
-
-def _items(maps: Path, atlas: Atlas | None) -> ItemMap | None:
-    """The map of posts, where it is of the same plug as the map of people."""
-    try:
-        found = ItemMap.load(maps)
-    except UserError:
-        return None
-    return found if atlas is not None and found.plug_fingerprint == atlas.plug_fingerprint else None
-
-
-def _showcase() -> Showcase | None:
-    try:
-        return load_showcase()
-    except UserError:
-        return None

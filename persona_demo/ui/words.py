@@ -7,7 +7,8 @@ One small language model, one opening line, and a person's old posts. See what c
 is told who is writing, and what does not."""
 
 PRIVACY = """Nothing you type is stored on this server. It stays in memory while this page is open and for
-at most an hour after, and is never written to disk."""
+at most an hour after (what the model read last, until it reads something else), and is never written
+to disk."""
 
 MAP = """## Where this person stands
 Everybody the plug learned from, laid out so that people who write alike are near. Edit a post and watch

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from persona_demo import commands
+from persona_demo.arms import KNOWN
 from persona_demo.cli import main
 from persona_demo.evaluation import attribution
 from persona_demo.history_io import save_history
@@ -44,7 +45,7 @@ def test_generate_gives_every_arm_with_its_costs(history: Path, capsys: pytest.C
     words = ["generate", "--history", str(history), "--task", "blog-post", "--prompt", PROMPT]
     made = output(capsys, *words, "--arms", "all", "--max-new-tokens", "6")
     assert {"task", "prompt", "strength", "engine", "arms"} == set(made)
-    assert [a["arm"] for a in made["arms"]] == ["plain", "task", "persona", "bm25", "dense", "recent", "persona:other"]
+    assert [a["arm"] for a in made["arms"]] == [*KNOWN, "persona:other"]
     keys = {"arm", "text", "tokens", "prompt_tokens", "soft_vectors", "first_token_ms", "total_ms", "bytes_per_user"}
     by_name = {a["arm"]: a for a in made["arms"]}
     for arm in made["arms"]:
@@ -210,3 +211,27 @@ def test_models_list_says_what_to_do_when_nothing_is_here(capsys: pytest.Capture
     assert main(["models", "list"]) == 0
     assert "models fetch" in capsys.readouterr().out
     assert output(capsys, "models", "list") == {"models": []}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["evaluate", "--data", ".", "--users", "abc"], "invalid int value: 'abc'"),
+        (["lamp", "convert", "--data", ".", "--out", ".", "--seed", "-1"], "is no seed"),
+        (["atlas", "build", "--data", ".", "--seed", "1.5"], "is no seed"),
+        (["generate", "--prompt", "x"], "--history"),
+        (["embed", "--history", "x.json", "--task", "lamp-7"], "x.json"),
+    ],
+)
+def test_wrong_words_are_one_sentence(words: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(words) == 2
+    told = capsys.readouterr().err
+    assert said in told and told.count("\n") == 1
+
+
+def test_a_task_no_plug_ships_for_is_told_before_models_are_loaded(
+    history: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Runtime, "load", lambda **_: pytest.fail("models were loaded"))
+    assert main(["embed", "--history", str(history), "--task", "lamp-7"]) == 2
+    assert "No plug for lamp-7 ships" in capsys.readouterr().err

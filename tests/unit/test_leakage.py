@@ -14,8 +14,7 @@ from persona_demo.corpus import Person, read_corpus
 from persona_demo.errors import UserError
 from persona_demo.history import HistoryItem
 from persona_demo.leakage import FINGERPRINT, Fingerprint, check_folder, fingerprint_plug
-from persona_demo.plug.storage import save_plug
-from persona_demo.runtime import plug_fingerprint
+from persona_demo.plug.storage import plug_fingerprint, save_plug
 from persona_demo.tasks import task_named
 from tests import folders, tiny
 

@@ -15,7 +15,8 @@ from persona_demo.explain.style import STYLE, style_of_texts
 from persona_demo.item_map import FILES, ItemMap, build_item_map, item_vectors
 from persona_demo.placing import directions_of, placement_error
 from persona_demo.regions import own_words, region_of, with_regions
-from persona_demo.runtime import DEFAULT_ATLAS, Runtime
+from persona_demo.runtime import Runtime
+from persona_demo.shipped import DEFAULT_ATLAS
 from persona_demo.training.maps import Maps, maps_from
 from persona_demo.wordfilter import WordFilter
 from tests import tiny
