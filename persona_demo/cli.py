@@ -135,6 +135,7 @@ def _evaluate(verbs: Verbs) -> None:
         ("--compare", "also arms beside their bases, placebos and rivals in the JSON document"),
     ):
         command.add_argument(name, action="store_true", help=text)
+    command.add_argument("--predictions", type=Path, help="folder for what arms answer, a file each as LaMP has them")
     command.add_argument("--out", type=Path, help="also write the document here, with what it takes to repeat it")
     _with_models(command)
     command.set_defaults(run=commands.evaluate)

@@ -145,6 +145,7 @@ def embed(arguments: argparse.Namespace) -> None:
 
 def evaluate(arguments: argparse.Namespace) -> None:
     """``evaluate``: figures of a split."""
+    from persona_demo.corpora.convert import write_predictions
     from persona_demo.corpus import split_named
     from persona_demo.evaluation.run import EvaluateOptions, read_subjects
     from persona_demo.tasks import task_named
@@ -155,7 +156,7 @@ def evaluate(arguments: argparse.Namespace) -> None:
         targets_per_user=arguments.targets_per_user,
         seed=arguments.seed,
         strength=arguments.strength,
-        metrics=arguments.metrics,
+        metrics=arguments.metrics or arguments.predictions is not None,
         attribution=arguments.attribution,
         cold_start=arguments.cold_start,
         reference=arguments.reference,
@@ -180,6 +181,8 @@ def evaluate(arguments: argparse.Namespace) -> None:
         engine=runtime.lm.info.engine,
         compare=arguments.compare,
     )
+    if arguments.predictions is not None:
+        write_predictions(arguments.predictions, task, {arm.arm: arm.answers or {} for arm in made.arms})
     if arguments.out is not None:
         record["made"] = provenance(
             arguments.words,

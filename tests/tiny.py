@@ -189,11 +189,13 @@ def atlas(width: int, *, people: int = PEOPLE, seed: int = 0) -> Atlas:
     )
 
 
-def runtime(folder: Path, *, seed: int = 0, with_atlas: bool = True) -> Runtime:
+def runtime(
+    folder: Path, *, seed: int = 0, with_atlas: bool = True, tasks: tuple[str, ...] = ("blog-post",)
+) -> Runtime:
     """Everything tiny, loaded; the sentence encoder is written under a folder on the way."""
     lm = causal_lm(seed=seed)
     encoder = item_encoder(folder, lm)
-    config = plug_config(lm, encoder.width)
+    config = plug_config(lm, encoder.width, tasks=tasks)
     return Runtime(
         lm=lm,
         plug=plug(config, encoder, seed=seed),

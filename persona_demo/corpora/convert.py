@@ -86,6 +86,22 @@ def convert(task: Task, data: Path, out: Path, *, per_person: int, seed: int) ->
     return made
 
 
+def write_predictions(folder: Path, task: Task, answers: Mapping[str, Mapping[str, str]]) -> None:
+    """Write what arms answer, a LaMP outputs file each; a placebo's colon becomes a hyphen in the file's name.
+
+    Args:
+        folder: Where to; made when missing.
+        task: The task.
+        answers: Answers by question, by arm.
+
+    Raises:
+        UserError: If a file cannot be written.
+    """
+    shape = task.shape if isinstance(task, LampTask) else SHAPES[LAMP_SHAPE[task.name]]
+    for arm, texts in answers.items():
+        write_outputs(folder / f"{arm.replace(':', '-')}.json", Outputs(task=shape.name, texts=texts))
+
+
 def _write(
     task: Task, shape: LampShape, people: list[Person], targets: list[Target], split: Split, folder: Path
 ) -> Converted:

@@ -21,6 +21,7 @@ class ArmFigures:
         ms: Mean milliseconds to build the arm for an input, with item vectors at hand, and to score one text.
         bytes_per_user: Mean bytes kept of a person.
         metric: The task's own figures, where asked for, under LaMP's names.
+        answers: What it answered, by question, where asked for; of a placebo the first draw.
         attribution: Share of its texts that are attributed to the right one of ten people, where asked for.
     """
 
@@ -32,6 +33,7 @@ class ArmFigures:
     ms: float
     bytes_per_user: float
     metric: Mapping[str, float] | None = None
+    answers: Mapping[str, str] | None = None
     attribution: Estimate | None = None
 
 

@@ -218,6 +218,10 @@ class Protocol(Sample):
             found.append(measure(self.task.metric, texts, golds, answers=self.task.answers))
         return {name: float(np.mean([figures[name] for figures in found])) for name in found[0]}
 
+    def answers(self, scored: Scored) -> dict[str, str]:
+        """A contender's answers by question, of the first draw."""
+        return {self.question(place): answer for place, answer in scored.predictions[0]}
+
     def run(
         self, arms: Sequence[str], *, cold_start: bool = False, metrics: bool = False, reference: bool = False
     ) -> Evaluation:
@@ -258,6 +262,7 @@ class Protocol(Sample):
                     ms=float(np.mean(scored[arm].ms)),
                     bytes_per_user=float(np.mean(scored[arm].bytes_per_user)),
                     metric=self.metric(scored[arm]) if metrics else None,
+                    answers=self.answers(scored[arm]) if metrics else None,
                 )
                 for arm in arms
             ),

@@ -109,6 +109,12 @@ class Sample:
         drawn = np.random.default_rng((self.seed, 7, place)).permutation(near)[:PLACEBO_DRAWS].tolist()
         return [self._strangers.items(i, beside=target.person)[-len(target.history) :] for i in drawn]
 
+    def question(self, place: int) -> str:
+        """Name of a target: the question somebody came with, or the person and the item."""
+        target = self.targets[place]
+        person = self.everybody[target.person]
+        return person.id if target.item is None else f"{person.id}/{person.items[target.item].id}"
+
     def by_person(self, values: Values) -> Values:
         """Mean over each person's targets, (U,)."""
         people = np.array([t.person for t in self.targets])

@@ -97,7 +97,9 @@ def test_evaluate_has_the_keys_of_the_flags_it_was_given_and_no_others(
     basic = {"task", "split", "users", "targets", "seed", "plug", "engine", "strength", "arms", "placebo_gap"}
     assert set(plain) == basic | {"placebo_gap_ci"}
     words += ["--metrics", "--attribution", "--cold-start", "--reference", "--compare", "--arms", "task,persona,bm25"]
-    made = output(capsys, *words, "--out", str(tmp_path / "figures.json"))
+    predicted = tmp_path / "predicted"
+    made = output(capsys, *words, "--out", str(tmp_path / "figures.json"), "--predictions", str(predicted))
+    assert {file.name for file in predicted.iterdir()} == {"task.json", "persona.json", "bm25.json"}
     more = {"cold_start", "reference", "attribution", "comparisons", "made"}
     assert set(made) == basic - {"placebo_gap"} | more
     assert [point["items"] for point in made["cold_start"]] == [0, 1, 2, 4, 8, 16, "all"]

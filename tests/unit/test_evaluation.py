@@ -23,7 +23,6 @@ from persona_demo.lm.base import Row
 from persona_demo.lm.decode import Voice
 from persona_demo.runtime import Runtime
 from persona_demo.tasks import task_named
-from persona_demo.wordfilter import WordFilter
 from tests import folders, tiny
 from tests.reference import guided_score
 from tests.training import write_corpus
@@ -272,15 +271,7 @@ def test_people_of_one_group_are_drawn_together() -> None:
 )
 def test_other_tasks_are_scored_with_placebo_people_who_share_nothing(tmp_path: Path, shape: str, name: str) -> None:
     task = task_named(name)
-    lm = tiny.causal_lm()
-    encoder = tiny.item_encoder(tmp_path, lm)
-    runtime = Runtime(
-        lm=lm,
-        plug=tiny.plug(tiny.plug_config(lm, encoder.width, tasks=(name,)), encoder),
-        encoder=encoder,
-        atlas=None,
-        words=WordFilter.of([]),
-    )
+    runtime = tiny.runtime(tmp_path, with_atlas=False, tasks=(name,))
     people = read_corpus(folders.FOLDERS[shape][0](tmp_path / "data"), "train", task)
     made = Protocol(
         runtime, task, people, users=4, targets_per_user=1, seed=0, strength=1.0, report=lambda message, share: None

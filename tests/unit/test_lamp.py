@@ -17,10 +17,12 @@ from hypothesis import strategies as st
 
 from persona_demo.arms import ARMS
 from persona_demo.arms.text import rank_okapi
-from persona_demo.corpora.convert import LAMP_SHAPE, convert
+from persona_demo.corpora.convert import LAMP_SHAPE, convert, write_predictions
 from persona_demo.corpora.lamp import Outputs, read_outputs, read_questions, write_outputs, write_questions
 from persona_demo.corpus import draw_targets, read_corpus
 from persona_demo.errors import UserError
+from persona_demo.evaluation.metrics import score_outputs
+from persona_demo.evaluation.protocol import Protocol
 from persona_demo.history import HistoryItem, UserHistory
 from persona_demo.leakage import check_leakage
 from persona_demo.lm.codec import HFCodec
@@ -369,3 +371,20 @@ def test_a_corpus_goes_to_a_task_of_lamp_it_has_the_shape_of(tmp_path: Path) -> 
         convert(task_named("lamp-3"), data, tmp_path / "out", per_person=1, seed=0)
     with pytest.raises(UserError, match="name a corpus folder"):
         convert(task_named("lamp-3"), tmp_path, tmp_path / "out", per_person=1, seed=0)
+
+
+def test_what_arms_answer_is_scored_beside_the_golds(tmp_path: Path) -> None:
+    runtime = tiny.runtime(tmp_path / "models", with_atlas=False, tasks=("lamp-5",))
+    folders.lamp(tmp_path / "data", 5, "dev")
+    task, golds = lamp_task(5), read_outputs(tmp_path / "data" / "dev_outputs.json")
+    people = read_corpus(tmp_path / "data", "dev", task)
+    protocol = Protocol(
+        runtime, task, people, users=9, targets_per_user=1, seed=0, strength=1.0, report=lambda message, share: None
+    )
+    (plain,) = [arm.answers for arm in protocol.run(["plain"], metrics=True).arms if arm.arm == "plain"]
+    assert plain is not None and plain.keys() == golds.texts.keys()
+    write_predictions(tmp_path / "out", task, {"plain": plain, "persona:other": golds.texts})
+    written = read_outputs(tmp_path / "out" / "plain.json")
+    assert written == Outputs(task="LaMP_5", texts=plain)
+    assert score_outputs(golds, written)["rouge-1"] < 1
+    assert score_outputs(golds, read_outputs(tmp_path / "out" / "persona-other.json"))["rouge-1"] == 1

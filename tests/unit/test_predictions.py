@@ -12,9 +12,7 @@ from persona_demo.evaluation.predictions import POSITIONS, ROWS, _batches, choos
 from persona_demo.evaluation.protocol import Protocol
 from persona_demo.lm.base import Row
 from persona_demo.lm.decode import Voice, decode
-from persona_demo.runtime import Runtime
 from persona_demo.tasks import WritingPair, task_named
-from persona_demo.wordfilter import WordFilter
 from tests import folders, tiny
 
 BLOG, STARS = task_named("blog-post"), task_named("film-rating")
@@ -99,10 +97,7 @@ def test_texts_without_an_end_are_compared_with_as_much_as_may_be_written() -> N
     ],
 )
 def test_each_task_is_measured_by_its_own_figures(tmp_path: Path, shape: str, name: str, figures: set[str]) -> None:
-    task, lm = task_named(name), tiny.causal_lm()
-    encoder = tiny.item_encoder(tmp_path, lm)
-    plug = tiny.plug(tiny.plug_config(lm, encoder.width, tasks=(name,)), encoder)
-    runtime = Runtime(lm=lm, plug=plug, encoder=encoder, atlas=None, words=WordFilter.of([]))
+    task, runtime = task_named(name), tiny.runtime(tmp_path, with_atlas=False, tasks=(name,))
     data = (
         folders.lamp(tmp_path / "data", 2, "dev") if shape == "lamp" else folders.FOLDERS[shape][0](tmp_path / "data")
     )
