@@ -160,7 +160,7 @@ class Desk(Verbs):
         cleared = self._loaded(session, opening) | {
             self.page.opening: opening,
             self.page.columns: views.first_columns(self.shelf.showcase, shown_arms(arms, placebo)),
-            self.page.written: Outcome.of_showcase(self.shelf.showcase).as_record(),
+            self.page.written: Outcome.of_showcase(self.shelf.showcase, session).as_record(),
             self.page.caption: {"text": views.first_caption(self.shelf.showcase, session.history.name)},
             self.page.download: {"name": "", "text": ""},
             self.page.notice: views.notice("Your data is cleared.", "info"),

@@ -81,7 +81,7 @@ def lay_out(shelf: Shelf) -> Page:
     """Lay the components out inside the current Blocks, as a visitor finds them."""
     session = shelf.first_session()
     parts: dict[str, Any] = {"session": gr.State(session.as_record()), "timer": gr.Timer(1.0)}
-    parts["written"] = gr.State(Outcome.of_showcase(shelf.showcase).as_record())
+    parts["written"] = gr.State(Outcome.of_showcase(shelf.showcase, session).as_record())
     parts |= _header()
     parts |= _controls(shelf, session.who)
     shown = shown_arms([name for name in ARMS if ":" not in name], placebo=False)

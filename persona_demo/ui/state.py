@@ -7,6 +7,7 @@ nothing of models, of the map or of Gradio.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -221,3 +222,14 @@ class Session:
             trail=tuple((x, y) for x, y in record["trail"]),
             stored=record["stored"],
         )
+
+
+def key_of(session: Session, opening: str | None) -> str:
+    """A short key of what a measurement depends on: who, what they wrote, and the opening words.
+
+    That of a measurement that asks for no opening words is what the keys of all openings begin with.
+    """
+    read = "\0".join([session.who, *(f"{item.id}\n{item.text}" for item in session.history.active)])
+    parts = (read, opening.strip() if opening is not None else "")
+    first, second = (hashlib.sha256(part.encode("utf-8")).hexdigest()[:10] for part in parts)
+    return f"{first}." if opening is None else f"{first}.{second}"

@@ -21,7 +21,7 @@ from persona_demo.ui import views
 from persona_demo.ui.loading import Loading
 from persona_demo.ui.page import Page
 from persona_demo.ui.shelf import TASK, Shelf
-from persona_demo.ui.state import Session
+from persona_demo.ui.state import Session, key_of
 from persona_demo.ui.verbs import Changes, Verbs, guarded, whole
 from persona_demo.ui.written import Outcome
 
@@ -92,16 +92,19 @@ class Writing(Verbs):
         yield {self.page.columns: show((), running=True), self.page.caption: {"text": f"Writing {of_whom}."}}
         texts: tuple[ArmText, ...] = ()
         sent = 0.0
-        kept = functools.partial(Outcome, opening.strip(), strength, options)
+        kept = functools.partial(Outcome, opening.strip(), strength, options, key=key_of(session, opening))
         stream = self._stream(record, opening, writing, strength, options, allow_listed_words)
         with contextlib.closing(stream):
             for texts in stream:
                 if time.perf_counter() - sent > FRAME:
-                    yield {self.page.columns: show(texts, running=True), self.page.written: kept(texts).as_record()}
+                    yield {
+                        self.page.columns: show(texts, running=True),
+                        self.page.written: kept(texts=texts).as_record(),
+                    }
                     sent = time.perf_counter()
         yield {
             self.page.columns: show(texts),
-            self.page.written: kept(texts).as_record(),
+            self.page.written: kept(texts=texts).as_record(),
             self.page.caption: {"text": f"Written {of_whom}."},
             **self.idle(),
         }

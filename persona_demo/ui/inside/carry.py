@@ -21,7 +21,7 @@ from persona_demo.ui import views
 from persona_demo.ui.handlers import Desk
 from persona_demo.ui.inside.parts import CarryParts
 from persona_demo.ui.shelf import TASK
-from persona_demo.ui.state import FILE, SAMPLE, Session
+from persona_demo.ui.state import FILE, SAMPLE, Session, key_of
 from persona_demo.ui.verbs import Changes, guarded, text_of, whole
 from persona_demo.ui.widget import widget
 from persona_demo.ui.writing import shown_arms
@@ -51,6 +51,9 @@ def lay_out() -> CarryParts:
     return CarryParts(export, bring, copy, with_text, address)
 
 
+NOT_OF_THIS = (
+    "The file is without texts: those in the columns were written before your last change. Press Write, then export."
+)
 LINKED = "The link is open: press Write to fill the columns for it."
 API = """Three endpoints do what the page does, without keeping anything. A history is a list of texts, or a history
 file's content.
@@ -90,6 +93,15 @@ class Carry(Desk):
         if session.history.active:
             made = runtime.embed(session.history, runtime.task(TASK), query=query)
             vectors = Vectors.of(made, session.history)
+        # The file says of its texts how they were written, whatever the dials were turned to since.
+        told = outcome.is_of(session, opening)
+        options = (
+            outcome.options
+            if told
+            else DecodeOptions(
+                whole(length, "number of new tokens"), temperature=temperature, top_p=top_p, seed=whole(seed, "seed")
+            )
+        )
         run = Run(
             who=session.who,
             stored=session.stored,
@@ -97,17 +109,16 @@ class Carry(Desk):
             task=TASK,
             prompt=opening,
             arms=tuple(shown_arms(arms, placebo, placebos)),
-            strength=strength,
-            options=DecodeOptions(
-                whole(length, "number of new tokens"), temperature=temperature, top_p=top_p, seed=whole(seed, "seed")
-            ),
+            strength=outcome.strength if told else strength,
+            options=options,
             models=Models.of(runtime, plug_fingerprint=self._plug),
             vectors=vectors,
-            outputs=outcome.texts if outcome.prompt.strip() == opening.strip() else (),
+            outputs=outcome.texts if told else (),
         )
         slug = re.sub(r"[^a-z0-9]+", "-", session.history.name.lower()).strip("-") or "run"
         file = {"name": f"{slug}-run.json", "text": run.to_json(), "stamp": time.time()}
-        return {self.page.download: file, self.page.notice: views.notice()}
+        left_out = "" if told or not outcome.texts else NOT_OF_THIS
+        return {self.page.download: file, self.page.notice: views.notice(left_out, "info")}
 
     @property
     def _plug(self) -> str:
@@ -124,7 +135,7 @@ class Carry(Desk):
         if run.task != TASK:
             raise UserError(f"This run is of the task {run.task}, and this page is about {TASK}.")
         session = self._session_of(run)
-        outcome = Outcome(run.prompt, run.strength, run.options, run.outputs, run.vectors)
+        outcome = Outcome(run.prompt, run.strength, run.options, run.outputs, key_of(session, run.prompt))
         names = list(run.arms)
         shown = views.columns(
             run.outputs, opening=run.prompt, shown=names, notes=views.arm_notes(arms_named(names), session)
@@ -221,7 +232,7 @@ class Carry(Desk):
         made = None if case is None else (SAMPLE + case.person, case.opening, case.strength)
         shows = not session.edited and made == (session.who, prompt, state.strength)
         # The example made in advance is about somebody else, or was made otherwise: it goes.
-        outcome = Outcome.of_showcase(case if shows else None)
+        outcome = Outcome.of_showcase(case if shows else None, session)
         said = views.first_caption(case, session.history.name) if shows else LINKED
         return (
             changes
