@@ -17,6 +17,7 @@ from persona_demo.errors import UserError
 from persona_demo.history import MAX_ITEM_CHARACTERS, UserHistory
 from persona_demo.history_records import items_from, kind_of
 from persona_demo.lm.decode import DecodeOptions, Written
+from persona_demo.ranges import NEW_TOKENS, SEED, STRENGTH, TEMPERATURE, TOP_P
 from persona_demo.runtime import ArmText
 from persona_demo.session import KIND, MAX_BYTES, SCHEMA, Models, Run, Vectors
 from persona_demo.states import MAX_STATES, State, States
@@ -24,7 +25,6 @@ from persona_demo.tasks import task_named
 
 MAX_OUTPUTS = 32
 MAX_FIGURES = 1_000_000
-STRENGTHS = (-4.0, 6.0)
 
 
 def read_run(data: str | bytes) -> Run:
@@ -40,8 +40,7 @@ def read_run(data: str | bytes) -> Run:
         raise UserError(f"This run is of schema {str(record.get('schema'))[:20]}, and {SCHEMA} is read here.")
     states = _states(record)
     options, strength = _options(_take(record, "options")), _number(record, "strength")
-    if not STRENGTHS[0] <= strength <= STRENGTHS[1]:
-        raise UserError(f"The run's strength is {strength:g}: it must lie from {STRENGTHS[0]:g} to {STRENGTHS[1]:g}.")
+    STRENGTH.check(strength, "The run's strength")
     arms = tuple(arm_named(_string(name, "an arm")).name for name in _list(record, "arms", most=MAX_OUTPUTS))
     prompt = _text(record, "prompt")
     if len(prompt) > MAX_ITEM_CHARACTERS:
@@ -175,7 +174,12 @@ def _options(value: object) -> DecodeOptions:
             given[name] = _text(record, name)
         else:
             given[name] = _count(record, name) if isinstance(default, int) else _number(record, name)
-    return DecodeOptions(**given)
+    options = DecodeOptions(**given)
+    NEW_TOKENS.check(options.max_new_tokens, "The run's number of new tokens")
+    TEMPERATURE.check(options.temperature, "The run's temperature")
+    TOP_P.check(options.top_p, "The run's top-p")
+    SEED.check(options.seed, "The run's seed")
+    return options
 
 
 def _models(record: Mapping[str, Any]) -> Models:

@@ -20,8 +20,9 @@ from persona_demo.arms import Arm, ArmInputs
 from persona_demo.errors import UserError
 from persona_demo.explain.scoring import row_of, text_tokens
 from persona_demo.lm.base import FloatArray, FrozenLM, Tokens
+from persona_demo.ranges import STRENGTH
 
-STRENGTHS = tuple(float(s) for s in np.arange(-2, 4.01, 0.25))
+STRENGTHS = tuple(float(s) for s in np.arange(STRENGTH.low, STRENGTH.high + 0.01, 0.25))
 FLAT = 0.01
 """Nats a token below which a curve is called flat."""
 

@@ -11,6 +11,7 @@ from gradio.events import Dependency
 
 from persona_demo.arms import ARMS, KNOWN, arms_named
 from persona_demo.lm.decode import DecodeOptions
+from persona_demo.ranges import NEW_TOKENS, STRENGTH, TEMPERATURE, TOP_P
 from persona_demo.runtime import Report, Runtime
 from persona_demo.ui import palette, views, words
 from persona_demo.ui.endpoints import Endpoints
@@ -144,8 +145,8 @@ def _controls(shelf: Shelf, who: str) -> dict[str, Any]:
             )
         with gr.Row(equal_height=True, elem_id="pd-go"):
             strength = gr.Slider(
-                -2, 4, value=shelf.strength, step=0.1, label=words.STRENGTH, info=words.STRENGTH_INFO, scale=5,
-                min_width=260, elem_id="pd-strength", interactive=True,
+                STRENGTH.low, STRENGTH.high, value=shelf.strength, step=0.1, label=words.STRENGTH,
+                info=words.STRENGTH_INFO, scale=5, min_width=260, elem_id="pd-strength", interactive=True,
             )  # fmt: skip
             placebo = gr.Checkbox(
                 value=False, label=words.PLACEBO, info=words.PLACEBO_INFO, scale=4,
@@ -181,20 +182,20 @@ def _advanced(shown: list[str]) -> dict[str, Any]:
     with gr.Accordion("Advanced", open=False, elem_id="pd-advanced"):
         with gr.Row(equal_height=False):
             length = gr.Slider(
-                8, 256, value=usual.max_new_tokens, step=1, label="New tokens at most",
+                NEW_TOKENS.low, NEW_TOKENS.high, value=usual.max_new_tokens, step=1, label="New tokens at most",
                 info="A token is a word or a piece of one.", min_width=220,
             )  # fmt: skip
             temperature = gr.Slider(
-                0, 1.5, value=usual.temperature, step=0.05, label="Temperature",
+                TEMPERATURE.low, TEMPERATURE.high, value=usual.temperature, step=0.05, label="Temperature",
                 info="0 always takes the likeliest next token; above, chance has a say.", min_width=220,
             )  # fmt: skip
             top_p = gr.Slider(
-                0.05, 1, value=usual.top_p, step=0.05, label="Top-p",
+                TOP_P.low, TOP_P.high, value=usual.top_p, step=0.05, label="Top-p",
                 info="With chance: only the likeliest tokens that make up this share.", min_width=220,
             )  # fmt: skip
         with gr.Row(equal_height=False):
             seed = gr.Number(
-                value=usual.seed, minimum=0, precision=0, label="Seed",
+                value=usual.seed, precision=0, label="Seed",
                 info="Of chance, and of who the placebo is.", min_width=160,
             )  # fmt: skip
             next_seed = gr.Button("Next seed, and write", min_width=160, elem_id="pd-next-seed")

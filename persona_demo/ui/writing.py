@@ -22,7 +22,7 @@ from persona_demo.ui.loading import Loading
 from persona_demo.ui.page import Page
 from persona_demo.ui.shelf import TASK, Shelf
 from persona_demo.ui.state import Session, key_of
-from persona_demo.ui.verbs import Changes, Verbs, guarded, whole
+from persona_demo.ui.verbs import Changes, Verbs, guarded, seed_of, whole
 from persona_demo.ui.written import Outcome
 
 FRAME = 0.08
@@ -78,7 +78,7 @@ class Writing(Verbs):
             max_new_tokens=whole(max_new_tokens, "number of new tokens"),
             temperature=temperature,
             top_p=top_p,
-            seed=whole(seed, "seed"),
+            seed=seed_of(seed),
         )
         for words in self.awaited("Your text is next"):
             # The timer may have given up after a failure; it says when the models are there.

@@ -30,7 +30,7 @@ def run(runtime: Runtime) -> Run:
     history, task = tiny.history(items=5), runtime.task("blog-post")
     states = States.of(history).pin("s0")
     states = states.edited(history.with_items((replace(history.items[0], muted=True), *history.items[1:])), note="mute")
-    arms, options = ("task", "persona", "bm25", "persona:mean"), DecodeOptions(max_new_tokens=6, seed=3)
+    arms, options = ("task", "persona", "bm25", "persona:mean"), DecodeOptions(max_new_tokens=8, seed=3)
     inputs = runtime.arm_inputs(states.here.history, task, PROMPT, seed=3)
     outputs = list(runtime.compare(inputs, arms_named(arms), strength=2.5, options=options))[-1]
     return Run(
@@ -116,6 +116,12 @@ BROKEN: list[tuple[Callable[[dict[str, Any]], None], str]] = [
     (put("arms", to="persona"), "must be a list"),
     (put("arms", to=["persona"] * 99), "at most"),
     (put("strength", to=99), "strength"),
+    (put("strength", to=4.1), "from -2 to 4"),
+    (put("options", "max_new_tokens", to=257), "new tokens is 257: it must lie from 8 to 256"),
+    (put("options", "max_new_tokens", to=7), "new tokens"),
+    (put("options", "temperature", to=1.6), "from 0 to 1.5"),
+    (put("options", "top_p", to=0.01), "top-p"),
+    (put("options", "seed", to=2**32), "seed"),
     (put("strength", to="1"), "plain number"),
     (put("strength", to=True), "plain number"),
     (put("options", "seed", to=-1), "seed"),

@@ -22,7 +22,7 @@ from persona_demo.ui.handlers import Desk
 from persona_demo.ui.inside.parts import CarryParts
 from persona_demo.ui.shelf import TASK
 from persona_demo.ui.state import FILE, SAMPLE, Session, key_of
-from persona_demo.ui.verbs import Changes, guarded, text_of, whole
+from persona_demo.ui.verbs import Changes, guarded, seed_of, text_of, whole
 from persona_demo.ui.widget import widget
 from persona_demo.ui.writing import shown_arms
 from persona_demo.ui.written import Outcome
@@ -99,7 +99,7 @@ class Carry(Desk):
             outcome.options
             if told
             else DecodeOptions(
-                whole(length, "number of new tokens"), temperature=temperature, top_p=top_p, seed=whole(seed, "seed")
+                whole(length, "number of new tokens"), temperature=temperature, top_p=top_p, seed=seed_of(seed)
             )
         )
         run = Run(
@@ -193,7 +193,7 @@ class Carry(Desk):
         state = link.LinkState(
             person=session.who,
             prompt=opening,
-            seed=whole(seed, "seed"),
+            seed=seed_of(seed),
             strength=strength,
             arms=tuple(shown_arms(arms, placebo, placebos)),
             muted=muted,

@@ -21,7 +21,7 @@ from persona_demo.ui.inside.runbar import RunBar
 from persona_demo.ui.inside.tables import View, chart, row, series, shortened, table, text_card, texts
 from persona_demo.ui.shelf import TASK
 from persona_demo.ui.state import Session
-from persona_demo.ui.verbs import Changes, guarded, whole
+from persona_demo.ui.verbs import Changes, guarded, seed_of, whole
 from persona_demo.ui.views import plural
 from persona_demo.ui.widget import widget
 
@@ -111,7 +111,7 @@ class Growth(Look):
         session, runtime = Session.from_record(record), self.runtime
         target = hold_out(session.history, runtime.task(TASK))[-1]
         read = session.history.with_items(tuple(session.history.active[i] for i in target.history))
-        inputs = runtime.arm_inputs(read, runtime.task(TASK), target.pair.input, seed=int(seed or 0))
+        inputs = runtime.arm_inputs(read, runtime.task(TASK), target.pair.input, seed=seed_of(seed))
         text = runtime.lm.codec.decode(runtime.task(TASK).target_tokens(target.pair.target, runtime.lm.codec))
         for found in likelihood_by_items(runtime.lm, inputs, arms_named(ARMS), text):
             yield target.pair.input, found
@@ -124,7 +124,7 @@ class Growth(Look):
         yield from self.waiting()
         session, parts = Session.from_record(record), self.page.inside.growth
         counts = counts_for(len(session.history.active))
-        options = DecodeOptions(max_new_tokens=min(whole(length, "number of new tokens"), 40), seed=whole(seed, "seed"))
+        options = DecodeOptions(max_new_tokens=min(whole(length, "number of new tokens"), 40), seed=seed_of(seed))
         stream = self.lent(self.texts)(record, opening, strength, options, allow)
         with contextlib.closing(stream):
             for states in stream:

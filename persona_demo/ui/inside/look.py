@@ -16,7 +16,7 @@ from persona_demo.ui.loading import Loading
 from persona_demo.ui.page import Page
 from persona_demo.ui.shelf import TASK, Shelf
 from persona_demo.ui.state import Session, key_of
-from persona_demo.ui.verbs import Changes, Verbs
+from persona_demo.ui.verbs import Changes, Verbs, seed_of
 from persona_demo.ui.views import plural
 from persona_demo.ui.written import Outcome
 
@@ -88,7 +88,7 @@ class Look(Verbs):
             session.history,
             self.runtime.task(TASK),
             opening,
-            seed=int(seed or 0),
+            seed=seed_of(seed),
             stored=self.shelf.stored_vector(session),
             others=self.shelf.others(session),
         )

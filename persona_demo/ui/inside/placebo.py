@@ -18,7 +18,7 @@ from persona_demo.ui.inside.runbar import RunBar
 from persona_demo.ui.inside.tables import View, cell, row, table
 from persona_demo.ui.shelf import TASK
 from persona_demo.ui.state import Session
-from persona_demo.ui.verbs import Changes, guarded
+from persona_demo.ui.verbs import Changes, guarded, seed_of
 from persona_demo.ui.views import plural
 from persona_demo.ui.widget import widget
 
@@ -97,5 +97,5 @@ class Placebos(Look):
             runtime.task(TASK),
             arms_named(names),
             others=self.shelf.others(session),
-            seed=int(seed or 0),
+            seed=seed_of(seed),
         )
