@@ -62,7 +62,7 @@ file's content.
 from gradio_client import Client
 
 client = Client("http://127.0.0.1:7860")
-mine = {"name": "Me", "items": [{"text": "an old post of mine"}, {"text": "and another"}]}
+mine = ["an old post of mine", "and another"]
 client.predict(mine, "The last train left without me, so", ["task", "persona"], api_name="/compare")
 client.predict(mine, api_name="/persona_vector")
 client.predict(mine, api_name="/map")
