@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 from gradio.events import Dependency
 
-from persona_demo.arms import ARMS, KNOWN, arms_named
+from persona_demo.arms import ARMS, EVERY, KNOWN
 from persona_demo.lm.decode import DecodeOptions
 from persona_demo.ranges import NEW_TOKENS, STRENGTH, TEMPERATURE, TOP_P
 from persona_demo.runtime import Report, Runtime
@@ -86,17 +86,14 @@ def lay_out(shelf: Shelf) -> Page:
     parts |= _header()
     parts |= _controls(shelf, session.who)
     shown = shown_arms([name for name in ARMS if ":" not in name], placebo=False)
-    every = arms_named(
-        [each for arm in KNOWN.values() for each in (arm.name, *(f"{arm.name}:{p}" for p in arm.placebos))]
-    )
-    variables = {arm.name: palette.arm_variable(arm.name) for arm in every}
+    variables = {arm.name: palette.arm_variable(arm.name) for arm in EVERY}
     parts["caption"] = widget(
         "line", {"text": views.first_caption(shelf.showcase, session.history.name)}, elem_id="pd-caption"
     )
     parts["columns"] = widget(
         "columns",
         views.first_columns(shelf.showcase, shown),
-        arms=views.arm_cards(every, variables),
+        arms=views.arm_cards(EVERY, variables),
         elem_id="pd-columns",
     )
     with gr.Row(equal_height=False, elem_id="pd-desk"):

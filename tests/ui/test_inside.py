@@ -90,7 +90,7 @@ def test_the_scorecard_has_a_plain_verdict(app: App, visit: Callable[..., Page])
     page = visit(app)
     open_tab(page, "Placebos")
     measure(page, "score")
-    expect(body_rows(page, "pd-score-table")).to_have_count(4)
+    expect(body_rows(page, "pd-score-table")).to_have_count(6)
     expect(body_rows(page, "pd-score-table").nth(2)).to_contain_text(re.compile("Too little to tell|placebo|personal"))
     expect(page.locator("#pd-inside")).to_contain_text("of Ada, each predicted from what came before it")
 

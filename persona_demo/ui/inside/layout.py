@@ -115,7 +115,7 @@ def _wire_measures(
         run,
         d.bar.wire(dials.measure, [*who, page.strength, page.seed, *text], [d.chart, d.table, d.line], **n),
         inside.placebo.bar.wire(
-            scores.score, [page.session, page.seed], [inside.placebo.table, inside.placebo.line], **n
+            scores.score, [page.session, page.seed, page.arms], [inside.placebo.table, inside.placebo.line], **n
         ),
         inside.tokens.bar.wire(
             reads.measure, [*who, page.strength, page.seed, page.allow, *text, *sides], [inside.tokens.tokens], **n

@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-from persona_demo.arms import arm_named, arms_named
+from persona_demo.arms import EVERY, arm_named
 from persona_demo.explain.token_view import Alternative, TokenView, view_tokens
 from persona_demo.ui.inside.look import Look, text_to_look_at
 from persona_demo.ui.inside.parts import TokenParts
@@ -21,24 +21,13 @@ ABOUT = """The model writes one token at a time, a token being a word or a piece
 under two columns. A token that the second finds likelier than the first is tinted red and underlined with a line,
 a less likely one blue with dots. Choose a token to see what each of the two would rather have put there. With the
 persona turned on in one and off in the other, what is coloured is what the persona did."""
-SIDES = (
-    "plain",
-    "task",
-    "persona",
-    "persona:other",
-    "persona:mean",
-    "persona:random",
-    "persona:zero",
-    "bm25",
-    "recent",
-)
 NOTHING: View = {"legend": "", "left": "", "right": "", "tokens": []}
 
 
 def lay_out() -> TokenParts:
     """Lay the tab out."""
     gr.Markdown(ABOUT, elem_classes="pd-lead")
-    choices = [(arm.title, arm.name) for arm in arms_named(SIDES)]
+    choices = [(arm.title, arm.name) for arm in EVERY]
     with gr.Row(elem_classes="pd-choices"):
         left = gr.Dropdown(choices, value="task", label="First, what it is compared with", min_width=240)
         right = gr.Dropdown(choices, value="persona", label="Second", min_width=240)
