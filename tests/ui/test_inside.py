@@ -235,7 +235,7 @@ def test_the_history_grows_from_nothing(app: App, visit: Callable[..., Page]) ->
     expect(page.locator(".pd-name")).to_have_text("Bo")
     open_tab(page, "Few and many posts")
     measure(page, "growth", who="Bo")
-    expect(page.locator("#pd-growth-chart polyline")).to_have_count(5)
+    expect(page.locator("#pd-growth-chart polyline")).to_have_count(6)
     expect(body_rows(page, "pd-growth-table").first).to_contain_text("0")
     measure(page, "growth-texts", who="Bo")
     expect(page.locator("#pd-growth-texts .pd-new")).to_have_count(5)

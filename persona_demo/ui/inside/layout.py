@@ -122,8 +122,8 @@ def _wire_measures(
         ),
         w.bar.wire(words.say, who, [w.line, w.likelier, w.vectors, w.posts, w.style], **n),
         m.bar.wire(mixes.write, [*sampled, m.what, m.other, m.share, m.factor], [m.texts], **n),
-        g.bar.wire(grows.measure, [page.session, page.seed], [g.chart, g.table, g.line], **n),
-        g.writes.wire(writes.write, short, [g.texts], **n),
+        g.bar.wire(grows.measure, [page.session, page.seed, page.arms], [g.chart, g.table, g.line], **n),
+        g.writes.wire(writes.write, [*short, page.arms], [g.texts], **n),
         inside.pins.bar.wire(pairs.write, short, [inside.pins.texts], **n),
     ]
 
