@@ -15,12 +15,10 @@ from typing import Any
 from persona_demo.errors import UserError
 from persona_demo.history import HistoryItem, UserHistory
 from persona_demo.history_records import items_from, record_of
-from persona_demo.states import MAX_STATES, State, States
+from persona_demo.states import MAX_STATES, MAX_TRAIL, State, States
 
 MAX_UNDO = MAX_STATES - 1
 """Edits that can be taken back."""
-MAX_TRAIL = 24
-"""Earlier places on the map that are kept."""
 
 NEW = "new"
 """Id of somebody who has not written anything yet."""

@@ -92,7 +92,10 @@ class Writing(Verbs):
         yield {self.page.columns: show((), running=True), self.page.caption: {"text": f"Writing {of_whom}."}}
         texts: tuple[ArmText, ...] = ()
         sent = 0.0
-        kept = functools.partial(Outcome, opening.strip(), strength, options, key=key_of(session, opening))
+        kept = functools.partial(
+            Outcome, opening.strip(), strength, options, key=key_of(session, opening),
+            allow_listed_words=allow_listed_words,
+        )  # fmt: skip
         stream = self._stream(record, opening, writing, strength, options, allow_listed_words)
         with contextlib.closing(stream):
             for texts in stream:

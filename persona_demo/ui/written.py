@@ -26,6 +26,7 @@ class Outcome:
         options: How was written.
         texts: What each arm wrote, as far as it came.
         key: Of whom they were written for, and after which opening words (:func:`key_of`).
+        allow_listed_words: Whether words of the filter's lists might be written.
     """
 
     prompt: str = ""
@@ -33,6 +34,7 @@ class Outcome:
     options: DecodeOptions = field(default_factory=DecodeOptions)
     texts: tuple[ArmText, ...] = ()
     key: str = ""
+    allow_listed_words: bool = False
 
     @classmethod
     def of_showcase(cls, case: Showcase | None, session: Session) -> Outcome:
@@ -62,6 +64,7 @@ class Outcome:
             options=DecodeOptions(**record["options"]),
             texts=tuple(_text(text) for text in record["texts"]),
             key=record["key"],
+            allow_listed_words=record["allow_listed_words"],
         )
 
 

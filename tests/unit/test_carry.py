@@ -12,12 +12,13 @@ import pytest
 from persona_demo.arms import ARMS
 from persona_demo.runtime import Runtime
 from persona_demo.showcase import build_showcase
+from persona_demo.states import MAX_STATES
 from persona_demo.ui.inside.carry import Carry
 from persona_demo.ui.layout import lay_out
 from persona_demo.ui.loading import Loading
 from persona_demo.ui.page import Page
 from persona_demo.ui.shelf import Shelf
-from persona_demo.ui.state import Session
+from persona_demo.ui.state import FILE, Session
 from persona_demo.ui.writing import Writing
 from persona_demo.ui.written import Outcome
 from tests import tiny
@@ -77,6 +78,7 @@ def export(carry: Carry, session: Session, written: dict[str, Any], **changes: A
         "arms": SIX,
         "placebo": False,
         "placebos": [],
+        "allow": False,
     }
     changed = carry.export(session.as_record(), **usual | changes, written=written)
     return json.loads(changed[carry.page.download]["text"]), changed[carry.page.notice]["text"]
@@ -130,3 +132,54 @@ def test_texts_that_were_brought_in_are_exported_again(carry: Carry, shelf: Shel
     assert again["outputs"] == run["outputs"] and said == ""
     changed, said = export(carry, session.mute("p01", True), changes[carry.page.written])
     assert changed["outputs"] == [] and "without texts" in said
+
+
+def test_what_was_loaded_survives_however_many_edits_the_file(carry: Carry, shelf: Shelf) -> None:
+    own = Session.open(FILE, tiny.history("Cy"))
+    for session in (shelf.session_of("sample:ada"), own):
+        edited = session
+        for n in range(MAX_STATES + 3):
+            edited = edited.edit("p00", f"text {n}")
+        assert edited.states.all[0].history != session.origin
+        run, _ = export(carry, edited, write(carry, edited))
+        back = Session.from_record(bring(carry, run)[carry.page.session])
+        assert back.origin == session.origin and back.edited
+        assert back.reset().history == session.origin
+    linked = carry.copy_link(edited.as_record(), OPENING, 1.0, 0, SIX, False, [], False)
+    assert "posts of your own" in linked[carry.page.inside.carry.address]["left_out"]
+
+
+def test_a_link_goes_by_the_person_who_is_here_and_not_by_what_a_file_says(carry: Carry, shelf: Shelf) -> None:
+    edited = shelf.session_of("sample:ada").edit("p00", "all new")
+    run, _ = export(carry, edited, write(carry, edited))
+    # As though the edited history were the one that was loaded.
+    run |= {"states": run["states"][1:], "origin": run["states"][1]["history"], "pinned": []}
+    run["states"][0]["parent"] = None
+    back = Session.from_record(bring(carry, run)[carry.page.session])
+    linked = carry.copy_link(back.as_record(), OPENING, 1.0, 0, SIX, False, [], False)
+    assert "does not carry your changes" in linked[carry.page.inside.carry.address]["left_out"]
+
+
+def test_the_trail_and_the_switch_come_back(carry: Carry, shelf: Shelf) -> None:
+    changes = carry.edit(shelf.session_of("sample:ada").as_record(), OPENING, event(id="p00", text="all new"))
+    session = Session.from_record(carry.reset(changes[carry.page.session], OPENING)[carry.page.session])
+    assert len(session.trail) == 2
+    run, _ = export(carry, session, Outcome().as_record(), allow=True)
+    changes = bring(carry, run)
+    assert Session.from_record(changes[carry.page.session]).trail == session.trail
+    assert changes[carry.page.allow] is True
+    assert "profanity lists allowed" in changes[carry.page.notice]["text"]
+    run["models"]["plug_fingerprint"] = "another"
+    # On another plug's map the places of a trail mean nothing.
+    assert len(Session.from_record(bring(carry, run)[carry.page.session]).trail) == 1
+
+
+def test_a_stored_person_is_exported_with_their_vector(carry: Carry, shelf: Shelf) -> None:
+    session = shelf.session_of("p0007")
+    run, _ = export(carry, session, write(carry, session))
+    assert run["vectors"]["user_vector"] == pytest.approx(shelf.stored_vector(session).tolist())  # type: ignore[union-attr]
+    assert run["vectors"]["weights"] == {}
+    assert Session.from_record(bring(carry, run)[carry.page.session]).stored
+    gone = bring(carry, run | {"who": "p9999"})
+    assert not Session.from_record(gone[carry.page.session]).stored
+    assert "p9999 is not on this map" in gone[carry.page.notice]["text"]

@@ -37,6 +37,9 @@ def run(runtime: Runtime) -> Run:
         who="sample:ada",
         stored=False,
         states=states,
+        origin=history,
+        trail=((0.25, -1.5), (0.1, 0.3333333333333333)),
+        allow_listed_words=True,
         task="blog-post",
         prompt=PROMPT,
         arms=arms,
@@ -58,11 +61,20 @@ def test_export_then_import_gives_the_same_run(run: Run) -> None:
 
 def test_the_document_says_what_it_is(run: Run) -> None:
     record = json.loads(run.to_json())
-    assert (record["kind"], record["schema"]) == ("persona-demo run", 1)
+    assert (record["kind"], record["schema"]) == ("persona-demo run", 2)
     assert record["states"][1]["parent"] == "s0"
     assert record["options"]["seed"] == 3
     assert len(record["vectors"]["weights"]) == 4
     assert len(record["outputs"]) == 4
+
+
+def test_a_run_of_the_former_schema_is_still_read(run: Run) -> None:
+    record = json.loads(run.to_json())
+    record["schema"] = 1
+    for name in ("origin", "trail", "allow_listed_words"):
+        del record[name]
+    first = run.states.all[0].history
+    assert read_run(json.dumps(record)) == replace(run, origin=first, trail=(), allow_listed_words=False)
 
 
 def test_a_run_of_another_plug_is_shown_as_it_was_and_says_so(run: Run) -> None:
@@ -94,9 +106,17 @@ def drop(name: str) -> Callable[[dict[str, Any]], None]:
 BROKEN: list[tuple[Callable[[dict[str, Any]], None], str]] = [
     (put("kind", to="other"), "not an exported run"),
     (drop("kind"), "not an exported run"),
-    (put("schema", to=2), "schema"),
+    (put("schema", to=3), "schema"),
+    (put("schema", to=True), "schema"),
     (put("schema", to=None), "schema"),
     *((drop(n), f"lacks '{n}'") for n in ("who", "stored", "states", "current", "pinned", "task", "prompt", "arms")),
+    *((drop(n), f"lacks '{n}'") for n in ("origin", "trail", "allow_listed_words")),
+    (put("origin", to=[]), "must be an object"),
+    (put("origin", "items", to=[{}]), "no text"),
+    (put("trail", to=[[1, 2, 3]]), "not two numbers"),
+    (put("trail", to=[["x", 2]]), "plain number"),
+    (put("trail", to=[[1, 2]] * 25), "at most"),
+    (put("allow_listed_words", to=1), "true or false"),
     *((drop(n), f"lacks '{n}'") for n in ("strength", "options", "models", "vectors", "outputs")),
     (put("who", to=7), "who is a number"),
     (put("stored", to="yes"), "true or false"),

@@ -8,7 +8,8 @@ import pytest
 
 from persona_demo.errors import UserError
 from persona_demo.history import MAX_ITEMS, HistoryItem, UserHistory
-from persona_demo.ui.state import MAX_TRAIL, MAX_UNDO, Session
+from persona_demo.states import MAX_TRAIL
+from persona_demo.ui.state import MAX_UNDO, Session
 
 
 def session(*texts: str) -> Session:

@@ -170,8 +170,8 @@ def _wire_carry(page: Page, on: carry.Carry) -> None:
     shown = [page.arms, page.placebo, page.placebos]
     who = [page.session, page.opening]
     desk: dict[str, Any] = {"concurrency_id": "desk", **QUIET}
-    c.export.click(on.export, [*who, *how, *shown, page.written], [page.download, page.notice], **desk)
-    settings = [page.opening, *how, *shown, page.columns, page.written]
+    c.export.click(on.export, [*who, *how, *shown, page.allow, page.written], [page.download, page.notice], **desk)
+    settings = [page.opening, *how, *shown, page.allow, page.columns, page.written]
     c.bring.upload(on.bring, None, [*desk_outputs(page), *settings], trigger_mode="multiple", **desk)
     linked = [*who, page.strength, page.seed, *shown, c.with_text]
     c.link.click(on.copy_link, linked, [c.address, page.notice], **desk)
