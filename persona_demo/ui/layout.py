@@ -231,7 +231,7 @@ def _wire_desk(demo: gr.Blocks, page: Page, on: Carry, halt: Dependency) -> None
         **QUIET,
     }
     table, opening = [page.session, page.opening], page.opening
-    for verb in ("edit", "mute", "delete", "add_posts", "undo", "redo", "reset"):
+    for verb in ("edit", "mute", "delete", "move", "add_posts", "undo", "redo", "reset"):
         getattr(page.history, verb)(getattr(on, verb), table, trigger_mode="multiple", **desk)
     # Nothing that a visitor did is dropped because something before it is still under way.
     page.history.upload(on.open_file, [opening], trigger_mode="multiple", **desk)
