@@ -118,7 +118,10 @@ def _wire_measures(
             scores.score, [page.session, page.seed, page.arms], [inside.placebo.table, inside.placebo.line], **n
         ),
         inside.tokens.bar.wire(
-            reads.measure, [*who, page.strength, page.seed, page.allow, *text, *sides], [inside.tokens.tokens], **n
+            reads.measure,
+            [*who, page.strength, page.seed, page.allow, *text, *sides],
+            [inside.tokens.tokens, inside.tokens.movers],
+            **n,
         ),
         w.bar.wire(words.say, who, [w.line, w.likelier, w.vectors, w.posts, w.style], **n),
         m.bar.wire(mixes.write, [*sampled, m.what, m.other, m.share, m.factor], [m.texts], **n),
@@ -185,7 +188,7 @@ def desk_outputs(page: Page) -> list[Any]:
 def _tables(page: Page) -> list[Any]:
     i = page.inside
     words = [i.words.likelier, i.words.vectors, i.words.posts, i.words.style]
-    return [i.dial.table, i.placebo.table, i.posts.table, i.growth.table, *words]
+    return [i.dial.table, i.placebo.table, i.posts.table, i.tokens.movers, i.growth.table, *words]
 
 
 def _charts(page: Page) -> list[Any]:
