@@ -97,7 +97,7 @@ def persona_likelihood(
     """
     tokens, made = text_tokens(inputs, text), arm.build(inputs)
     if made.base is None:
-        raise UserError(f"{arm.name} has no strength here: choose persona, and a person with a history.")
+        raise UserError(f"“{arm.title}” has no strength here: choose the persona, and a person with a history.")
     row, base = lm.logits([row_of(inputs, made), row_of(inputs, made.base)], [tokens, tokens])
     totals = likelihood_at(row, base, tokens, strengths=strengths)
     points = tuple(DialPoint(float(s), float(t)) for s, t in zip(strengths, totals, strict=True))
