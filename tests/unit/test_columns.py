@@ -42,6 +42,13 @@ def test_texts_are_looked_at_by_column_and_by_number_of_posts() -> None:
     assert "reads no posts" in view["cards"][-1]["title"]
 
 
+def test_only_what_a_strength_applies_to_is_said_to_have_collapsed() -> None:
+    noise = "!!! ### 123 456 ,,, ;;; 7 8 9 ??? ... 000"
+    found = {"persona": [written("persona@0", noise)] * 2, "bm25": [written("bm25@0", noise)] * 2}
+    cards = growth.growth_texts((0, 1), "The ferry", list(found), found)["cards"]
+    assert [bool(card["warning"]) for card in cards] == [True, True, False, False]
+
+
 @pytest.mark.parametrize("name", ["plain", "task"])
 def test_an_arm_that_reads_no_posts_writes_once(runtime: Runtime, name: str) -> None:
     inputs = runtime.arm_inputs(tiny.history(items=6), runtime.task("blog-post"), "The last train left")

@@ -30,6 +30,8 @@ ABOUT = """How many posts does it take? The person's last post is held out, and 
 is by it when it may read none of the earlier posts, then 1, 2, 4 and so on. Retrieval needs the one right post; a
 persona needs enough of them. All columns that are ticked under Advanced take part."""
 
+LED = frozenset(name for name, arm in KNOWN.items() if arm.kind in ("soft", "both") and arm.placebos)
+"""Arms that a strength applies to."""
 ONE_POST = "One post proves nothing: the scorecard under Placebos looks at more."
 
 
@@ -151,12 +153,11 @@ class Growth(Look):
         """Each column's texts as they grow, one column after the other; takes and gives plain values."""
         inputs = self.inputs(Session.from_record(record), opening, seed=options.seed)
         for arm in arms_named(names):
-            stream = texts_by_items(
+            written = texts_by_items(
                 self.runtime, inputs, arm, strength=strength, options=options, allow_listed_words=allow
             )
-            with contextlib.closing(stream):
-                for states in stream:
-                    yield arm.name, states
+            for states in written:
+                yield arm.name, states
 
 
 def _written(states: Sequence[ArmText], options: DecodeOptions) -> float:
@@ -181,6 +182,8 @@ def growth_texts(
     cards = []
     for name in [name for name in names if name in found]:
         title = KNOWN[name].title
+        # Only what a strength applies to can collapse from too much of it.
+        led = name in LED
         read = [(f"{title}, {row}", [name, row]) for row in rows]
         told = read if len(found[name]) == len(rows) else [(f"{title}, reads no posts", [name, *rows])]
         cards += [
@@ -189,7 +192,7 @@ def growth_texts(
                 state.written.text,
                 opening=opening,
                 colour=palette.arm_variable(name),
-                warning=signs_of_collapse(state.written.text).sentence if state.written.done else "",
+                warning=signs_of_collapse(state.written.text).sentence if led and state.written.done else "",
                 groups=groups,
             )
             for (head, groups), state in zip(told, found[name], strict=True)
