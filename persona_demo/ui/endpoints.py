@@ -21,6 +21,7 @@ from persona_demo.history_records import kind_of
 from persona_demo.lm.decode import DecodeOptions
 from persona_demo.runtime import ArmText, Runtime
 from persona_demo.ui import views
+from persona_demo.ui.line import LANE
 from persona_demo.ui.loading import Loading
 from persona_demo.ui.shelf import TASK, Shelf
 from persona_demo.ui.verbs import PATIENCE
@@ -52,7 +53,7 @@ class Endpoints:
         for name in ("compare", "persona_vector", "map"):
             # They wait for the models, so what writes shares the lane of writing, and the others have one to
             # themselves: in that of the page's edits no visitor could do anything while they wait.
-            lane = {"concurrency_id": "lm" if name == "compare" else "vectors", "concurrency_limit": 1}
+            lane = {"concurrency_id": LANE if name == "compare" else "vectors", "concurrency_limit": 1}
             events.api(getattr(self, name), api_name=name, **lane)
 
     def compare(

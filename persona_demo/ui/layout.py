@@ -18,6 +18,7 @@ from persona_demo.ui.endpoints import Endpoints
 from persona_demo.ui.inside import layout as inside
 from persona_demo.ui.inside.carry import Carry
 from persona_demo.ui.inside.runbar import QUIET
+from persona_demo.ui.line import LANE, Line
 from persona_demo.ui.loading import Loading
 from persona_demo.ui.page import Page
 from persona_demo.ui.persona_map import PersonaMap, static_paths
@@ -69,10 +70,11 @@ def build_demo(
     with demo:
         page = lay_out(shelf)
         loading = Loading(load)
-        halt = _wire_writing(page, Writing(page, shelf, loading, gpu=gpu))
+        line = Line(demo)
+        halt = _wire_writing(page, Writing(page, shelf, loading, gpu=gpu), line)
         carry = Carry(page, shelf, loading)
         _wire_desk(demo, page, carry, halt)
-        inside.wire(demo, page, shelf, loading, carry, gpu=gpu)
+        inside.wire(line, page, shelf, loading, carry, gpu=gpu)
         Endpoints(shelf, loading, gpu=gpu).register()
     demo.queue(default_concurrency_limit=1)
     return demo
@@ -252,8 +254,13 @@ def _wire_desk(demo: gr.Blocks, page: Page, on: Carry, halt: Dependency) -> None
     halt.then(on.clear, [page.arms, page.placebo], **desk | {"outputs": emptied})
 
 
-def _wire_writing(page: Page, on: Writing) -> Dependency:
+def _wire_writing(page: Page, on: Writing, line: Line) -> Dependency:
     """Bind the verbs of the columns. What the model does waits in one lane; the buttons answer at once.
+
+    Args:
+        page: The components.
+        on: The verbs.
+        line: Who waits for the language model.
 
     Returns:
         What clearing does first: stop writing.
@@ -265,16 +272,18 @@ def _wire_writing(page: Page, on: Writing) -> Dependency:
     writing: dict[str, Any] = {
         "inputs": [page.session, page.opening, page.strength, *options],
         "outputs": [*columns, page.timer, page.written],
-        "concurrency_id": "lm",
+        "concurrency_id": LANE,
         "concurrency_limit": 1,
         **QUIET,
     }
     light: dict[str, Any] = {"queue": False, **QUIET}
-    asked = [page.write.click, page.opening.submit]
-    gr.on(asked, on.begin, None, said, **light)
-    run = gr.on(asked, on.write, trigger_mode="once", **writing)
+    # One after the other, so that nobody counts themself among those before them.
+    begun = gr.on(
+        [page.write.click, page.opening.submit], lambda: on.begin(line.words), None, said, trigger_mode="once", **light
+    )
+    run = begun.then(on.write, trigger_mode="once", **writing)
     seeded = page.next_seed.click(on.next_seed, page.seed, page.seed, **light)
-    rerun = seeded.then(on.begin, None, said, **light).then(on.write, **writing)
+    rerun = seeded.then(lambda: on.begin(line.words), None, said, **light).then(on.write, **writing)
     # What was on its way when Stop was pressed must have arrived before the columns are called finished.
     halt = page.stop.click(None, cancels=[run, rerun])
     halt.then(on.stopped, [page.columns], columns, **light)

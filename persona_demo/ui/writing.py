@@ -45,12 +45,16 @@ class Writing(Verbs):
         super().__init__(page, shelf, loading)
         self._stream: Callable[..., Stream] = (gpu or (lambda fn: fn))(self._written)
 
-    def begin(self) -> Changes:
-        """Answer the button at once; the turn itself may have to wait for other visitors."""
+    def begin(self, waiting: str) -> Changes:
+        """Answer the button at once; the turn itself may have to wait for other visitors.
+
+        Args:
+            waiting: What is said meanwhile.
+        """
         return {
             self.page.write: gr.Button(interactive=False),
             self.page.stop: gr.Button(interactive=True),
-            self.page.caption: {"text": "Waiting for a turn."},
+            self.page.caption: {"text": waiting},
             self.page.notice: views.notice(),
         }
 

@@ -13,6 +13,7 @@ from persona_demo.ui.inside.look import TYPED
 from persona_demo.ui.inside.parts import InsideParts, TextParts
 from persona_demo.ui.inside.runbar import QUIET
 from persona_demo.ui.inside.tables import chart, table, texts
+from persona_demo.ui.line import Line
 from persona_demo.ui.loading import Loading
 from persona_demo.ui.page import Page
 from persona_demo.ui.shelf import Shelf
@@ -59,12 +60,12 @@ def lay_out(shelf: Shelf) -> InsideParts:
 
 
 def wire(
-    demo: gr.Blocks, page: Page, shelf: Shelf, loading: Loading, on: carry.Carry, *, gpu: Callable[[Any], Any] | None
+    line: Line, page: Page, shelf: Shelf, loading: Loading, on: carry.Carry, *, gpu: Callable[[Any], Any] | None
 ) -> None:
     """Bind the verbs of the tabs.
 
     Args:
-        demo: The app.
+        line: Who waits for the language model.
         page: Its components.
         shelf: What ships.
         loading: The models.
@@ -76,7 +77,7 @@ def wire(
     inside.text.choice.change(
         lambda choice: gr.Textbox(visible=choice == TYPED), inside.text.choice, inside.text.typed, queue=False, **QUIET
     )
-    running = _wire_measures(page, shelf, loading, text, gpu)
+    running = _wire_measures(line, page, shelf, loading, text, gpu)
     _wire_maps(
         page, maps.Maps(page, None, shelf, loading, gpu=gpu), mix.Mix(page, inside.mix.bar, shelf, loading, gpu=gpu)
     )
@@ -88,7 +89,7 @@ def wire(
 
 
 def _wire_measures(
-    page: Page, shelf: Shelf, loading: Loading, text: Sequence[Any], gpu: Callable[[Any], Any] | None
+    line: Line, page: Page, shelf: Shelf, loading: Loading, text: Sequence[Any], gpu: Callable[[Any], Any] | None
 ) -> list[Any]:
     """Bind what measures or writes; returns what may be cancelled."""
     inside, who = page.inside, [page.session, page.opening]
@@ -106,7 +107,7 @@ def _wire_measures(
     short = [*who, page.strength, page.seed, page.max_new_tokens, page.allow]
     sampled = [*who, page.strength, page.seed, page.max_new_tokens, page.temperature, page.top_p, page.allow]
     sides = [inside.tokens.left, inside.tokens.right]
-    n = {"notice": page.notice}
+    n: dict[str, Any] = {"notice": page.notice, "line": line}
     run = inside.posts.bar.wire(
         singles.measure, [*who, page.seed, *text, p.arm, p.order], [p.table, p.line, p.found], **n
     )
