@@ -7,6 +7,7 @@ import pytest
 
 from persona_demo.arms import EVERY, KNOWN, arm_named
 from persona_demo.explain.cold_start import ColdStart, texts_by_items
+from persona_demo.explain.token_view import TokenView, ViewedToken
 from persona_demo.lm.decode import DecodeOptions, Written
 from persona_demo.runtime import ArmText, Runtime
 from persona_demo.ui.inside import growth, tokens
@@ -61,3 +62,15 @@ def test_the_sentence_speaks_of_columns_that_are_there() -> None:
     assert KNOWN["bm25"].title in growth.crossings(found)
     assert KNOWN["task"].title not in growth.crossings(found)
     assert growth.crossings(ColdStart(("plain",), (0, 1), 5, ((2.0, 2.0),))) == growth.ONE_POST
+
+
+def test_a_mover_is_named_whatever_it_is() -> None:
+    read = [
+        ViewedToken(text, 0.0, change, (), ()) for text, change in (("", 3.0), (" \n", -2.0), ("ly", 1.0), (" a", 0.5))
+    ]
+    view = TokenView("task", "persona", 1.0, tuple(read), "")
+    rows = tokens.movers_table(view)["rows"]
+    assert [row["cells"][0]["text"] for row in rows] == ["(part of a sign)", "↵", "…ly", "a"]
+    assert [row["id"] for row in rows] == ["0", "1", "2", "3"]
+    assert [row["cells"][2]["text"] for row in rows] == ["+3.00", "-2.00", "+1.00", "+0.50"]
+    assert [row["cells"][2]["bar"] for row in rows][:2] == [1.0, -0.6667]

@@ -63,6 +63,8 @@ def movers_table(view: TokenView) -> View:
 
 def _plain(text: str) -> str:
     """A token as a word; one that goes on a word is shown as such."""
+    if not text:
+        return "(part of a sign)"
     shown = text.replace("\n", "↵")
     return shown.strip() or "(blank)" if shown.startswith(" ") else f"…{shown}" if shown[:1].isalpha() else shown
 
