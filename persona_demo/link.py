@@ -14,13 +14,12 @@ from urllib.parse import parse_qsl, urlencode
 
 from persona_demo.arms import arm_named
 from persona_demo.errors import UserError
+from persona_demo.ranges import SEED, STRENGTH
 
 MAX_CHARACTERS = 8_000
 """Longest query string: what every browser and server still takes."""
 MAX_TEXT = 2_000
 MAX_ARMS = 12
-MAX_SEED = 2**32 - 1
-STRENGTHS = (-4.0, 6.0)
 
 
 @dataclass(frozen=True)
@@ -127,7 +126,7 @@ def from_link(
     return LinkState(
         person=person,
         prompt=_prompt(fields, openings),
-        seed=_whole(fields.get("seed", "0"), "seed", low=0, high=MAX_SEED),
+        seed=_whole(fields.get("seed", "0"), "seed", low=int(SEED.low), high=int(SEED.high)),
         strength=_strength(fields.get("strength", "1")),
         arms=arms,
         muted=muted,
@@ -188,7 +187,6 @@ def _strength(value: str) -> float:
         strength = float(value) if len(value) <= 20 and value.isascii() else math.nan
     except ValueError:
         strength = math.nan
-    low, high = STRENGTHS
-    if not low <= strength <= high:
-        raise UserError(f"The strength in the link is {value[:20]!r}: it must be a number from {low:g} to {high:g}.")
+    if strength not in STRENGTH:
+        raise UserError(f"The strength in the link is {value[:20]!r}: it must be a number {STRENGTH}.")
     return strength

@@ -25,7 +25,8 @@ from persona_demo.states import State, States
 from persona_demo.tasks import TaskName
 
 KIND = "persona-demo run"
-SCHEMA = 1
+SCHEMA = 2
+"""Of what is written; schema 1 lacks the origin, the trail and the switch for listed words."""
 MAX_BYTES = 10_000_000
 DIGITS = 7
 """Significant digits of figures that are kept: all that float32 has."""
@@ -70,7 +71,7 @@ class Vectors:
     """What the plug made of the person.
 
     Attributes:
-        user_vector: Aggregate under uniform weights, D figures.
+        user_vector: Aggregate under uniform weights, D figures; of a stored person the vector that is kept.
         persona: Persona vectors, P of H figures.
         weights: Weight of each active item, by its id.
     """
@@ -88,6 +89,11 @@ class Vectors:
             weights=dict(zip([item.id for item in history.active], _rounded(made.weights), strict=True)),
         )
 
+    @classmethod
+    def of_stored(cls, user_vector: np.ndarray[Any, Any]) -> Vectors:
+        """What is known of a person of whom only a vector (D,) is kept."""
+        return cls(user_vector=_rounded(user_vector))
+
 
 def _rounded(values: np.ndarray[Any, Any]) -> tuple[float, ...]:
     return tuple(float(f"{value:.{DIGITS}g}") for value in values.tolist())
@@ -101,11 +107,14 @@ class Run:
         who: Id of the person: ``sample:<slug>``, ``new``, ``file``, or somebody on the map.
         stored: Whether only a stored vector is known of the person.
         states: The history, its edits, and which is on the table.
+        origin: The history as it was loaded, which the states may have forgotten.
+        trail: Earlier places on the map, oldest first; the last one is where the person stands.
         task: The task.
         prompt: Its raw input.
         arms: Names of the arms, in order.
         strength: Of arms that have one.
         options: How was written, the seed included.
+        allow_listed_words: Whether words of the filter's lists might be written.
         models: What it was made with.
         vectors: What the plug made of the state on the table.
         outputs: What each arm wrote, and its costs.
@@ -114,6 +123,7 @@ class Run:
     who: str
     stored: bool
     states: States
+    origin: UserHistory
     task: TaskName
     prompt: str
     arms: tuple[str, ...]
@@ -122,6 +132,8 @@ class Run:
     models: Models
     vectors: Vectors = field(default_factory=Vectors)
     outputs: tuple[ArmText, ...] = ()
+    trail: tuple[tuple[float, float], ...] = ()
+    allow_listed_words: bool = False
 
     def fits(self, plug_fingerprint: str) -> str:
         """What to know before going on with another plug than the run's; empty where it is the same."""
@@ -147,11 +159,14 @@ class Run:
             "states": [_state_record(state) for state in self.states.all],
             "current": self.states.current,
             "pinned": list(self.states.pinned),
+            "origin": _history_record(self.origin),
+            "trail": [list(place) for place in self.trail],
             "task": self.task,
             "prompt": self.prompt,
             "arms": list(self.arms),
             "strength": self.strength,
             "options": dataclasses.asdict(self.options),
+            "allow_listed_words": self.allow_listed_words,
             "models": dataclasses.asdict(self.models),
             "vectors": dataclasses.asdict(self.vectors),
             "outputs": [dataclasses.asdict(text) for text in self.outputs],
@@ -163,11 +178,9 @@ class Run:
 
 
 def _state_record(state: State) -> dict[str, Any]:
-    history = state.history
-    items = [record_of(item) for item in history]
-    return {
-        "id": state.id,
-        "parent": state.parent,
-        "note": state.note,
-        "history": {"name": history.name, "about": history.about, "items": items},
-    }
+    history = _history_record(state.history)
+    return {"id": state.id, "parent": state.parent, "note": state.note, "history": history}
+
+
+def _history_record(history: UserHistory) -> dict[str, Any]:
+    return {"name": history.name, "about": history.about, "items": [record_of(item) for item in history]}

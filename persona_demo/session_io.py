@@ -18,13 +18,15 @@ from persona_demo.errors import UserError
 from persona_demo.history import MAX_ITEM_CHARACTERS, UserHistory
 from persona_demo.history_records import items_from, kind_of
 from persona_demo.lm.decode import DecodeOptions, Written
+from persona_demo.ranges import NEW_TOKENS, SEED, STRENGTH, TEMPERATURE, TOP_P
 from persona_demo.session import KIND, MAX_BYTES, SCHEMA, Models, Run, Vectors
-from persona_demo.states import MAX_STATES, State, States
+from persona_demo.states import MAX_STATES, MAX_TRAIL, State, States
 from persona_demo.tasks import task_named
 
+SCHEMAS = (1, SCHEMA)
+"""What is read."""
 MAX_OUTPUTS = 32
 MAX_FIGURES = 1_000_000
-STRENGTHS = (-4.0, 6.0)
 
 
 def read_run(data: str | bytes) -> Run:
@@ -36,29 +38,30 @@ def read_run(data: str | bytes) -> Run:
     record = _object(_parsed(data), "The file")
     if record.get("kind") != KIND:
         raise UserError("This file is not an exported run: choose one that Export wrote.")
-    if record.get("schema") != SCHEMA:
-        raise UserError(f"This run is of schema {str(record.get('schema'))[:20]}, and {SCHEMA} is read here.")
+    schema = record.get("schema")
+    if isinstance(schema, bool) or schema not in SCHEMAS:
+        raise UserError(f"This run is of schema {str(schema)[:20]}, and {SCHEMA} is read here.")
     states = _states(record)
+    former = schema == 1
     options, strength = _options(_take(record, "options")), _number(record, "strength")
-    if not STRENGTHS[0] <= strength <= STRENGTHS[1]:
-        raise UserError(f"The run's strength is {strength:g}: it must lie from {STRENGTHS[0]:g} to {STRENGTHS[1]:g}.")
+    STRENGTH.check(strength, "The run's strength")
     arms = tuple(arm_named(_string(name, "an arm")).name for name in _list(record, "arms", most=MAX_OUTPUTS))
     prompt = _text(record, "prompt")
     if len(prompt) > MAX_ITEM_CHARACTERS:
         raise UserError(f"The run's prompt has {len(prompt):,} characters: at most {MAX_ITEM_CHARACTERS:,} fit.")
-    stored = _take(record, "stored")
-    if not isinstance(stored, bool):
-        raise UserError(f"The run's stored is {kind_of(stored)}: it must be true or false.")
     vectors = _vectors(_object(_take(record, "vectors"), "vectors"), states.here.history)
     return Run(
         who=_text(record, "who"),
-        stored=stored,
+        stored=_switch(record, "stored"),
         states=states,
+        origin=states.all[0].history if former else _history(_take(record, "origin"), "the origin"),
+        trail=() if former else _trail(record),
         task=task_named(_text(record, "task")).name,
         prompt=prompt,
         arms=arms,
         strength=strength,
         options=options,
+        allow_listed_words=False if former else _switch(record, "allow_listed_words"),
         models=_models(_object(_take(record, "models"), "models")),
         vectors=vectors,
         outputs=tuple(_output(value) for value in _list(record, "outputs", most=MAX_OUTPUTS)),
@@ -94,6 +97,13 @@ def _pairs(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 def _no_constant(name: str) -> object:
     raise ValueError(name)
+
+
+def _switch(record: Mapping[str, Any], name: str) -> bool:
+    value = _take(record, name)
+    if not isinstance(value, bool):
+        raise UserError(f"In the run, {name} is {kind_of(value)}: it must be true or false.")
+    return value
 
 
 def _object(value: object, what: str) -> dict[str, Any]:
@@ -148,19 +158,30 @@ def _states(record: Mapping[str, Any]) -> States:
     states = []
     for value in _list(record, "states", most=MAX_STATES):
         entry = _object(value, "a state")
-        history = _object(_take(entry, "history"), "the history")
         parent = _take(entry, "parent")
-        items = items_from(_list(history, "items", most=10_000), source="the run")
         states.append(
             State(
                 id=_text(entry, "id"),
                 parent=None if parent is None else _string(parent, "the parent of a state"),
-                history=UserHistory(name=_text(history, "name"), items=items, about=_text(history, "about")),
+                history=_history(_take(entry, "history"), "the history"),
                 note=_text(entry, "note"),
             )
         )
     pinned = tuple(_string(name, "a pinned state") for name in _list(record, "pinned", most=MAX_STATES))
     return States(all=tuple(states), current=_text(record, "current"), pinned=pinned)
+
+
+def _history(value: object, what: str) -> UserHistory:
+    record = _object(value, what)
+    items = items_from(_list(record, "items", most=10_000), source="the run")
+    return UserHistory(name=_text(record, "name"), items=items, about=_text(record, "about"))
+
+
+def _trail(record: Mapping[str, Any]) -> tuple[tuple[float, float], ...]:
+    places = [_figures(place, "a place of the trail") for place in _list(record, "trail", most=MAX_TRAIL)]
+    if any(len(place) != 2 for place in places):
+        raise UserError("In the run, a place of the trail is not two numbers: export it again.")
+    return tuple((x, y) for x, y in places)
 
 
 def _options(value: object) -> DecodeOptions:
@@ -175,7 +196,12 @@ def _options(value: object) -> DecodeOptions:
             given[name] = _text(record, name)
         else:
             given[name] = _count(record, name) if isinstance(default, int) else _number(record, name)
-    return DecodeOptions(**given)
+    options = DecodeOptions(**given)
+    NEW_TOKENS.check(options.max_new_tokens, "The run's number of new tokens")
+    TEMPERATURE.check(options.temperature, "The run's temperature")
+    TOP_P.check(options.top_p, "The run's top-p")
+    SEED.check(options.seed, "The run's seed")
+    return options
 
 
 def _models(record: Mapping[str, Any]) -> Models:
@@ -207,9 +233,7 @@ def _vectors(record: Mapping[str, Any], history: UserHistory) -> Vectors:
 def _output(value: object) -> ArmText:
     record = _object(value, "an output")
     written = _object(_take(record, "written"), "what an arm wrote")
-    first, done = _take(written, "first_token_ms"), _take(written, "done")
-    if not isinstance(done, bool):
-        raise UserError(f"In the run, done is {kind_of(done)}: it must be true or false.")
+    first = _take(written, "first_token_ms")
     tokens = _figures(_take(written, "tokens"), "tokens")
     if any(token < 0 or token != int(token) for token in tokens):
         raise UserError("In the run, tokens are not all whole numbers: export it again.")
@@ -220,7 +244,7 @@ def _output(value: object) -> ArmText:
             tokens=tuple(map(int, tokens)),
             first_token_ms=None if first is None else _finite(first, "first_token_ms"),
             total_ms=_number(written, "total_ms"),
-            done=done,
+            done=_switch(written, "done"),
         ),
         prompt_tokens=_count(record, "prompt_tokens"),
         soft_vectors=_count(record, "soft_vectors"),

@@ -14,6 +14,8 @@ from persona_demo.history import UserHistory
 MAX_STATES = 64
 """States that are kept; the oldest one that nothing needs is forgotten first."""
 MAX_PINS = 2
+MAX_TRAIL = 24
+"""Earlier places on the map that are kept."""
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ KNOWN: dict[str, Arm] = {arm.name: arm for arm in (PLAIN, TASK, PERSONA, BM25, D
 
 __all__ = [
     "ARMS",
+    "EVERY",
     "KNOWN",
     "Arm",
     "ArmInputs",
@@ -62,3 +63,8 @@ ARMS: dict[str, Arm] = {
     arm.name: arm for arm in arms_named(["plain", "task", "persona", "bm25", "dense", "recent", "persona:other"])
 }
 """The arms a comparison shows unless others are named."""
+
+EVERY: tuple[Arm, ...] = arms_named(
+    [name for arm in KNOWN.values() for name in (arm.name, *(f"{arm.name}:{placebo}" for placebo in arm.placebos))]
+)
+"""Every arm there is, each before its placebos."""

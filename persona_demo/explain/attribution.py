@@ -97,7 +97,8 @@ class Attribution:
         largest = max(effects, key=abs, default=0.0)
         return (
             f"All {len(self.items)} items together change the log-likelihood of this text by {self.whole:+.2f} nats "
-            f"({self.whole / self.tokens:+.3f} a token) against {self.base}; the largest single item by {largest:+.2f}."
+            f"({self.whole / self.tokens:+.3f} a token) against “{arm_named(self.base).title}”; "
+            f"the largest single item by {largest:+.2f}."
         )
 
     def per_token(self, nats: float) -> float:
@@ -159,7 +160,7 @@ def leave_one_out(lm: FrozenLM, inputs: ArmInputs, arm: Arm, text: str) -> Itera
         UserError: If there is nothing to leave out, the arm reads no person, or the text is empty.
     """
     if arm.compared_with is None:
-        raise UserError(f"{arm.name} reads nothing of a person: choose an arm that does.")
+        raise UserError(f"“{arm.title}” reads nothing of a person: choose an arm that does.")
     if not inputs.items or inputs.stored is not None:
         raise UserError("There are no items to leave out: add some to the history, or choose a person who has texts.")
     tokens = text_tokens(inputs, text)

@@ -108,6 +108,8 @@ def texts_by_items(
 ) -> Iterator[tuple[ArmText, ...]]:
     """Let one arm write under histories of growing length, all together, token by token.
 
+    An arm that reads nothing of a person writes once.
+
     Args:
         runtime: Models and plug.
         inputs: Person and input.
@@ -117,12 +119,13 @@ def texts_by_items(
         allow_listed_words: Also words of the filter's lists.
 
     Yields:
-        The state of every length after each step, in the order of :func:`counts_for`.
+        The state of every length after each step, in the order of :func:`counts_for`; of an arm that
+        reads nothing of a person, its one text.
 
     Raises:
         UserError: If there is no history, or the arm cannot write.
     """
-    arms = [latest(arm, count) for count in _counts(inputs)]
+    arms = [latest(arm, count) for count in _counts(inputs)] if arm.compared_with is not None else [arm]
     yield from runtime.compare(inputs, arms, strength=strength, options=options, allow_listed_words=allow_listed_words)
 
 

@@ -20,8 +20,9 @@ from persona_demo.arms import Arm, ArmInputs
 from persona_demo.errors import UserError
 from persona_demo.explain.scoring import row_of, text_tokens
 from persona_demo.lm.base import FloatArray, FrozenLM, Tokens
+from persona_demo.ranges import STRENGTH
 
-STRENGTHS = tuple(float(s) for s in np.arange(-2, 4.01, 0.25))
+STRENGTHS = tuple(float(s) for s in np.arange(STRENGTH.low, STRENGTH.high + 0.01, 0.25))
 FLAT = 0.01
 """Nats a token below which a curve is called flat."""
 
@@ -96,7 +97,7 @@ def persona_likelihood(
     """
     tokens, made = text_tokens(inputs, text), arm.build(inputs)
     if made.base is None:
-        raise UserError(f"{arm.name} has no strength here: choose persona, and a person with a history.")
+        raise UserError(f"“{arm.title}” has no strength here: choose the persona, and a person with a history.")
     row, base = lm.logits([row_of(inputs, made), row_of(inputs, made.base)], [tokens, tokens])
     totals = likelihood_at(row, base, tokens, strengths=strengths)
     points = tuple(DialPoint(float(s), float(t)) for s, t in zip(strengths, totals, strict=True))

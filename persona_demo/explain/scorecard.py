@@ -253,7 +253,8 @@ def verdict(person: str, arm: Arm, *, items: int, gain: Estimate | None, gap: Es
     if gap.low > 0:
         return (
             f"{person}'s history does better in it than other people's (by {gap.mean:.3f} nats a token), "
-            f"but it is not shown to be better than {arm.compared_with}, the same without the person's part."
+            f"but it is not shown to be better than “{arm_named(arm.compared_with).title}”, "
+            "the same without the person's part."
         )
     if gap.high < 0:
         return f"It is worse with {person}'s own history than with other people's: nothing in it is personal here."

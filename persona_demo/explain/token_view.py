@@ -19,6 +19,8 @@ from persona_demo.lm.base import FloatArray, FrozenLM, TextCodec, Tokens
 
 TOP = 5
 MOST_TOP = 20
+MOVERS = 8
+"""Tokens that are listed for having changed most."""
 
 Hide = Callable[[Sequence[int]], frozenset[int]]
 
@@ -93,6 +95,11 @@ class TokenView:
     def change(self) -> float:
         """By how much the second arm makes the whole text likelier, nats."""
         return sum(token.change for token in self.tokens)
+
+    def movers(self, most: int = MOVERS) -> tuple[int, ...]:
+        """Places of the tokens that change most, either way, the largest change first."""
+        places = range(len(self.tokens))
+        return tuple(sorted(places, key=lambda place: -abs(self.tokens[place].change))[:most])
 
 
 def view_tokens(

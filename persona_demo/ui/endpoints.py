@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import json
 import logging
+import math
 import traceback
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -17,9 +18,11 @@ from persona_demo.arms import arms_named
 from persona_demo.errors import UserError
 from persona_demo.history import UserHistory
 from persona_demo.history_io import parse_history
+from persona_demo.history_records import kind_of
 from persona_demo.lm.decode import DecodeOptions
 from persona_demo.runtime import Runtime
 from persona_demo.ui import views
+from persona_demo.ui.line import LANE
 from persona_demo.ui.loading import Loading
 from persona_demo.ui.shelf import TASK, Shelf
 from persona_demo.ui.verbs import PATIENCE
@@ -27,6 +30,8 @@ from persona_demo.ui.verbs import PATIENCE
 logger = logging.getLogger(__name__)
 
 MOST_ARMS = 8
+NAMELESS = "Somebody"
+"""What somebody is called of whom only texts are given."""
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 
 
@@ -47,12 +52,14 @@ class Endpoints:
     def register(self) -> None:
         """Add them to the current Blocks."""
         for name in ("compare", "persona_vector", "map"):
-            heavy = {"concurrency_id": "lm" if name == "compare" else "desk", "concurrency_limit": 1}
-            events.api(getattr(self, name), api_name=name, **heavy)
+            # They wait for the models, so what writes shares the lane of writing, and the others have one to
+            # themselves: in that of the page's edits no visitor could do anything while they wait.
+            lane = {"concurrency_id": LANE if name == "compare" else "vectors", "concurrency_limit": 1}
+            events.api(getattr(self, name), api_name=name, **lane)
 
     def compare(
         self,
-        history: dict[str, Any],
+        history: dict[str, Any] | list[str],
         prompt: str,
         arms: list[str] | None = None,
         strength: float = 1.0,
@@ -63,7 +70,8 @@ class Endpoints:
         """Let arms go on from the same opening words.
 
         Args:
-            history: A history file's content: {"name": "...", "items": [{"text": "..."}, ...]}.
+            history: A list of texts, oldest first, or a history file's content:
+                {"name": "...", "items": [{"text": "..."}, ...]}.
             prompt: The opening words.
             arms: Names of the arms, "persona" or "bm25:other" say; task and persona unless given.
             strength: Of arms that have one: 0 the control, 1 the persona.
@@ -76,11 +84,11 @@ class Endpoints:
         """
         return _told(lambda: self._compare(history, prompt, arms, strength, max_new_tokens, temperature, seed))
 
-    def persona_vector(self, history: dict[str, Any], query: str | None = None) -> dict[str, Any]:
+    def persona_vector(self, history: dict[str, Any] | list[str], query: str | None = None) -> dict[str, Any]:
         """What the plug makes of a person.
 
         Args:
-            history: A history file's content.
+            history: A list of texts, or a history file's content.
             query: Opening words that posts are weighed for; without them weights are even.
 
         Returns:
@@ -88,11 +96,11 @@ class Endpoints:
         """
         return _told(lambda: self._vector(history, query))
 
-    def map(self, history: dict[str, Any]) -> dict[str, Any]:
+    def map(self, history: dict[str, Any] | list[str]) -> dict[str, Any]:
         """Where a person stands on the map of people.
 
         Args:
-            history: A history file's content.
+            history: A list of texts, or a history file's content.
 
         Returns:
             Coordinates x and y, and the nearest people with their distances.
@@ -107,19 +115,24 @@ class Endpoints:
                 return runtime
 
     def _compare(
-        self, history: dict[str, Any], prompt: str, arms: list[str] | None, strength: float, length: int,
-        temperature: float, seed: int,
+        self, history: object, prompt: object, arms: object, strength: object, length: object, temperature: object,
+        seed: object,
     ) -> dict[str, Any]:  # fmt: skip
-        names = list(dict.fromkeys(arms or ["task", "persona"]))
-        if len(names) > MOST_ARMS:
-            raise UserError(f"{len(names)} arms are asked for: name at most {MOST_ARMS}.")
-        options = DecodeOptions(max_new_tokens=length, temperature=temperature, seed=seed)
-        self._runtime()
-        texts: tuple[ArmText, ...] = self._written(_history(history), prompt, names, strength, options)
+        # All of it is checked before anybody waits for the models.
+        read, opening, names = _history(history), _text(prompt, "prompt"), _names(arms)
+        force = _number(strength, "strength")
+        options = DecodeOptions(
+            max_new_tokens=_count(length, "max_new_tokens"),
+            temperature=_number(temperature, "temperature"),
+            seed=_count(seed, "seed"),
+        )
+        engine = self._runtime().lm.info.engine
+        texts: tuple[ArmText, ...] = self._written(read, opening, names, force, options)
         return {
             "task": TASK,
-            "prompt": prompt,
-            "strength": strength,
+            "prompt": opening,
+            "strength": force,
+            "engine": engine,
             "arms": [text.told() for text in texts],
         }
 
@@ -132,19 +145,56 @@ class Endpoints:
         states = runtime.compare(inputs, arms_named(names), strength=strength, options=options)
         return collections.deque(states, maxlen=1).pop()
 
-    def _vector(self, history: dict[str, Any], query: str | None) -> dict[str, Any]:
-        runtime, read = self._runtime(), _history(history)
-        return runtime.embed(read, runtime.task(TASK), query=query or None).told(read.active)
-
-    def _place(self, history: dict[str, Any]) -> dict[str, Any]:
+    def _vector(self, history: object, query: object) -> dict[str, Any]:
+        read, asked = _history(history), None if query is None else _text(query, "query")
         runtime = self._runtime()
-        placement = runtime.place(runtime.embed(_history(history), runtime.task(TASK)).user_vector)
+        made = runtime.embed(read, runtime.task(TASK), query=asked if asked and asked.strip() else None)
+        return made.told(read.active)
+
+    def _place(self, history: object) -> dict[str, Any]:
+        read, runtime = _history(history), self._runtime()
+        placement = runtime.place(runtime.embed(read, runtime.task(TASK)).user_vector)
         near = [{"id": each.id, "distance": each.distance} for each in placement.neighbours]
         return {"x": placement.x, "y": placement.y, "neighbours": near}
 
 
-def _history(content: dict[str, Any]) -> UserHistory:
+def _history(content: object) -> UserHistory:
+    if isinstance(content, list):
+        items = [{"text": _text(text, f"text {n} of the history")} for n, text in enumerate(content, start=1)]
+        content = {"name": NAMELESS, "items": items}
+    if not isinstance(content, dict):
+        raise UserError(f"The history is {kind_of(content)}: give a list of texts or a history file's content.")
     return parse_history(json.dumps({"schema": 1, **content}).encode("utf-8"), filename="history.json")
+
+
+def _names(arms: object) -> list[str]:
+    if arms is None or arms == []:
+        return ["task", "persona"]
+    if not isinstance(arms, list):
+        raise UserError(f'The arms are {kind_of(arms)}: give a list of names, ["task", "persona"] say.')
+    names = [arm.name for arm in arms_named([_text(name, "name of an arm") for name in arms])]
+    if len(names) > MOST_ARMS:
+        raise UserError(f"{len(names)} arms are asked for: name at most {MOST_ARMS}.")
+    return names
+
+
+def _text(value: object, what: str) -> str:
+    if not isinstance(value, str):
+        raise UserError(f"The {what} is {kind_of(value)}: it must be text.")
+    return value
+
+
+def _number(value: object, what: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise UserError(f"The {what} is {kind_of(value)}: it must be a plain number.")
+    return float(value)
+
+
+def _count(value: object, what: str) -> int:
+    number = _number(value, what)
+    if number != int(number):
+        raise UserError(f"The {what} is {number:g}: it must be a whole number.")
+    return int(number)
 
 
 def _told(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import base64
 import binascii
 import re
 import time
-from typing import Any
+from typing import Any, cast, get_args
 
 import gradio as gr
 
@@ -19,7 +19,7 @@ from persona_demo.history_io import parse_history, parse_pasted, to_json
 from persona_demo.ui import views
 from persona_demo.ui.persona_map import selected_id
 from persona_demo.ui.standing import map_of, stand
-from persona_demo.ui.state import FILE, NEW, Session
+from persona_demo.ui.state import FILE, NEW, Session, Step
 from persona_demo.ui.verbs import Changes, Verbs, guarded, text_of
 from persona_demo.ui.writing import shown_arms
 from persona_demo.ui.written import Outcome
@@ -100,6 +100,14 @@ class Desk(Verbs):
         return self._changed(Session.from_record(record).delete(text_of(event, "id")), opening)
 
     @guarded
+    def move(self, record: dict[str, Any], opening: str, event: gr.EventData) -> Changes:
+        """Put a post one place earlier or later."""
+        step = text_of(event, "step")
+        if step not in get_args(Step):
+            raise UserError("The page sent something that could not be read: reload it and try again.")
+        return self._changed(Session.from_record(record).move(text_of(event, "id"), cast(Step, step)), opening)
+
+    @guarded
     def add_posts(self, record: dict[str, Any], opening: str, event: gr.EventData) -> Changes:
         """Add posts; to a person whose texts are not here nothing can be added, so somebody new begins."""
         items = parse_pasted(text_of(event, "text"))
@@ -160,7 +168,7 @@ class Desk(Verbs):
         cleared = self._loaded(session, opening) | {
             self.page.opening: opening,
             self.page.columns: views.first_columns(self.shelf.showcase, shown_arms(arms, placebo)),
-            self.page.written: Outcome.of_showcase(self.shelf.showcase).as_record(),
+            self.page.written: Outcome.of_showcase(self.shelf.showcase, session).as_record(),
             self.page.caption: {"text": views.first_caption(self.shelf.showcase, session.history.name)},
             self.page.download: {"name": "", "text": ""},
             self.page.notice: views.notice("Your data is cleared.", "info"),

@@ -9,14 +9,16 @@ from typing import Any
 import gradio as gr
 from gradio.events import Dependency
 
-from persona_demo.arms import ARMS, KNOWN, arms_named
+from persona_demo.arms import ARMS, EVERY, KNOWN
 from persona_demo.lm.decode import DecodeOptions
+from persona_demo.ranges import NEW_TOKENS, STRENGTH, TEMPERATURE, TOP_P
 from persona_demo.runtime import Report, Runtime
 from persona_demo.ui import palette, views, words
 from persona_demo.ui.endpoints import Endpoints
 from persona_demo.ui.inside import layout as inside
 from persona_demo.ui.inside.carry import Carry
 from persona_demo.ui.inside.runbar import QUIET
+from persona_demo.ui.line import LANE, Line
 from persona_demo.ui.loading import Loading
 from persona_demo.ui.page import Page
 from persona_demo.ui.persona_map import PersonaMap, static_paths
@@ -68,10 +70,11 @@ def build_demo(
     with demo:
         page = lay_out(shelf)
         loading = Loading(load)
-        halt = _wire_writing(page, Writing(page, shelf, loading, gpu=gpu))
+        line = Line(demo)
+        halt = _wire_writing(page, Writing(page, shelf, loading, gpu=gpu), line)
         carry = Carry(page, shelf, loading)
         _wire_desk(demo, page, carry, halt)
-        inside.wire(demo, page, shelf, loading, carry, gpu=gpu)
+        inside.wire(line, page, shelf, loading, carry, gpu=gpu)
         Endpoints(shelf, loading, gpu=gpu).register()
     demo.queue(default_concurrency_limit=1)
     return demo
@@ -81,21 +84,18 @@ def lay_out(shelf: Shelf) -> Page:
     """Lay the components out inside the current Blocks, as a visitor finds them."""
     session = shelf.first_session()
     parts: dict[str, Any] = {"session": gr.State(session.as_record()), "timer": gr.Timer(1.0)}
-    parts["written"] = gr.State(Outcome.of_showcase(shelf.showcase).as_record())
+    parts["written"] = gr.State(Outcome.of_showcase(shelf.showcase, session).as_record())
     parts |= _header()
     parts |= _controls(shelf, session.who)
     shown = shown_arms([name for name in ARMS if ":" not in name], placebo=False)
-    every = arms_named(
-        [each for arm in KNOWN.values() for each in (arm.name, *(f"{arm.name}:{p}" for p in arm.placebos))]
-    )
-    variables = {arm.name: palette.arm_variable(arm.name) for arm in every}
+    variables = {arm.name: palette.arm_variable(arm.name) for arm in EVERY}
     parts["caption"] = widget(
         "line", {"text": views.first_caption(shelf.showcase, session.history.name)}, elem_id="pd-caption"
     )
     parts["columns"] = widget(
         "columns",
         views.first_columns(shelf.showcase, shown),
-        arms=views.arm_cards(every, variables),
+        arms=views.arm_cards(EVERY, variables),
         elem_id="pd-columns",
     )
     with gr.Row(equal_height=False, elem_id="pd-desk"):
@@ -144,8 +144,8 @@ def _controls(shelf: Shelf, who: str) -> dict[str, Any]:
             )
         with gr.Row(equal_height=True, elem_id="pd-go"):
             strength = gr.Slider(
-                -2, 4, value=shelf.strength, step=0.1, label=words.STRENGTH, info=words.STRENGTH_INFO, scale=5,
-                min_width=260, elem_id="pd-strength", interactive=True,
+                STRENGTH.low, STRENGTH.high, value=shelf.strength, step=0.1, label=words.STRENGTH,
+                info=words.STRENGTH_INFO, scale=5, min_width=260, elem_id="pd-strength", interactive=True,
             )  # fmt: skip
             placebo = gr.Checkbox(
                 value=False, label=words.PLACEBO, info=words.PLACEBO_INFO, scale=4,
@@ -181,20 +181,20 @@ def _advanced(shown: list[str]) -> dict[str, Any]:
     with gr.Accordion("Advanced", open=False, elem_id="pd-advanced"):
         with gr.Row(equal_height=False):
             length = gr.Slider(
-                8, 256, value=usual.max_new_tokens, step=1, label="New tokens at most",
+                NEW_TOKENS.low, NEW_TOKENS.high, value=usual.max_new_tokens, step=1, label="New tokens at most",
                 info="A token is a word or a piece of one.", min_width=220,
             )  # fmt: skip
             temperature = gr.Slider(
-                0, 1.5, value=usual.temperature, step=0.05, label="Temperature",
+                TEMPERATURE.low, TEMPERATURE.high, value=usual.temperature, step=0.05, label="Temperature",
                 info="0 always takes the likeliest next token; above, chance has a say.", min_width=220,
             )  # fmt: skip
             top_p = gr.Slider(
-                0.05, 1, value=usual.top_p, step=0.05, label="Top-p",
+                TOP_P.low, TOP_P.high, value=usual.top_p, step=0.05, label="Top-p",
                 info="With chance: only the likeliest tokens that make up this share.", min_width=220,
             )  # fmt: skip
         with gr.Row(equal_height=False):
             seed = gr.Number(
-                value=usual.seed, minimum=0, precision=0, label="Seed",
+                value=usual.seed, precision=0, label="Seed",
                 info="Of chance, and of who the placebo is.", min_width=160,
             )  # fmt: skip
             next_seed = gr.Button("Next seed, and write", min_width=160, elem_id="pd-next-seed")
@@ -233,7 +233,7 @@ def _wire_desk(demo: gr.Blocks, page: Page, on: Carry, halt: Dependency) -> None
         **QUIET,
     }
     table, opening = [page.session, page.opening], page.opening
-    for verb in ("edit", "mute", "delete", "add_posts", "undo", "redo", "reset"):
+    for verb in ("edit", "mute", "delete", "move", "add_posts", "undo", "redo", "reset"):
         getattr(page.history, verb)(getattr(on, verb), table, trigger_mode="multiple", **desk)
     # Nothing that a visitor did is dropped because something before it is still under way.
     page.history.upload(on.open_file, [opening], trigger_mode="multiple", **desk)
@@ -254,8 +254,13 @@ def _wire_desk(demo: gr.Blocks, page: Page, on: Carry, halt: Dependency) -> None
     halt.then(on.clear, [page.arms, page.placebo], **desk | {"outputs": emptied})
 
 
-def _wire_writing(page: Page, on: Writing) -> Dependency:
+def _wire_writing(page: Page, on: Writing, line: Line) -> Dependency:
     """Bind the verbs of the columns. What the model does waits in one lane; the buttons answer at once.
+
+    Args:
+        page: The components.
+        on: The verbs.
+        line: Who waits for the language model.
 
     Returns:
         What clearing does first: stop writing.
@@ -267,16 +272,18 @@ def _wire_writing(page: Page, on: Writing) -> Dependency:
     writing: dict[str, Any] = {
         "inputs": [page.session, page.opening, page.strength, *options],
         "outputs": [*columns, page.timer, page.written],
-        "concurrency_id": "lm",
+        "concurrency_id": LANE,
         "concurrency_limit": 1,
         **QUIET,
     }
     light: dict[str, Any] = {"queue": False, **QUIET}
-    asked = [page.write.click, page.opening.submit]
-    gr.on(asked, on.begin, None, said, **light)
-    run = gr.on(asked, on.write, trigger_mode="once", **writing)
+    # One after the other, so that nobody counts themself among those before them.
+    begun = gr.on(
+        [page.write.click, page.opening.submit], lambda: on.begin(line.words), None, said, trigger_mode="once", **light
+    )
+    run = begun.then(on.write, trigger_mode="once", **writing)
     seeded = page.next_seed.click(on.next_seed, page.seed, page.seed, **light)
-    rerun = seeded.then(on.begin, None, said, **light).then(on.write, **writing)
+    rerun = seeded.then(lambda: on.begin(line.words), None, said, **light).then(on.write, **writing)
     # What was on its way when Stop was pressed must have arrived before the columns are called finished.
     halt = page.stop.click(None, cancels=[run, rerun])
     halt.then(on.stopped, [page.columns], columns, **light)

@@ -7,19 +7,19 @@ nothing of models, of the map or of Gradio.
 
 from __future__ import annotations
 
+import hashlib
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 from persona_demo.errors import UserError
 from persona_demo.history import HistoryItem, UserHistory
 from persona_demo.history_records import items_from, record_of
-from persona_demo.states import MAX_STATES, State, States
+from persona_demo.states import MAX_STATES, MAX_TRAIL, State, States
 
 MAX_UNDO = MAX_STATES - 1
 """Edits that can be taken back."""
-MAX_TRAIL = 24
-"""Earlier places on the map that are kept."""
 
 NEW = "new"
 """Id of somebody who has not written anything yet."""
@@ -28,7 +28,12 @@ FILE = "file"
 SAMPLE = "sample:"
 """What the id of a sample person starts with; the file's slug follows."""
 
+SAME_PLACE = 1e-4
+"""Distance on the map below which nobody has moved; the map's spread is about 1."""
+
 Point = tuple[float, float]
+Step = Literal["up", "down"]
+"""A place earlier in the history, or a place later."""
 
 
 @dataclass(frozen=True)
@@ -122,6 +127,17 @@ class Session:
         rest = [item for at, item in enumerate(self.history) if at != place]
         return self._with_items(rest, f"post {place + 1} deleted")
 
+    def move(self, item_id: str, step: Step) -> Session:
+        """Put an item one place earlier or later; one at the end stays where it is.
+
+        Raises:
+            UserError: If there is no such item.
+        """
+        items, place = list(self.history), self._place_of(item_id)
+        to = min(max(place + (-1 if step == "up" else 1), 0), len(items) - 1)
+        items.insert(to, items.pop(place))
+        return self._with_items(items, f"post {place + 1} moved {step}")
+
     def add(self, items: Sequence[HistoryItem]) -> Session:
         """Put items at the end, as the latest; they are given ids of their own.
 
@@ -171,7 +187,8 @@ class Session:
 
     def stand_at(self, point: Point) -> Session:
         """Note where the person stands on the map now."""
-        if self.trail and self.trail[-1] == point:
+        # The same posts in another order add up to the same place but for the last digits.
+        if self.trail and math.dist(self.trail[-1], point) < SAME_PLACE:
             return self
         return replace(self, trail=(*self.trail, point)[-MAX_TRAIL:])
 
@@ -221,3 +238,14 @@ class Session:
             trail=tuple((x, y) for x, y in record["trail"]),
             stored=record["stored"],
         )
+
+
+def key_of(session: Session, opening: str | None) -> str:
+    """A short key of what a measurement depends on: who, what they wrote, and the opening words.
+
+    That of a measurement that asks for no opening words is what the keys of all openings begin with.
+    """
+    read = "\0".join([session.who, *(f"{item.id}\n{item.text}" for item in session.history.active)])
+    parts = (read, opening.strip() if opening is not None else "")
+    first, second = (hashlib.sha256(part.encode("utf-8")).hexdigest()[:10] for part in parts)
+    return f"{first}." if opening is None else f"{first}.{second}"

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 import gradio as gr
 
 from persona_demo.errors import UserError
+from persona_demo.ranges import SEED
 from persona_demo.ui import views
 from persona_demo.ui.loading import Loading
 from persona_demo.ui.page import Page
@@ -116,3 +117,14 @@ def whole(value: float | None, what: str) -> int:
     if value is None or value != int(value):
         raise UserError(f"The {what} is not a whole number: write one.")
     return int(value)
+
+
+def seed_of(value: float | None) -> int:
+    """A seed out of a field.
+
+    Raises:
+        UserError: If the field is empty, or holds what is no seed.
+    """
+    seed = whole(value, "seed")
+    SEED.check(seed, "The seed")
+    return seed

@@ -21,8 +21,8 @@ from persona_demo.ui import views
 from persona_demo.ui.loading import Loading
 from persona_demo.ui.page import Page
 from persona_demo.ui.shelf import TASK, Shelf
-from persona_demo.ui.state import Session
-from persona_demo.ui.verbs import Changes, Verbs, guarded, whole
+from persona_demo.ui.state import Session, key_of
+from persona_demo.ui.verbs import Changes, Verbs, guarded, seed_of, whole
 from persona_demo.ui.written import Outcome
 
 FRAME = 0.08
@@ -45,12 +45,16 @@ class Writing(Verbs):
         super().__init__(page, shelf, loading)
         self._stream: Callable[..., Stream] = (gpu or (lambda fn: fn))(self._written)
 
-    def begin(self) -> Changes:
-        """Answer the button at once; the turn itself may have to wait for other visitors."""
+    def begin(self, waiting: str) -> Changes:
+        """Answer the button at once; the turn itself may have to wait for other visitors.
+
+        Args:
+            waiting: What is said meanwhile.
+        """
         return {
             self.page.write: gr.Button(interactive=False),
             self.page.stop: gr.Button(interactive=True),
-            self.page.caption: {"text": "Waiting for a turn."},
+            self.page.caption: {"text": waiting},
             self.page.notice: views.notice(),
         }
 
@@ -78,7 +82,7 @@ class Writing(Verbs):
             max_new_tokens=whole(max_new_tokens, "number of new tokens"),
             temperature=temperature,
             top_p=top_p,
-            seed=whole(seed, "seed"),
+            seed=seed_of(seed),
         )
         for words in self.awaited("Your text is next"):
             # The timer may have given up after a failure; it says when the models are there.
@@ -92,16 +96,22 @@ class Writing(Verbs):
         yield {self.page.columns: show((), running=True), self.page.caption: {"text": f"Writing {of_whom}."}}
         texts: tuple[ArmText, ...] = ()
         sent = 0.0
-        kept = functools.partial(Outcome, opening.strip(), strength, options)
+        kept = functools.partial(
+            Outcome, opening.strip(), strength, options, key=key_of(session, opening),
+            allow_listed_words=allow_listed_words,
+        )  # fmt: skip
         stream = self._stream(record, opening, writing, strength, options, allow_listed_words)
         with contextlib.closing(stream):
             for texts in stream:
                 if time.perf_counter() - sent > FRAME:
-                    yield {self.page.columns: show(texts, running=True), self.page.written: kept(texts).as_record()}
+                    yield {
+                        self.page.columns: show(texts, running=True),
+                        self.page.written: kept(texts=texts).as_record(),
+                    }
                     sent = time.perf_counter()
         yield {
             self.page.columns: show(texts),
-            self.page.written: kept(texts).as_record(),
+            self.page.written: kept(texts=texts).as_record(),
             self.page.caption: {"text": f"Written {of_whom}."},
             **self.idle(),
         }

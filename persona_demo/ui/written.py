@@ -12,8 +12,8 @@ from typing import Any
 
 from persona_demo.answers import ArmText
 from persona_demo.lm.decode import DecodeOptions
-from persona_demo.session import Vectors
 from persona_demo.showcase import Showcase
+from persona_demo.ui.state import Session, key_of
 
 
 @dataclass(frozen=True)
@@ -25,19 +25,27 @@ class Outcome:
         strength: Of arms that have one.
         options: How was written.
         texts: What each arm wrote, as far as it came.
-        vectors: What the plug made of the person then, where that is known without asking it.
+        key: Of whom they were written for, and after which opening words (:func:`key_of`).
+        allow_listed_words: Whether words of the filter's lists might be written.
     """
 
     prompt: str = ""
     strength: float = 1.0
     options: DecodeOptions = field(default_factory=DecodeOptions)
     texts: tuple[ArmText, ...] = ()
-    vectors: Vectors = field(default_factory=Vectors)
+    key: str = ""
+    allow_listed_words: bool = False
 
     @classmethod
-    def of_showcase(cls, case: Showcase | None) -> Outcome:
-        """What the page shows before anybody pressed Write."""
-        return cls(case.opening, case.strength, DecodeOptions(), case.texts) if case is not None else cls()
+    def of_showcase(cls, case: Showcase | None, session: Session) -> Outcome:
+        """What the page shows before anybody pressed Write; ``session`` is the person it is about."""
+        if case is None:
+            return cls()
+        return cls(case.opening, case.strength, DecodeOptions(), case.texts, key_of(session, case.opening))
+
+    def is_of(self, session: Session, opening: str) -> bool:
+        """Whether there are texts, written for these posts after these opening words."""
+        return bool(self.texts) and self.key == key_of(session, opening)
 
     def text_of(self, arm: str) -> str:
         """What an arm wrote; empty where it wrote nothing."""
@@ -55,5 +63,6 @@ class Outcome:
             strength=record["strength"],
             options=DecodeOptions(**record["options"]),
             texts=tuple(ArmText.from_record(text) for text in record["texts"]),
-            vectors=Vectors(**record["vectors"]),
+            key=record["key"],
+            allow_listed_words=record["allow_listed_words"],
         )

@@ -41,7 +41,7 @@ def test_an_effect_is_the_likelihood_with_all_items_less_that_without_one(runtim
         assert last.items[i].effect == pytest.approx(expected, abs=1e-4)
     assert last.per_token(last.whole) == pytest.approx(last.whole / len(tokens))
     assert last.agreement is not None
-    assert "task" in last.sentence and "10 items" in last.sentence
+    assert "against “Trained, no person”;" in last.sentence and "10 items" in last.sentence
 
 
 def test_it_goes_in_batches_and_stops_when_closed(runtime: Runtime, given: ArmInputs) -> None:

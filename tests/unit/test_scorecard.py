@@ -107,7 +107,7 @@ def test_verdicts_say_what_figures_say() -> None:
         return verdict("Ada", arm_named("persona"), items=items, gain=estimate(gain), gap=gap_estimate)
 
     assert "part of it is personal" in said((0.1, 0.3), (0.1, 0.2))
-    assert "not shown to be better than task" in said((-0.1, 0.3), (0.1, 0.2))
+    assert "not shown to be better than “Trained, no person”" in said((-0.1, 0.3), (0.1, 0.2))
     assert "does not beat its placebo" in said((0.1, 0.3), (-0.1, 0.2))
     assert "worse" in said((0.1, 0.3), (-0.3, -0.1))
     assert "Too little to tell" in said((0.1, 0.3), (0.1, 0.2), items=LEAST - 1)

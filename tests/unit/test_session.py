@@ -30,13 +30,16 @@ def run(runtime: Runtime) -> Run:
     history, task = tiny.history(items=5), runtime.task("blog-post")
     states = States.of(history).pin("s0")
     states = states.edited(history.with_items((replace(history.items[0], muted=True), *history.items[1:])), note="mute")
-    arms, options = ("task", "persona", "bm25", "persona:mean"), DecodeOptions(max_new_tokens=6, seed=3)
+    arms, options = ("task", "persona", "bm25", "persona:mean"), DecodeOptions(max_new_tokens=8, seed=3)
     inputs = runtime.arm_inputs(states.here.history, task, PROMPT, seed=3)
     outputs = list(runtime.compare(inputs, arms_named(arms), strength=2.5, options=options))[-1]
     return Run(
         who="sample:ada",
         stored=False,
         states=states,
+        origin=history,
+        trail=((0.25, -1.5), (0.1, 0.3333333333333333)),
+        allow_listed_words=True,
         task="blog-post",
         prompt=PROMPT,
         arms=arms,
@@ -58,11 +61,20 @@ def test_export_then_import_gives_the_same_run(run: Run) -> None:
 
 def test_the_document_says_what_it_is(run: Run) -> None:
     record = json.loads(run.to_json())
-    assert (record["kind"], record["schema"]) == ("persona-demo run", 1)
+    assert (record["kind"], record["schema"]) == ("persona-demo run", 2)
     assert record["states"][1]["parent"] == "s0"
     assert record["options"]["seed"] == 3
     assert len(record["vectors"]["weights"]) == 4
     assert len(record["outputs"]) == 4
+
+
+def test_a_run_of_the_former_schema_is_still_read(run: Run) -> None:
+    record = json.loads(run.to_json())
+    record["schema"] = 1
+    for name in ("origin", "trail", "allow_listed_words"):
+        del record[name]
+    first = run.states.all[0].history
+    assert read_run(json.dumps(record)) == replace(run, origin=first, trail=(), allow_listed_words=False)
 
 
 def test_a_run_of_another_plug_is_shown_as_it_was_and_says_so(run: Run) -> None:
@@ -94,9 +106,17 @@ def drop(name: str) -> Callable[[dict[str, Any]], None]:
 BROKEN: list[tuple[Callable[[dict[str, Any]], None], str]] = [
     (put("kind", to="other"), "not an exported run"),
     (drop("kind"), "not an exported run"),
-    (put("schema", to=2), "schema"),
+    (put("schema", to=3), "schema"),
+    (put("schema", to=True), "schema"),
     (put("schema", to=None), "schema"),
     *((drop(n), f"lacks '{n}'") for n in ("who", "stored", "states", "current", "pinned", "task", "prompt", "arms")),
+    *((drop(n), f"lacks '{n}'") for n in ("origin", "trail", "allow_listed_words")),
+    (put("origin", to=[]), "must be an object"),
+    (put("origin", "items", to=[{}]), "no text"),
+    (put("trail", to=[[1, 2, 3]]), "not two numbers"),
+    (put("trail", to=[["x", 2]]), "plain number"),
+    (put("trail", to=[[1, 2]] * 25), "at most"),
+    (put("allow_listed_words", to=1), "true or false"),
     *((drop(n), f"lacks '{n}'") for n in ("strength", "options", "models", "vectors", "outputs")),
     (put("who", to=7), "who is a number"),
     (put("stored", to="yes"), "true or false"),
@@ -116,6 +136,12 @@ BROKEN: list[tuple[Callable[[dict[str, Any]], None], str]] = [
     (put("arms", to="persona"), "must be a list"),
     (put("arms", to=["persona"] * 99), "at most"),
     (put("strength", to=99), "strength"),
+    (put("strength", to=4.1), "from -2 to 4"),
+    (put("options", "max_new_tokens", to=257), "new tokens is 257: it must lie from 8 to 256"),
+    (put("options", "max_new_tokens", to=7), "new tokens"),
+    (put("options", "temperature", to=1.6), "from 0 to 1.5"),
+    (put("options", "top_p", to=0.01), "top-p"),
+    (put("options", "seed", to=2**32), "seed"),
     (put("strength", to="1"), "plain number"),
     (put("strength", to=True), "plain number"),
     (put("options", "seed", to=-1), "seed"),

@@ -8,7 +8,8 @@ import pytest
 
 from persona_demo.errors import UserError
 from persona_demo.history import MAX_ITEMS, HistoryItem, UserHistory
-from persona_demo.ui.state import MAX_TRAIL, MAX_UNDO, Session
+from persona_demo.states import MAX_TRAIL
+from persona_demo.ui.state import MAX_UNDO, Session
 
 
 def session(*texts: str) -> Session:
@@ -49,6 +50,18 @@ def test_added_posts_stand_last_under_ids_of_their_own() -> None:
     assert len({item.id for item in made.history}) == 3
 
 
+def test_a_post_goes_one_place_up_or_down_and_no_further() -> None:
+    made = session("a", "b", "c")
+    assert texts(made.move("p2", "up")) == ["a", "c", "b"]
+    assert texts(made.move("p0", "down").move("p0", "down").move("p0", "down")) == ["b", "c", "a"]
+    assert made.move("p0", "up") == made.move("p2", "down") == made
+    moved = made.move("p1", "up")
+    assert moved.states.here.note == "post 2 moved up"
+    assert texts(moved.undo()) == texts(moved.reset()) == ["a", "b", "c"]
+    with pytest.raises(UserError, match="not in the history"):
+        made.move("p9", "up")
+
+
 def test_undo_goes_back_step_by_step_and_reset_can_be_undone() -> None:
     edited = session("a", "b").edit("p0", "A").delete("p1")
     assert texts(edited.undo()) == ["A", "b"]
@@ -70,6 +83,8 @@ def test_the_ways_back_are_bounded() -> None:
     assert len(made.past) == MAX_UNDO
     assert len(made.trail) == MAX_TRAIL
     assert made.stand_at(made.trail[-1]) is made
+    x, y = made.trail[-1]
+    assert made.stand_at((x + 1e-6, y - 1e-6)) is made
 
 
 @pytest.mark.parametrize("text", ["", "  \n ", "x" * 20_001])

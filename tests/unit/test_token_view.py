@@ -137,3 +137,10 @@ def test_too_many_alternatives_and_no_text_are_refused(runtime: Runtime, given: 
         view_tokens(runtime.lm, given, *arms, TEXT, top=0)
     with pytest.raises(UserError, match="no text"):
         view_tokens(runtime.lm, replace(given), *arms, " ")
+
+
+def test_movers_are_the_tokens_that_change_most(runtime: Runtime, given: ArmInputs) -> None:
+    view = view_tokens(runtime.lm, given, arm_named("task"), arm_named("persona"), TEXT)
+    changes = [abs(token.change) for token in view.tokens]
+    assert [changes[place] for place in view.movers(3)] == sorted(changes, reverse=True)[:3]
+    assert sorted(view.movers(1000)) == list(range(len(view.tokens)))

@@ -15,14 +15,15 @@ from persona_demo import link
 from persona_demo.arms import ARMS, KNOWN, arms_named
 from persona_demo.errors import UserError
 from persona_demo.lm.decode import DecodeOptions
+from persona_demo.runtime import Runtime
 from persona_demo.session import Models, Run, Vectors
 from persona_demo.session_io import read_run
 from persona_demo.ui import views
 from persona_demo.ui.handlers import Desk
 from persona_demo.ui.inside.parts import CarryParts
 from persona_demo.ui.shelf import TASK
-from persona_demo.ui.state import FILE, SAMPLE, Session
-from persona_demo.ui.verbs import Changes, guarded, text_of, whole
+from persona_demo.ui.state import FILE, SAMPLE, Point, Session, key_of
+from persona_demo.ui.verbs import Changes, guarded, seed_of, text_of, whole
 from persona_demo.ui.widget import widget
 from persona_demo.ui.writing import shown_arms
 from persona_demo.ui.written import Outcome
@@ -51,6 +52,10 @@ def lay_out() -> CarryParts:
     return CarryParts(export, bring, copy, with_text, address)
 
 
+NOT_OF_THIS = (
+    "The file is without texts: those in the columns were written before your last change. Press Write, then export."
+)
+ALLOWED = "It was written with words of the profanity lists allowed, and the switch under Advanced is on now."
 LINKED = "The link is open: press Write to fill the columns for it."
 API = """Three endpoints do what the page does, without keeping anything. A history is a list of texts, or a history
 file's content.
@@ -59,7 +64,7 @@ file's content.
 from gradio_client import Client
 
 client = Client("http://127.0.0.1:7860")
-mine = {"name": "Me", "items": [{"text": "an old post of mine"}, {"text": "and another"}]}
+mine = ["an old post of mine", "and another"]
 client.predict(mine, "The last train left without me, so", ["task", "persona"], api_name="/compare")
 client.predict(mine, api_name="/persona_vector")
 client.predict(mine, api_name="/map")
@@ -78,36 +83,51 @@ class Carry(Desk):
     @guarded
     def export(
         self, record: dict[str, Any], opening: str, strength: float, seed: float, length: float, temperature: float,
-        top_p: float, arms: list[str], placebo: bool, placebos: list[Any], written: dict[str, Any],
+        top_p: float, arms: list[str], placebo: bool, placebos: list[Any], allow: bool, written: dict[str, Any],
     ) -> Changes:  # fmt: skip
         """Hand the whole run out as a file."""
         session, outcome = Session.from_record(record), Outcome.from_record(written)
         runtime = self.loading.runtime
         if runtime is None:
             raise UserError("The models are still loading, and a run says which they are: export it in a moment.")
-        query = opening if opening.strip() else None
-        vectors = Vectors()
-        if session.history.active:
-            made = runtime.embed(session.history, runtime.task(TASK), query=query)
-            vectors = Vectors.of(made, session.history)
+        # The file says of its texts how they were written, whatever the dials were turned to since.
+        told = outcome.is_of(session, opening)
+        options = (
+            outcome.options
+            if told
+            else DecodeOptions(
+                whole(length, "number of new tokens"), temperature=temperature, top_p=top_p, seed=seed_of(seed)
+            )
+        )
         run = Run(
             who=session.who,
             stored=session.stored,
             states=session.states,
+            origin=session.origin,
+            trail=session.trail,
             task=TASK,
             prompt=opening,
             arms=tuple(shown_arms(arms, placebo, placebos)),
-            strength=strength,
-            options=DecodeOptions(
-                whole(length, "number of new tokens"), temperature=temperature, top_p=top_p, seed=whole(seed, "seed")
-            ),
+            strength=outcome.strength if told else strength,
+            options=options,
             models=Models.of(runtime, plug_fingerprint=self._plug),
-            vectors=vectors,
-            outputs=outcome.texts if outcome.prompt.strip() == opening.strip() else (),
+            vectors=self._vectors(runtime, session, opening),
+            allow_listed_words=outcome.allow_listed_words if told else allow,
+            outputs=outcome.texts if told else (),
         )
         slug = re.sub(r"[^a-z0-9]+", "-", session.history.name.lower()).strip("-") or "run"
         file = {"name": f"{slug}-run.json", "text": run.to_json(), "stamp": time.time()}
-        return {self.page.download: file, self.page.notice: views.notice()}
+        left_out = "" if told or not outcome.texts else NOT_OF_THIS
+        return {self.page.download: file, self.page.notice: views.notice(left_out, "info")}
+
+    def _vectors(self, runtime: Runtime, session: Session, opening: str) -> Vectors:
+        stored = self.shelf.stored_vector(session)
+        if stored is not None:
+            return Vectors.of_stored(stored)
+        if not session.history.active:
+            return Vectors()
+        query = opening if opening.strip() else None
+        return Vectors.of(runtime.embed(session.history, runtime.task(TASK), query=query), session.history)
 
     @property
     def _plug(self) -> str:
@@ -123,14 +143,23 @@ class Carry(Desk):
         run = read_run(content)
         if run.task != TASK:
             raise UserError(f"This run is of the task {run.task}, and this page is about {TASK}.")
-        session = self._session_of(run)
-        outcome = Outcome(run.prompt, run.strength, run.options, run.outputs, run.vectors)
+        other_plug = run.fits(self._plug) if self._plug else ""
+        # A trail drawn on another plug's map leads nowhere on this one.
+        session = self._session_of(run, () if other_plug else run.trail)
+        outcome = Outcome(
+            run.prompt, run.strength, run.options, run.outputs, key_of(session, run.prompt), run.allow_listed_words
+        )
         names = list(run.arms)
         shown = views.columns(
             run.outputs, opening=run.prompt, shown=names, notes=views.arm_notes(arms_named(names), session)
         )
         changes = self._loaded(session, run.prompt)
-        fits = run.fits(self._plug) if self._plug else ""
+        lost = (
+            f"{run.who[:40]} is not on this map: to write again, add posts or choose somebody."
+            if (run.stored and not session.stored)
+            else ""
+        )
+        said = " ".join(filter(None, (other_plug, lost, ALLOWED if run.allow_listed_words else "")))
         return (
             changes
             | self._settings(run.prompt, run.strength, run.options, names)
@@ -140,19 +169,21 @@ class Carry(Desk):
                 self.page.caption: {
                     "text": f"A run brought in, for {session.history.name} at strength {run.strength:g}."
                 },
-                self.page.notice: views.notice(fits, "info") if fits else views.notice(),
+                self.page.allow: run.allow_listed_words,
+                self.page.notice: views.notice(said, "info"),
             }
         )
 
-    def _session_of(self, run: Run) -> Session:
+    def _session_of(self, run: Run, trail: tuple[Point, ...]) -> Session:
         """The run's person; somebody who is not here keeps their history, and nothing else."""
-        origin, who = run.states.all[0].history, run.who
         try:
-            known = self.shelf.session_of(who)
+            known = self.shelf.session_of(run.who)
         except UserError:
-            known, who = None, FILE
-        stored = run.stored and known is not None and known.stored
-        return Session(who=who, states=run.states, origin=origin, stored=stored)
+            known = None
+        if known is None or known.stored != run.stored:
+            return Session(FILE, run.states, run.origin, trail)
+        # Of somebody who is here, it is known what they were loaded as, whatever the file says.
+        return Session(run.who, run.states, known.history, trail, known.stored)
 
     def _settings(self, opening: str, strength: float, options: DecodeOptions, names: list[str]) -> Changes:
         placebos = sorted({name.partition(":")[2] for name in names if ":" in name})
@@ -176,22 +207,24 @@ class Carry(Desk):
         """Make a link to this state."""
         session = Session.from_record(record)
         # Only what is muted can be said of a history; what was reworded or added are posts of one's own.
-        kept = {item.id: item.text for item in session.origin}
-        same = len(kept) == len(session.history) and all(kept.get(i.id) == i.text for i in session.history)
+        people = self._people()
+        own = self.shelf.session_of(session.who).history if session.who in people else session.origin
+        kept = {item.id: item.text for item in own}
+        same = list(kept.items()) == [(item.id, item.text) for item in session.history]
         muted = tuple(item.id for item in session.history if item.muted and item.id in kept)
         state = link.LinkState(
             person=session.who,
             prompt=opening,
-            seed=whole(seed, "seed"),
+            seed=seed_of(seed),
             strength=strength,
             arms=tuple(shown_arms(arms, placebo, placebos)),
             muted=muted,
         )
-        made = link.to_link(state, people=self._people(), openings=self.shelf.openings, with_text=with_text)
+        made = link.to_link(state, people=people, openings=self.shelf.openings, with_text=with_text)
         space = os.environ.get("SPACE_ID", "")
         base = f"https://huggingface.co/spaces/{space}" if space else ""
         # The stamp makes a second link of the same state a change, so that it is copied again.
-        changed = "" if same or session.who not in self._people() else "It does not carry your changes to the posts."
+        changed = "" if same or session.who not in people else "It does not carry your changes to the posts."
         left_out = f"{made.left_out} {changed}".strip()
         view = {"query": made.query, "base": base, "left_out": left_out, "stamp": time.time()}
         return {self.page.inside.carry.address: view, self.page.notice: views.notice()}
@@ -221,7 +254,7 @@ class Carry(Desk):
         made = None if case is None else (SAMPLE + case.person, case.opening, case.strength)
         shows = not session.edited and made == (session.who, prompt, state.strength)
         # The example made in advance is about somebody else, or was made otherwise: it goes.
-        outcome = Outcome.of_showcase(case if shows else None)
+        outcome = Outcome.of_showcase(case if shows else None, session)
         said = views.first_caption(case, session.history.name) if shows else LINKED
         return (
             changes

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import gradio as gr
 
 from persona_demo.answers import ArmText
-from persona_demo.arms import KNOWN, arm_named, arms_named
+from persona_demo.arms import KNOWN, arms_named
 from persona_demo.explain.cold_start import ColdStart, counts_for, likelihood_by_items, texts_by_items
 from persona_demo.explain.collapse import signs_of_collapse
 from persona_demo.explain.scorecard import hold_out
@@ -22,14 +22,18 @@ from persona_demo.ui.inside.runbar import RunBar
 from persona_demo.ui.inside.tables import View, chart, row, series, shortened, table, text_card, texts
 from persona_demo.ui.shelf import TASK
 from persona_demo.ui.state import Session
-from persona_demo.ui.verbs import Changes, guarded, whole
+from persona_demo.ui.verbs import Changes, guarded, seed_of, whole
 from persona_demo.ui.views import plural
 from persona_demo.ui.widget import widget
+from persona_demo.ui.writing import shown_arms
 
 ABOUT = """How many posts does it take? The person's last post is held out, and each column says how surprised it
 is by it when it may read none of the earlier posts, then 1, 2, 4 and so on. Retrieval needs the one right post; a
-persona needs enough of them."""
-ARMS = ("plain", "task", "persona", "bm25", "recent")
+persona needs enough of them. All columns that are ticked under Advanced take part."""
+
+LED = frozenset(name for name, arm in KNOWN.items() if arm.kind in ("soft", "both") and arm.placebos)
+"""Arms that a strength applies to."""
+ONE_POST = "One post proves nothing: the scorecard under Placebos looks at more."
 
 
 def lay_out() -> GrowthParts:
@@ -72,7 +76,9 @@ def growth_table(found: ColdStart) -> View:
 def crossings(found: ColdStart) -> str:
     """From how many posts on the persona does better, in a sentence."""
     said = []
-    for name in ("task", "bm25"):
+    if "persona" not in found.arms:
+        return ONE_POST
+    for name in [name for name in ("task", "bm25") if name in found.arms]:
         count = found.crossing("persona", name)
         title = KNOWN[name].title
         said.append(
@@ -80,18 +86,19 @@ def crossings(found: ColdStart) -> str:
             if count is None
             else f"From {plural(count, 'post')} on, the persona does better than “{title}”."
         )
-    return " ".join([*said, "One post proves nothing: the scorecard under Placebos looks at more."])
+    return " ".join([*said, ONE_POST])
 
 
 class Growth(Look):
     """Verbs of the cold-start tab."""
 
     @guarded
-    def measure(self, record: dict[str, Any], seed: float) -> Iterator[Changes]:
-        """Measure the last post under growing histories."""
+    def measure(self, record: dict[str, Any], seed: float, arms: Sequence[str]) -> Iterator[Changes]:
+        """Measure the last post under growing histories, for every column that is ticked."""
+        names = shown_arms(arms, placebo=False)
         yield from self.waiting()
         session, parts = Session.from_record(record), self.page.inside.growth.curve
-        stream = self.lent(self.grown)(record, seed)
+        stream = self.lent(self.grown)(record, seed, names)
         with contextlib.closing(stream):
             for began, found in stream:
                 done = len(found.nll[0])
@@ -101,51 +108,89 @@ class Growth(Look):
                 yield changes | self.bar.busy(f"{done} of {len(found.counts)} lengths", found.share)
         yield self.measured(session, None)
 
-    def grown(self, record: dict[str, Any], seed: float) -> Iterator[tuple[str, ColdStart]]:
+    def grown(self, record: dict[str, Any], seed: float, names: Sequence[str]) -> Iterator[tuple[str, ColdStart]]:
         """The held-out post's beginning and the likelihoods as they grow; takes and gives plain values."""
         session, runtime = Session.from_record(record), self.runtime
         target = hold_out(session.history, runtime.task(TASK))[-1]
         read = session.history.with_items(tuple(session.history.active[i] for i in target.history))
-        inputs = runtime.arm_inputs(read, runtime.task(TASK), target.pair.input, seed=int(seed or 0))
+        inputs = runtime.arm_inputs(read, runtime.task(TASK), target.pair.input, seed=seed_of(seed))
         text = runtime.lm.codec.decode(runtime.task(TASK).target_tokens(target.pair.target, runtime.lm.codec))
-        for found in likelihood_by_items(runtime.lm, inputs, arms_named(ARMS), text):
+        for found in likelihood_by_items(runtime.lm, inputs, arms_named(names), text):
             yield target.pair.input, found
 
     @guarded
     def write(
-        self, record: dict[str, Any], opening: str, strength: float, seed: float, length: float, allow: bool
-    ) -> Iterator[Changes]:
-        """Let the persona write with each number of posts."""
+        self, record: dict[str, Any], opening: str, strength: float, seed: float, length: float, allow: bool,
+        arms: Sequence[str],
+    ) -> Iterator[Changes]:  # fmt: skip
+        """Let every column that is ticked write with each number of posts, the persona first."""
+        names = sorted(shown_arms(arms, placebo=False), key=lambda name: name != "persona")
         yield from self.waiting()
         session, parts = Session.from_record(record), self.page.inside.growth
         counts = counts_for(len(session.history.active))
-        options = DecodeOptions(max_new_tokens=min(whole(length, "number of new tokens"), 40), seed=whole(seed, "seed"))
-        stream = self.lent(self.texts)(record, opening, strength, options, allow)
+        options = DecodeOptions(max_new_tokens=min(whole(length, "number of new tokens"), 40), seed=seed_of(seed))
+        found: dict[str, tuple[ArmText, ...]] = {}
+        stream = self.lent(self.texts)(record, opening, strength, options, allow, names)
         with contextlib.closing(stream):
-            for states in stream:
-                shown = _cards(counts, opening, states, running=True)
-                yield {parts.texts: shown} | self.bar.busy(f"Writing {len(counts)} texts together.")
-        yield {parts.texts: _cards(counts, opening, states)} | self.measured(session, opening)
+            for name, states in stream:
+                found[name] = states
+                shown = growth_texts(counts, opening, names, found, running=True)
+                said = f"Column {len(found)} of {len(names)}: “{KNOWN[name].title}”, {plural(len(states), 'text')}."
+                share = (len(found) - 1 + _written(states, options)) / len(names)
+                yield {parts.texts: shown} | self.bar.busy(said, share)
+        done = self.measured(session, opening, more=f"At strength {strength:g}.")
+        yield {parts.texts: growth_texts(counts, opening, names, found)} | done
 
     def texts(
-        self, record: dict[str, Any], opening: str, strength: float, options: DecodeOptions, allow: bool
-    ) -> Iterator[tuple[ArmText, ...]]:
-        """The texts as they grow; takes and gives plain values."""
+        self, record: dict[str, Any], opening: str, strength: float, options: DecodeOptions, allow: bool,
+        names: Sequence[str],
+    ) -> Iterator[tuple[str, tuple[ArmText, ...]]]:  # fmt: skip
+        """Each column's texts as they grow, one column after the other; takes and gives plain values."""
         inputs = self.inputs(Session.from_record(record), opening, seed=options.seed)
-        yield from texts_by_items(
-            self.runtime, inputs, arm_named("persona"), strength=strength, options=options, allow_listed_words=allow
-        )
+        for arm in arms_named(names):
+            written = texts_by_items(
+                self.runtime, inputs, arm, strength=strength, options=options, allow_listed_words=allow
+            )
+            for states in written:
+                yield arm.name, states
 
 
-def _cards(counts: Sequence[int], opening: str, states: Sequence[ArmText], *, running: bool = False) -> View:
-    cards = [
-        text_card(
-            plural(count, "post"),
-            state.written.text,
-            opening=opening,
-            colour="--pd-arm-persona" if count else "--pd-arm-task",
-            warning=signs_of_collapse(state.written.text).sentence if state.written.done else "",
-        )
-        for count, state in zip(counts, states, strict=True)
-    ]
-    return texts(cards, running=running)
+def _written(states: Sequence[ArmText], options: DecodeOptions) -> float:
+    """Share of a column that is written, 0 to 1."""
+    return min(1.0 if s.written.done else len(s.written.tokens) / options.max_new_tokens for s in states)
+
+
+def growth_texts(
+    counts: Sequence[int], opening: str, names: Sequence[str], found: Mapping[str, Sequence[ArmText]],
+    *, running: bool = False,
+) -> View:  # fmt: skip
+    """The texts, of which one column or one number of posts is looked at.
+
+    Args:
+        counts: Numbers of posts.
+        opening: The opening words.
+        names: Of the columns, in the order they write.
+        found: What each wrote by number of posts, as far as it came; one text where it reads no posts.
+        running: Whether they are still writing.
+    """
+    rows = [plural(count, "post") for count in counts]
+    cards = []
+    for name in [name for name in names if name in found]:
+        title = KNOWN[name].title
+        # Only what a strength applies to can collapse from too much of it.
+        led = name in LED
+        read = [(f"{title}, {row}", [name, row]) for row in rows]
+        told = read if len(found[name]) == len(rows) else [(f"{title}, reads no posts", [name, *rows])]
+        cards += [
+            text_card(
+                head,
+                state.written.text,
+                opening=opening,
+                colour=palette.arm_variable(name),
+                warning=signs_of_collapse(state.written.text).sentence if led and state.written.done else "",
+                groups=groups,
+            )
+            for (head, groups), state in zip(told, found[name], strict=True)
+        ]
+    by_column = [(f"“{KNOWN[name].title}” with every number of posts", name) for name in names]
+    return texts(cards, running=running, choices=[*by_column, *((f"Every column with {row}", row) for row in rows)])

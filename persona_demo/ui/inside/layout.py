@@ -13,6 +13,7 @@ from persona_demo.ui.inside.look import TYPED
 from persona_demo.ui.inside.parts import InsideParts, TextParts
 from persona_demo.ui.inside.runbar import QUIET
 from persona_demo.ui.inside.tables import chart, table, texts
+from persona_demo.ui.line import Line
 from persona_demo.ui.loading import Loading
 from persona_demo.ui.page import Page
 from persona_demo.ui.shelf import Shelf
@@ -59,12 +60,12 @@ def lay_out(shelf: Shelf) -> InsideParts:
 
 
 def wire(
-    demo: gr.Blocks, page: Page, shelf: Shelf, loading: Loading, on: carry.Carry, *, gpu: Callable[[Any], Any] | None
+    line: Line, page: Page, shelf: Shelf, loading: Loading, on: carry.Carry, *, gpu: Callable[[Any], Any] | None
 ) -> None:
     """Bind the verbs of the tabs.
 
     Args:
-        demo: The app.
+        line: Who waits for the language model.
         page: Its components.
         shelf: What ships.
         loading: The models.
@@ -76,7 +77,7 @@ def wire(
     inside.text.choice.change(
         lambda choice: gr.Textbox(visible=choice == TYPED), inside.text.choice, inside.text.typed, queue=False, **QUIET
     )
-    running = _wire_measures(page, shelf, loading, text, gpu)
+    running = _wire_measures(line, page, shelf, loading, text, gpu)
     _wire_maps(
         page, maps.Maps(page, None, shelf, loading, gpu=gpu), mix.Mix(page, inside.mix.bar, shelf, loading, gpu=gpu)
     )
@@ -88,7 +89,7 @@ def wire(
 
 
 def _wire_measures(
-    page: Page, shelf: Shelf, loading: Loading, text: Sequence[Any], gpu: Callable[[Any], Any] | None
+    line: Line, page: Page, shelf: Shelf, loading: Loading, text: Sequence[Any], gpu: Callable[[Any], Any] | None
 ) -> list[Any]:
     """Bind what measures or writes; returns what may be cancelled."""
     inside, who = page.inside, [page.session, page.opening]
@@ -107,7 +108,7 @@ def _wire_measures(
     short = [*who, page.strength, page.seed, page.max_new_tokens, page.allow]
     sampled = [*who, page.strength, page.seed, page.max_new_tokens, page.temperature, page.top_p, page.allow]
     sides = [inside.tokens.left, inside.tokens.right]
-    n = {"notice": page.notice}
+    n: dict[str, Any] = {"notice": page.notice, "line": line}
     run = inside.posts.bar.wire(
         singles.measure, [*who, page.seed, *text, p.arm, p.order], [p.table, p.line, p.found], **n
     )
@@ -116,15 +117,18 @@ def _wire_measures(
         run,
         d.bar.wire(dials.measure, [*who, page.strength, page.seed, *text], [d.chart, d.table, d.line], **n),
         inside.placebo.bar.wire(
-            scores.score, [page.session, page.seed], [inside.placebo.table, inside.placebo.line], **n
+            scores.score, [page.session, page.seed, page.arms], [inside.placebo.table, inside.placebo.line], **n
         ),
         inside.tokens.bar.wire(
-            reads.measure, [*who, page.strength, page.seed, page.allow, *text, *sides], [inside.tokens.tokens], **n
+            reads.measure,
+            [*who, page.strength, page.seed, page.allow, *text, *sides],
+            [inside.tokens.tokens, inside.tokens.movers],
+            **n,
         ),
         w.bar.wire(words.say, who, [w.line, w.likelier, w.vectors, w.posts, w.style], **n),
         m.bar.wire(mixes.write, [*sampled, m.what, m.other, m.share, m.factor], [m.texts], **n),
-        c.bar.wire(grows.measure, [page.session, page.seed], [c.chart, c.table, c.line], **n),
-        g.writes.wire(writes.write, short, [g.texts], **n),
+        c.bar.wire(grows.measure, [page.session, page.seed, page.arms], [c.chart, c.table, c.line], **n),
+        g.writes.wire(writes.write, [*short, page.arms], [g.texts], **n),
         inside.pins.bar.wire(pairs.write, short, [inside.pins.texts], **n),
     ]
 
@@ -171,8 +175,8 @@ def _wire_carry(page: Page, on: carry.Carry) -> None:
     shown = [page.arms, page.placebo, page.placebos]
     who = [page.session, page.opening]
     desk: dict[str, Any] = {"concurrency_id": "desk", **QUIET}
-    c.export.click(on.export, [*who, *how, *shown, page.written], [page.download, page.notice], **desk)
-    settings = [page.opening, *how, *shown, page.columns, page.written]
+    c.export.click(on.export, [*who, *how, *shown, page.allow, page.written], [page.download, page.notice], **desk)
+    settings = [page.opening, *how, *shown, page.allow, page.columns, page.written]
     c.bring.upload(on.bring, None, [*desk_outputs(page), *settings], trigger_mode="multiple", **desk)
     linked = [*who, page.strength, page.seed, *shown, c.with_text]
     c.link.click(on.copy_link, linked, [c.address, page.notice], **desk)
@@ -186,7 +190,7 @@ def desk_outputs(page: Page) -> list[Any]:
 def _tables(page: Page) -> list[Any]:
     i = page.inside
     words = [i.words.likelier, i.words.vectors, i.words.posts, i.words.style]
-    return [i.dial.table, i.placebo.table, i.posts.table, i.growth.curve.table, *words]
+    return [i.dial.table, i.placebo.table, i.posts.table, i.tokens.movers, i.growth.curve.table, *words]
 
 
 def _charts(page: Page) -> list[Any]:

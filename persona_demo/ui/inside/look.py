@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -16,8 +15,8 @@ from persona_demo.ui.inside.tables import shortened
 from persona_demo.ui.loading import Loading
 from persona_demo.ui.page import Page
 from persona_demo.ui.shelf import TASK, Shelf
-from persona_demo.ui.state import Session
-from persona_demo.ui.verbs import Changes, Verbs
+from persona_demo.ui.state import Session, key_of
+from persona_demo.ui.verbs import Changes, Verbs, seed_of
 from persona_demo.ui.views import plural
 from persona_demo.ui.written import Outcome
 
@@ -89,7 +88,7 @@ class Look(Verbs):
             session.history,
             self.runtime.task(TASK),
             opening,
-            seed=int(seed or 0),
+            seed=seed_of(seed),
             stored=self.shelf.stored_vector(session),
             others=self.shelf.others(session),
         )
@@ -125,17 +124,6 @@ def about(session: Session, opening: str | None) -> str:
     posts = "a stored vector" if session.stored else plural(len(session.history.active), "post")
     after = "" if opening is None else f", after “{shortened(opening, 60)}”"
     return f"For {session.history.name}, from {posts}{after}."
-
-
-def key_of(session: Session, opening: str | None) -> str:
-    """A short key of what a measurement depends on: who, what they wrote, and the opening words.
-
-    That of a measurement that asks for no opening words is what the keys of all openings begin with.
-    """
-    read = "\0".join([session.who, *(f"{item.id}\n{item.text}" for item in session.history.active)])
-    parts = (read, opening.strip() if opening is not None else "")
-    first, second = (hashlib.sha256(part.encode("utf-8")).hexdigest()[:10] for part in parts)
-    return f"{first}." if opening is None else f"{first}.{second}"
 
 
 def standing_in(arm: Arm, name: str, title: str, **given: Any) -> Arm:

@@ -18,14 +18,14 @@ from persona_demo.item_map import ItemMap, item_vectors
 from persona_demo.placing import place_among
 from persona_demo.runtime import Runtime
 from persona_demo.ui.inside import map_views
-from persona_demo.ui.inside.look import Look, key_of
+from persona_demo.ui.inside.look import Look
 from persona_demo.ui.inside.map_views import COUNT, NO_POSTS_MAP, NO_STYLE, NONE, SAMPLES, SENTENCE, STYLE_MARK
 from persona_demo.ui.inside.parts import MapParts
 from persona_demo.ui.inside.tables import table
 from persona_demo.ui.persona_map import MapValue, NamedPoint, PersonaMap, Tint, map_value
 from persona_demo.ui.shelf import TASK, Shelf
 from persona_demo.ui.standing import map_of, stand
-from persona_demo.ui.state import Session
+from persona_demo.ui.state import Session, key_of
 from persona_demo.ui.verbs import Changes, guarded
 from persona_demo.ui.views import plural
 from persona_demo.ui.widget import widget

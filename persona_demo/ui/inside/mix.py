@@ -24,7 +24,7 @@ from persona_demo.ui.inside.tables import View, text_card, texts
 from persona_demo.ui.shelf import TASK, Shelf
 from persona_demo.ui.standing import map_of, stand
 from persona_demo.ui.state import Session
-from persona_demo.ui.verbs import Changes, guarded, whole
+from persona_demo.ui.verbs import Changes, guarded, seed_of, whole
 from persona_demo.ui.widget import widget
 
 FloatArray = NDArray[np.float32]
@@ -129,7 +129,7 @@ class Mix(Look):
         session = Session.from_record(record)
         options = DecodeOptions(
             max_new_tokens=whole(length, "number of new tokens"), temperature=temperature, top_p=top_p,
-            seed=whole(seed, "seed"),
+            seed=seed_of(seed),
         )  # fmt: skip
         stream = self.lent(self.written)(record, opening, strength, options, allow, what, other, share, factor)
         with contextlib.closing(stream):

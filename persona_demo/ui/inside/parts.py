@@ -96,12 +96,14 @@ class TokenParts:
         left: The first arm.
         right: The second.
         tokens: The text, token by token.
+        movers: The tokens that change most.
     """
 
     bar: RunBar
     left: gr.Dropdown
     right: gr.Dropdown
     tokens: gr.HTML
+    movers: gr.HTML
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from persona_demo.ui.inside.runbar import RunBar
 from persona_demo.ui.inside.tables import View, cell, row, shortened, table, text_card, texts
 from persona_demo.ui.shelf import TASK
 from persona_demo.ui.state import Session
-from persona_demo.ui.verbs import Changes, guarded, whole
+from persona_demo.ui.verbs import Changes, guarded, seed_of, whole
 from persona_demo.ui.widget import widget
 
 ABOUT = """Every edit of the history above makes a new state and keeps the old one. Choose a state to go back to
@@ -184,7 +184,7 @@ class Pins(Look):
         if pair is None:
             raise UserError("There are no two states to write from: tick two of them.")
         yield from self.waiting()
-        options = DecodeOptions(max_new_tokens=whole(length, "number of new tokens"), seed=whole(seed, "seed"))
+        options = DecodeOptions(max_new_tokens=whole(length, "number of new tokens"), seed=seed_of(seed))
         stream = self.lent(self.written)(record, opening, strength, options, allow)
         with contextlib.closing(stream):
             for states in stream:

@@ -18,16 +18,17 @@ from persona_demo.ui.inside.runbar import RunBar
 from persona_demo.ui.inside.tables import View, cell, row, table
 from persona_demo.ui.shelf import TASK
 from persona_demo.ui.state import Session
-from persona_demo.ui.verbs import Changes, guarded
+from persona_demo.ui.verbs import Changes, guarded, seed_of
 from persona_demo.ui.views import plural
 from persona_demo.ui.widget import widget
+from persona_demo.ui.writing import shown_arms
 
 ABOUT = """A placebo is the same method with somebody else in the person's place. Tick “Could this be placebo?”
 above to see one beside every persona column, and choose which kind under Advanced: a stranger, the average of
 everybody, noise of the same loudness, or nothing at all. Here the same question is put in numbers. The person's
 last posts are held out, each column says how likely it finds them from the earlier ones, and a stranger's posts
-are tried in their place. A column that does as well with a stranger knows nothing personal."""
-ARMS = ("plain", "task", "persona", "bm25")
+are tried in their place. A column that does as well with a stranger knows nothing personal. All columns that
+are ticked under Advanced are scored."""
 
 
 def lay_out() -> PlaceboParts:
@@ -73,19 +74,20 @@ class Placebos(Look):
     """Verbs of the Placebo tab."""
 
     @guarded
-    def score(self, record: dict[str, Any], seed: float) -> Iterator[Changes]:
-        """Score every column on the person's own last posts."""
+    def score(self, record: dict[str, Any], seed: float, arms: Sequence[str]) -> Iterator[Changes]:
+        """Score every column that is ticked on the person's own last posts."""
         session, parts = Session.from_record(record), self.page.inside.placebo
         if session.stored:
             raise UserError("Nothing can be held out of a stored vector: choose a person who has texts.")
+        names = shown_arms(arms, placebo=False)
         yield from self.waiting()
-        stream = self.lent(self.scored)(record, seed, ARMS)
+        stream = self.lent(self.scored)(record, seed, names)
         with contextlib.closing(stream):
             for card in stream:
                 held = plural(len(card.held_out), "post")
                 said = f"The last {held} of {session.history.name}, each predicted from what came before it."
                 changes = {parts.table: scores_table(card), parts.line: {"text": said}}
-                yield changes | self.bar.busy(f"{len(card.scores)} of {len(ARMS)} columns", card.share)
+                yield changes | self.bar.busy(f"{len(card.scores)} of {len(names)} columns", card.share)
         yield self.measured(session, None, more="At strength 1, as it was trained.")
 
     def scored(self, record: dict[str, Any], seed: float, names: Sequence[str]) -> Iterator[Scorecard]:
@@ -97,5 +99,5 @@ class Placebos(Look):
             runtime.task(TASK),
             arms_named(names),
             others=self.shelf.others(session),
-            seed=int(seed or 0),
+            seed=seed_of(seed),
         )

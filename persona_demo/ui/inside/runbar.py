@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 from gradio.events import Dependency
 
+from persona_demo.ui.line import LANE, Line
 from persona_demo.ui.widget import widget
 
 if TYPE_CHECKING:
@@ -71,10 +72,14 @@ class RunBar:
             self.stop: gr.Button(visible=False),
         }
 
-    def begun(self) -> Changes:
-        """Answer the button at once; the turn itself may have to wait for other visitors."""
+    def begun(self, waiting: str) -> Changes:
+        """Answer the button at once; the turn itself may have to wait for other visitors.
+
+        Args:
+            waiting: What is said meanwhile.
+        """
         return {
-            self.status: self.said("Waiting for a turn.", busy=True),
+            self.status: self.said(waiting, busy=True),
             self.go: gr.Button(interactive=False),
             self.stop: gr.Button(visible=True),
         }
@@ -85,7 +90,7 @@ class RunBar:
         return [self.go, self.stop, self.status]
 
     def wire(
-        self, run: Callable[..., Any], inputs: Sequence[Any], outputs: Sequence[Any], *, notice: gr.HTML
+        self, run: Callable[..., Any], inputs: Sequence[Any], outputs: Sequence[Any], *, notice: gr.HTML, line: Line
     ) -> Dependency:
         """Bind it to what it runs, in the one lane of the language model.
 
@@ -94,13 +99,14 @@ class RunBar:
             inputs: What it is given.
             outputs: What it changes.
             notice: The strip that errors go to.
+            line: Who waits for the language model.
 
         Returns:
             The run, for others who may cancel it.
         """
 
         def begin() -> Changes:
-            return self.begun() | {notice: {"text": "", "kind": ""}}
+            return self.begun(line.words) | {notice: {"text": "", "kind": ""}}
 
         def stopped() -> Changes:
             return self.done("Stopped. What was measured so far stays.")
@@ -109,7 +115,7 @@ class RunBar:
         # One after the other, so that a quick refusal is not wiped away by the beginning.
         begun = self.go.click(begin, None, [*self.parts, notice], trigger_mode="once", **light)
         running: Dependency = begun.then(
-            run, list(inputs), [*outputs, *self.parts, notice], concurrency_id="lm", concurrency_limit=1, **QUIET
+            run, list(inputs), [*outputs, *self.parts, notice], concurrency_id=LANE, concurrency_limit=1, **QUIET
         )
         self.stop.click(None, cancels=[running]).then(stopped, None, self.parts, **light)
         return running

@@ -77,9 +77,10 @@ def chart(
 
 
 def text_card(
-    title: str, text: str = "", *, opening: str = "", why: str = "", colour: str = "", warning: str = "", note: str = ""
-) -> View:
-    """A text side by side with others; the colour is a CSS variable's name."""
+    title: str, text: str = "", *, opening: str = "", why: str = "", colour: str = "", warning: str = "",
+    note: str = "", groups: Sequence[str] = (),
+) -> View:  # fmt: skip
+    """A text side by side with others; the colour is a CSS variable's name, groups are what it is chosen by."""
     return {
         "title": title,
         "why": why,
@@ -88,12 +89,20 @@ def text_card(
         "warning": warning,
         "note": note,
         "colour": f"var({colour})" if colour else "",
+        "groups": list(groups),
     }
 
 
-def texts(cards: Sequence[View] = (), *, running: bool = False) -> View:
-    """Texts side by side."""
-    return {"cards": list(cards), "running": running}
+def texts(cards: Sequence[View] = (), *, running: bool = False, choices: Sequence[tuple[str, str]] = ()) -> View:
+    """Texts side by side.
+
+    Args:
+        cards: The texts.
+        running: Whether they are still written.
+        choices: Words and name of each group, where one group is looked at at a time; the first one at first.
+    """
+    offered = [{"text": text, "group": group} for text, group in choices]
+    return {"cards": list(cards), "running": running, "choices": offered}
 
 
 def shortened(text: str, most: int = 70) -> str:

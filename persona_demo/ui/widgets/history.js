@@ -6,6 +6,7 @@ const draft = find(".pd-add textarea");
 const file = find("input[type=file]");
 const rows = new Map();
 let refocus = null;
+let moved = null; // what had the focus in a row that was moved
 
 const send = (row, { blank }) => {
   clearTimeout(row.timer);
@@ -16,6 +17,16 @@ const send = (row, { blank }) => {
   trigger("edit", { id: row.id, text });
 };
 
+const move = (row, step) => {
+  const place = [...body.children].indexOf(row.node) + (step === "up" ? -1 : 1);
+  if (place < 0 || place >= body.children.length) return;
+  // What was typed and not sent yet goes first; the server takes one after the other.
+  send(row, { blank: false });
+  const at = document.activeElement;
+  moved = { row, at, number: row.number.textContent, from: row.node.contains(at) && at === row.area ? [at.selectionStart, at.selectionEnd] : null };
+  trigger("move", { id: row.id, step });
+};
+
 const newRow = (id) => {
   const row = { id, node: make("tr"), number: make("th", { scope: "row" }), area: make("textarea", { rows: "2" }) };
   row.date = make("span", { class: "pd-date" });
@@ -23,12 +34,14 @@ const newRow = (id) => {
   row.share = make("span");
   row.mute = make("input", { type: "checkbox" });
   row.remove = make("button", { type: "button", class: "pd-remove" }, "×");
+  row.up = make("button", { type: "button", class: "pd-move" }, "↑");
+  row.down = make("button", { type: "button", class: "pd-move" }, "↓");
   const track = make("div", { class: "pd-bar", "aria-hidden": "true" });
   row.even = make("i");
   track.append(row.bar, row.even);
   for (const [name, parts] of [
     ["number", [row.number]], ["post", [row.area, row.date]], ["weight", [track, row.share]],
-    ["mute", [row.mute]], ["remove", [row.remove]],
+    ["mute", [row.mute]], ["remove", [row.up, row.down, row.remove]],
   ]) {
     const cell = name === "number" ? row.number : make("td");
     cell.classList.add(`pd-cell-${name}`);
@@ -40,6 +53,14 @@ const newRow = (id) => {
     row.timer = setTimeout(() => send(row, { blank: false }), PAUSE);
   });
   row.area.addEventListener("change", () => send(row, { blank: true }));
+  row.up.addEventListener("click", () => move(row, "up"));
+  row.down.addEventListener("click", () => move(row, "down"));
+  row.node.addEventListener("keydown", (event) => {
+    const step = { ArrowUp: "up", ArrowDown: "down" }[event.key];
+    if (!step || !event.altKey) return;
+    event.preventDefault();
+    move(row, step);
+  });
   row.area.addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return;
     row.area.value = row.text;
@@ -53,7 +74,7 @@ const newRow = (id) => {
   return row;
 };
 
-const drawRow = (row, told, even) => {
+const drawRow = (row, told, even, last) => {
   row.number.textContent = told.number;
   // What somebody is typing, or what was refused, stays as long as the post itself has not changed.
   if (told.text !== row.text) {
@@ -67,6 +88,10 @@ const drawRow = (row, told, even) => {
   row.mute.checked = told.muted;
   row.mute.setAttribute("aria-label", `Mute post ${told.number}`);
   row.remove.setAttribute("aria-label", `Delete post ${told.number}`);
+  row.up.setAttribute("aria-label", `Move post ${told.number} up`);
+  row.down.setAttribute("aria-label", `Move post ${told.number} down`);
+  row.up.disabled = told.number === 1;
+  row.down.disabled = last;
   row.bar.style.width = `${100 * told.bar}%`;
   row.even.style.left = `${100 * (even ?? 0)}%`;
   row.even.hidden = even === null;
@@ -82,6 +107,7 @@ const draw = () => {
   find("table").hidden = view.rows.length === 0;
   find(".pd-summary").textContent = view.summary && `${view.summary}.`;
   find(".pd-caveat").hidden = !view.weighed;
+  find(".pd-order").hidden = view.rows.length < 2;
   find("[data-do=undo]").disabled = !view.undo;
   find("[data-do=redo]").disabled = !view.redo;
   find("[data-do=reset]").disabled = !view.reset;
@@ -97,7 +123,7 @@ const draw = () => {
   view.rows.forEach((told, place) => {
     if (!rows.has(told.id)) rows.set(told.id, newRow(told.id));
     const row = rows.get(told.id);
-    drawRow(row, told, view.even);
+    drawRow(row, told, view.even, place === view.rows.length - 1);
     if (body.children[place] !== row.node) body.insertBefore(row.node, body.children[place] || null);
   });
   if (view.took && (view.took === "*" || view.took === draft.dataset.key)) draft.value = "";
@@ -106,6 +132,15 @@ const draw = () => {
     (next ? next.querySelector(".pd-remove") : draft).focus();
   }
   refocus = null;
+  if (moved && moved.row.number.textContent !== moved.number) {
+    // A row that is put elsewhere loses the focus, and a button at the end of its way takes none.
+    const { row, at, from } = moved;
+    const next = at.disabled ? (at === row.up ? row.down : row.up) : at;
+    const free = document.activeElement === document.body || row.node.contains(document.activeElement);
+    if (free && row.node.contains(next)) next.focus();
+    if (free && from) row.area.setSelectionRange(...from);
+    moved = null;
+  }
 };
 
 const add = () => {

@@ -1,5 +1,5 @@
 // A table of words, numbers and bars. A row with an id has a button that goes there: to a post in the
-// history above, or to whatever the server makes of "select".
+// history above, to a token of the text beside it, or to whatever the server makes of "select".
 const find = (selector) => element.querySelector(selector);
 
 const barOf = (share, signed) => {
@@ -17,8 +17,8 @@ const barOf = (share, signed) => {
 };
 
 const go = (id) => {
-  if (props.go === "post") window.dispatchEvent(new CustomEvent("pd-post", { detail: id }));
-  else trigger("select", { id });
+  if (props.go === "select") trigger("select", { id });
+  else window.dispatchEvent(new CustomEvent(`pd-${props.go}`, { detail: id }));
 };
 
 const cellOf = (cell, head, row, first) => {

@@ -1,5 +1,8 @@
-// Texts side by side, as many as there are.
+// Texts side by side: all there are, or those of the one group that is chosen.
 const grid = element.querySelector(".pd-grid");
+const which = element.querySelector(".pd-which");
+const select = which.querySelector("select");
+let offered = "";
 
 const cardOf = ({ title, why, opening, text, warning, colour, note }) => {
   const node = make("article", { class: "pd-card" });
@@ -14,10 +17,24 @@ const cardOf = ({ title, why, opening, text, warning, colour, note }) => {
   return node;
 };
 
-const draw = () => {
-  grid.replaceChildren(...props.value.cards.map(cardOf));
-  grid.setAttribute("aria-busy", String(props.value.running));
+const offer = (choices) => {
+  // Texts come many times a second: a list that is being looked through is left alone.
+  if (JSON.stringify(choices) === offered) return;
+  offered = JSON.stringify(choices);
+  const kept = select.value;
+  select.replaceChildren(...choices.map(({ text, group }) => make("option", { value: group }, text)));
+  if (choices.some(({ group }) => group === kept)) select.value = kept;
 };
 
+const draw = () => {
+  const { cards, running, choices } = props.value;
+  which.hidden = !choices.length;
+  offer(choices);
+  const shown = choices.length ? cards.filter(({ groups }) => groups.includes(select.value)) : cards;
+  grid.replaceChildren(...shown.map(cardOf));
+  grid.setAttribute("aria-busy", String(running));
+};
+
+select.addEventListener("change", draw);
 watch("value", draw);
 draw();

@@ -71,5 +71,12 @@ run.addEventListener("keydown", (event) => {
   choose(to, true);
 });
 
+// The table beside it points at a token.
+const point = ({ detail }) => {
+  if (!element.isConnected) return window.removeEventListener("pd-token", point);
+  if (nodes[detail]) choose(Number(detail), true);
+};
+window.addEventListener("pd-token", point);
+
 watch("value", draw);
 draw();

@@ -1,0 +1,185 @@
+"""Taking a run along: a file says of its texts whose they are and how they were written."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+import gradio as gr
+import pytest
+
+from persona_demo.arms import ARMS
+from persona_demo.runtime import Runtime
+from persona_demo.showcase import build_showcase
+from persona_demo.states import MAX_STATES
+from persona_demo.ui.inside.carry import Carry
+from persona_demo.ui.layout import lay_out
+from persona_demo.ui.loading import Loading
+from persona_demo.ui.page import Page
+from persona_demo.ui.shelf import Shelf
+from persona_demo.ui.state import FILE, Session
+from persona_demo.ui.writing import Writing
+from persona_demo.ui.written import Outcome
+from tests import tiny
+
+OPENING = "the ferry was late"
+SIX = [name for name in ARMS if ":" not in name]
+
+
+@pytest.fixture(scope="module")
+def shelf(runtime: Runtime) -> Shelf:
+    samples = tiny.samples()
+    case = build_showcase(runtime, samples, person="ada", opening=OPENING, plug_fingerprint="tiny")
+    return Shelf(samples=samples, openings=(OPENING,), atlas=runtime.atlas, showcase=case)
+
+
+@pytest.fixture(scope="module")
+def page(shelf: Shelf) -> Page:
+    with gr.Blocks():
+        return lay_out(shelf)
+
+
+@pytest.fixture(scope="module")
+def loading(runtime: Runtime) -> Loading:
+    loading = Loading(lambda report: runtime)
+    loading.start()
+    assert loading.wait(10) is runtime
+    return loading
+
+
+@pytest.fixture
+def carry(page: Page, shelf: Shelf, loading: Loading) -> Carry:
+    return Carry(page, shelf, loading)
+
+
+def event(**data: object) -> gr.EventData:
+    return gr.EventData(None, data)
+
+
+def write(carry: Carry, session: Session, *, strength: float = 2.0, seed: int = 5) -> dict[str, Any]:
+    """What Write leaves behind."""
+    writing = Writing(carry.page, carry.shelf, carry.loading)
+    given = (session.as_record(), OPENING, strength, 8, 0.0, 0.95, seed, SIX, False, False)
+    last = list(writing.write(*given))[-1]
+    record: dict[str, Any] = last[carry.page.written]
+    return record
+
+
+def export(carry: Carry, session: Session, written: dict[str, Any], **changes: Any) -> tuple[dict[str, Any], str]:
+    """The exported document, and what the strip says."""
+    usual: dict[str, Any] = {
+        "opening": OPENING,
+        "strength": 1.0,
+        "seed": 0,
+        "length": 64,
+        "temperature": 0.0,
+        "top_p": 0.95,
+        "arms": SIX,
+        "placebo": False,
+        "placebos": [],
+        "allow": False,
+    }
+    changed = carry.export(session.as_record(), **usual | changes, written=written)
+    return json.loads(changed[carry.page.download]["text"]), changed[carry.page.notice]["text"]
+
+
+def test_texts_are_exported_with_the_strength_and_options_they_were_written_with(carry: Carry, shelf: Shelf) -> None:
+    ada = shelf.session_of("sample:ada")
+    written = write(carry, ada, strength=2.0, seed=5)
+    run, said = export(carry, ada, written, strength=-1.0, seed=9, temperature=0.7)
+    assert (run["strength"], run["options"]["seed"], run["options"]["temperature"]) == (2.0, 5, 0.0)
+    assert [text["arm"] for text in run["outputs"]] == SIX
+    assert said == ""
+
+
+def test_texts_of_another_person_post_or_opening_are_left_out_and_it_is_said(carry: Carry, shelf: Shelf) -> None:
+    ada, bo = shelf.session_of("sample:ada"), shelf.session_of("sample:bo")
+    written = write(carry, ada)
+    cases = (
+        (bo, OPENING),
+        (ada.edit("p00", "all new"), OPENING),
+        (ada.mute("p00", True), OPENING),
+        (ada, "rain on the roof"),
+    )
+    for session, opening in cases:
+        run, said = export(carry, session, written, opening=opening, strength=-1.0, seed=9)
+        assert run["outputs"] == []
+        assert (run["strength"], run["options"]["seed"]) == (-1.0, 9)
+        assert "without texts" in said
+    assert export(carry, ada.edit("p00", "all new").undo(), written)[0]["outputs"]
+
+
+def test_the_example_made_in_advance_is_of_the_person_it_is_about(carry: Carry, shelf: Shelf) -> None:
+    ada = shelf.session_of("sample:ada")
+    shown = Outcome.of_showcase(shelf.showcase, ada)
+    assert shown.is_of(ada, OPENING) and not shown.is_of(shelf.session_of("sample:bo"), OPENING)
+    assert Outcome.from_record(shown.as_record()) == shown
+    assert not Outcome.of_showcase(None, ada).is_of(ada, OPENING)
+
+
+def bring(carry: Carry, document: dict[str, Any]) -> dict[Any, Any]:
+    data = base64.b64encode(json.dumps(document).encode()).decode()
+    return carry.bring(event(data=data))
+
+
+def test_texts_that_were_brought_in_are_exported_again(carry: Carry, shelf: Shelf) -> None:
+    ada = shelf.session_of("sample:ada")
+    run, _ = export(carry, ada, write(carry, ada))
+    changes = bring(carry, run)
+    session = Session.from_record(changes[carry.page.session])
+    again, said = export(carry, session, changes[carry.page.written])
+    assert again["outputs"] == run["outputs"] and said == ""
+    changed, said = export(carry, session.mute("p01", True), changes[carry.page.written])
+    assert changed["outputs"] == [] and "without texts" in said
+
+
+def test_what_was_loaded_survives_however_many_edits_the_file(carry: Carry, shelf: Shelf) -> None:
+    own = Session.open(FILE, tiny.history("Cy"))
+    for session in (shelf.session_of("sample:ada"), own):
+        edited = session
+        for n in range(MAX_STATES + 3):
+            edited = edited.edit("p00", f"text {n}")
+        assert edited.states.all[0].history != session.origin
+        run, _ = export(carry, edited, write(carry, edited))
+        back = Session.from_record(bring(carry, run)[carry.page.session])
+        assert back.origin == session.origin and back.edited
+        assert back.reset().history == session.origin
+    linked = carry.copy_link(edited.as_record(), OPENING, 1.0, 0, SIX, False, [], False)
+    assert "posts of your own" in linked[carry.page.inside.carry.address]["left_out"]
+
+
+def test_a_link_goes_by_the_person_who_is_here_and_not_by_what_a_file_says(carry: Carry, shelf: Shelf) -> None:
+    edited = shelf.session_of("sample:ada").edit("p00", "all new")
+    run, _ = export(carry, edited, write(carry, edited))
+    # As though the edited history were the one that was loaded.
+    run |= {"states": run["states"][1:], "origin": run["states"][1]["history"], "pinned": []}
+    run["states"][0]["parent"] = None
+    back = Session.from_record(bring(carry, run)[carry.page.session])
+    linked = carry.copy_link(back.as_record(), OPENING, 1.0, 0, SIX, False, [], False)
+    assert "does not carry your changes" in linked[carry.page.inside.carry.address]["left_out"]
+
+
+def test_the_trail_and_the_switch_come_back(carry: Carry, shelf: Shelf) -> None:
+    changes = carry.edit(shelf.session_of("sample:ada").as_record(), OPENING, event(id="p00", text="all new"))
+    session = Session.from_record(carry.reset(changes[carry.page.session], OPENING)[carry.page.session])
+    assert len(session.trail) == 2
+    run, _ = export(carry, session, Outcome().as_record(), allow=True)
+    changes = bring(carry, run)
+    assert Session.from_record(changes[carry.page.session]).trail == session.trail
+    assert changes[carry.page.allow] is True
+    assert "profanity lists allowed" in changes[carry.page.notice]["text"]
+    run["models"]["plug_fingerprint"] = "another"
+    # On another plug's map the places of a trail mean nothing.
+    assert len(Session.from_record(bring(carry, run)[carry.page.session]).trail) == 1
+
+
+def test_a_stored_person_is_exported_with_their_vector(carry: Carry, shelf: Shelf) -> None:
+    session = shelf.session_of("p0007")
+    run, _ = export(carry, session, write(carry, session))
+    assert run["vectors"]["user_vector"] == pytest.approx(shelf.stored_vector(session).tolist())  # type: ignore[union-attr]
+    assert run["vectors"]["weights"] == {}
+    assert Session.from_record(bring(carry, run)[carry.page.session]).stored
+    gone = bring(carry, run | {"who": "p9999"})
+    assert not Session.from_record(gone[carry.page.session]).stored
+    assert "p9999 is not on this map" in gone[carry.page.notice]["text"]
