@@ -51,11 +51,30 @@ _SPEED = (
         "first new token after an edit of one of 200 items, soft-vector arms and all arms (medians)",
         "{soft_arms_first_token_ms:.0f} and {all_arms_first_token_ms:.0f} ms",
     ),
-    ("edit", "the same edit to the moved point on the map", "{new_point_ms:.0f} ms"),
+    (
+        "edit",
+        "the same edit to the new vector, and to the new place on the map",
+        "{new_vector_ms:.0f} and {new_point_ms:.0f} ms",
+    ),
+    (
+        "map",
+        "map of 3,000 people drawn in a browser; a point seen to move there after an edit of one of 200 items",
+        "{drawn_ms:.0f} ms; {moved_ms:.0f} ms",
+    ),
+    (
+        "attribution",
+        "each of 50 items taken away in turn, from a text of {text_tokens:.0f} tokens",
+        "{seconds:.1f} s, the first after {first_items_seconds:.1f} s",
+    ),
     (
         "training",
-        "training against the straightforward loop",
+        "training on blog posts against the straightforward loop",
         "{examples_per_second:.1f} against {straightforward_examples_per_second:.1f} examples/s: {ratio:.1f} times",
+    ),
+    (
+        "training",
+        "the same on inputs as long as an abstract, at their first visit and at later ones",
+        "{long_ratio:.1f} and {long_ratio_of_later_visits:.1f} times",
     ),
 )
 
@@ -219,7 +238,8 @@ def speed_table(results: Path) -> str:
     for name, what, form in _SPEED:
         path = results / f"bench.{name}.json"
         if path.is_file():
-            rows.append([what, form.format(**_read(path)), f"`python -m benchmarks {name}`"])
+            figures = _read(path)
+            rows.append([what.format(**figures), form.format(**figures), f"`python -m benchmarks {name}`"])
     return _markdown(["what", "figure", "command"], rows)
 
 
