@@ -1,7 +1,7 @@
 """How long the map takes to draw 3,000 people, and how soon a point has moved after an edit, in a real browser.
 
 The page is the app itself, in headless Chromium on the same machine: drawing counts from the moment its
-script is there, and a move from the end of the edit to the new place in words and on the map.
+script has arrived, and a move from the end of the edit to the new place in words and on the map.
 """
 
 from __future__ import annotations
@@ -30,16 +30,15 @@ ITEMS = 200
 ROUNDS = 5
 EDITS = 10
 WATCH = """
-const seen = setInterval(() => {
-  if (!window.Plotly) return;
-  window.scriptAt ??= performance.now();
-  clearInterval(seen);
-}, 2);
 document.addEventListener("DOMContentLoaded", () => new MutationObserver(() => {
   const tools = document.querySelector("#pd-map .pd-map-tools");
   if (tools && !tools.hidden) window.drawnAt ??= performance.now();
 }).observe(document.body, { subtree: true, attributes: true, attributeFilter: ["hidden"], childList: true }));
 """
+DRAWN = """() => {
+  const script = performance.getEntriesByType("resource").find((entry) => /plotly[^/]*\\.js/.test(entry.name));
+  return window.drawnAt - script.responseEnd;
+}"""
 EDIT = """(text) => new Promise((resolve) => {
   const said = document.querySelector("#pd-map .pd-map-message");
   const area = document.querySelector(".pd-history textarea");
@@ -111,7 +110,7 @@ def _opened(browser: Browser, url: str) -> Iterator[Page]:
 
 def _drawn(browser: Browser, url: str) -> float:
     with _opened(browser, url) as page:
-        return float(page.evaluate("window.drawnAt - window.scriptAt"))
+        return float(page.evaluate(DRAWN))
 
 
 def _moved(browser: Browser, url: str) -> list[float]:

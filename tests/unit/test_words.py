@@ -32,10 +32,10 @@ from persona_demo.explain.words import (
     persona_in_words,
 )
 from persona_demo.history import UserHistory
+from persona_demo.items import block_parts
 from persona_demo.keywords import words_of
 from persona_demo.plug.model import PersonaPlug
 from persona_demo.runtime import Runtime
-from persona_demo.surface import SURFACE_NAMES
 from persona_demo.wordfilter import WordFilter
 from tests import tiny
 
@@ -145,7 +145,7 @@ def test_a_population_s_figures_are_those_of_its_texts(runtime: Runtime) -> None
         assert figure.population == pytest.approx(figure.value, rel=1e-3, abs=1e-4)
         assert figure.distance == pytest.approx(0, abs=1e-3)
     start = surface_start(runtime.plug)
-    assert start == runtime.encoder.encode(["a"]).shape[1] - len(SURFACE_NAMES) - tiny.HIDDEN
+    assert start == block_parts(runtime.plug.config)["surface"].start
 
 
 def test_what_is_striking_is_said_first(runtime: Runtime) -> None:
