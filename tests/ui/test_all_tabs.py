@@ -62,8 +62,11 @@ def test_hostile_text_does_nothing_in_any_tab(app: App, visit: Callable[..., Pag
     expect(page.locator("#pd-map-people .pd-map-tint")).to_contain_text("Likeness")
     page.get_by_label("Mute post 1", exact=True).check()
     open_tab(page, "States")
-    for box in page.locator("#pd-pinned input").all():
+    expect(page.locator("#pd-pinned input")).to_have_count(2)
+    for state in ("s1", "s0"):
+        box = page.locator(f'#pd-pinned input[name="{state}"]')
         box.check()
+        expect(box).to_be_checked()
     measure(page, "pins", who="")
     open_tab(page, "Save and share")
     page.get_by_label("The link may carry the opening words I typed").check()
