@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import json
-import sys
 
 from persona_demo.errors import UserError
-
-
-def _print(text: str) -> None:
-    sys.stdout.write(text + "\n")
+from persona_demo.terminal import document, say
 
 
 def convert(arguments: argparse.Namespace) -> None:
@@ -29,10 +24,10 @@ def convert(arguments: argparse.Namespace) -> None:
     )
     if arguments.json:
         splits = [{"split": m.split, "folder": str(m.folder), "questions": m.questions} for m in made]
-        _print(json.dumps({"task": made[0].folder.parent.name, "splits": splits}, indent=2))
+        say(document({"task": made[0].folder.parent.name, "splits": splits}))
     else:
         for m in made:
-            _print(f"{m.questions:,} questions of {m.split} are in {m.folder}.")
+            say(f"{m.questions:,} questions of {m.split} are in {m.folder}.")
 
 
 def score(arguments: argparse.Namespace) -> None:
@@ -43,8 +38,8 @@ def score(arguments: argparse.Namespace) -> None:
     golds = read_outputs(arguments.golds)
     figures = score_outputs(golds, read_outputs(arguments.predictions))
     if arguments.json:
-        _print(json.dumps({"task": golds.task, "examples": len(golds.texts), "metric": figures}, indent=2))
+        say(document({"task": golds.task, "examples": len(golds.texts), "metric": figures}))
     else:
-        _print(f"{golds.task}, {len(golds.texts):,} examples")
+        say(f"{golds.task}, {len(golds.texts):,} examples")
         for name, value in figures.items():
-            _print(f"{name:>10}  {value:.4f}")
+            say(f"{name:>10}  {value:.4f}")
