@@ -22,12 +22,14 @@ if TYPE_CHECKING:
     from persona_demo.runtime import Runtime
 
 
-def _runtime(arguments: argparse.Namespace, report: ProgressLine, *, atlas: bool) -> Runtime:
+def _runtime(
+    arguments: argparse.Namespace, report: ProgressLine, *, atlas: bool = False, plug: Path | None = None
+) -> Runtime:
     quiet_libraries()
     from persona_demo.runtime import Runtime
     from persona_demo.shipped import atlas_of
 
-    plug = _plug_folder(arguments, report)
+    plug = plug or _plug_folder(arguments, report)
     runtime = Runtime.load(
         plug_folder=plug,
         atlas_folder=atlas_of(plug) if atlas else None,
@@ -131,7 +133,7 @@ def embed(arguments: argparse.Namespace) -> None:
 
     history = load_history(arguments.history)
     report = ProgressLine()
-    runtime = _runtime(arguments, report, atlas=False)
+    runtime = _runtime(arguments, report)
     made = runtime.embed(history, runtime.task(arguments.task), query=arguments.query)
     report.close()
     if arguments.json:
@@ -165,7 +167,7 @@ def evaluate(arguments: argparse.Namespace) -> None:
     report = ProgressLine()
     plug = _plug_folder(arguments, report)
     subjects = read_subjects(arguments.data, split, task, plug=plug, report=report)
-    runtime = _runtime(arguments, report, atlas=False)
+    runtime = _runtime(arguments, report, plug=plug)
     from persona_demo.evaluation.provenance import provenance
     from persona_demo.evaluation.record import record_of, table_of
     from persona_demo.evaluation.run import evaluate as measure
@@ -208,11 +210,11 @@ def results(arguments: argparse.Namespace) -> None:
 def atlas(arguments: argparse.Namespace) -> None:
     """``atlas build``: the map of the population a plug was trained on."""
     report = ProgressLine()
-    runtime = _runtime(arguments, report, atlas=False)
+    plug = _plug_folder(arguments, report)
+    runtime = _runtime(arguments, report, plug=plug)
     from persona_demo.shipped import DEFAULT_PLUG, atlas_of
     from persona_demo.training.maps import maps_of
 
-    plug = _plug_folder(arguments, report)
     folder = arguments.out or atlas_of(plug)
     made = maps_of(runtime, runtime.task(arguments.task), arguments.data, plug, seed=arguments.seed, report=report)
     made.save(folder)

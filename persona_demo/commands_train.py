@@ -40,7 +40,7 @@ def train(arguments: argparse.Namespace) -> None:
     quiet_libraries()
     from persona_demo.training.material import sources_of
     from persona_demo.training.processes import find_processes
-    from persona_demo.training.run import train_joint
+    from persona_demo.training.run import train_plug
 
     sources = sources_of(tasks, _folders(arguments.data))
     processes = find_processes()
@@ -58,7 +58,7 @@ def train(arguments: argparse.Namespace) -> None:
     if processes.count > 1:
         told(f"training in {processes.count} processes", None)
     models = _load(arguments, preset, tasks, form, told)
-    train_joint(
+    train_plug(
         sources,
         arguments.out,
         models=models,
@@ -104,11 +104,13 @@ def _folders(text: str) -> list[Path]:
 
 
 def _progress_text(p: Progress) -> str:
+    pace = f"{p.examples_per_second:.1f} examples/s  {p.seconds_left / 60:.0f} min left"
+    if p.trains == "control":
+        return f"the control, step {p.step:,}/{p.steps:,}  loss {p.control_nll:.3f}  {pace}, then the plug as long"
+    control = f" (control {p.control_nll:.3f})" if p.trains == "both" else ""
     gap = "not yet measured" if p.placebo_gap is None else f"{p.placebo_gap[0]:.3f} ± {p.placebo_gap[1]:.3f}"
-    return (
-        f"step {p.step:,}/{p.steps:,}  loss {p.persona_nll:.3f} (control {p.control_nll:.3f})  "
-        f"placebo gap {gap}  {p.examples_per_second:.1f} examples/s  {p.seconds_left / 60:.0f} min left"
-    )
+    lift = "" if p.lift is None else f"  lift {p.lift:+.3f}"
+    return f"step {p.step:,}/{p.steps:,}  loss {p.persona_nll:.3f}{control}  placebo gap {gap}{lift}  {pace}"
 
 
 def sweep(arguments: argparse.Namespace) -> None:

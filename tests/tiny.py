@@ -171,7 +171,8 @@ def plug(config: PlugConfig, encoder: ItemEncoder, *, seed: int = 0) -> PersonaP
     made.fit_population([torch.from_numpy(encoder.encode(texts)) for texts in people_texts()], people_texts())
     generator = torch.Generator().manual_seed(seed + 1)
     with torch.no_grad():
-        for parameter in made.projector.parameters():
+        words = made.keyword_vectors.parameters() if config.keyword_tokens else ()
+        for parameter in (*made.projector.parameters(), *words):
             parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.3)
     return made.eval().requires_grad_(False)
 

@@ -17,6 +17,7 @@ AggregatorKind = Literal["projected", "cosine", "mean"]
 Place = Literal["after", "before"]
 Scaling = Literal["standard", "centred", "raw"]
 Projected = Literal["person", "items"]
+Base = Literal["control", "own"]
 QueryEncoderKind = Literal["frozen", "trained"]
 
 BLOCKS: tuple[Block, ...] = ("sentence", "surface", "words", "score")
@@ -32,6 +33,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "place": get_args(Place),
     "aggregator": get_args(AggregatorKind),
     "projects": get_args(Projected),
+    "base": get_args(Base),
 }
 """Closed choices of the form, by field."""
 
@@ -60,6 +62,9 @@ class PlugConfig:
         query_encoder: The frozen sentence encoder reads inputs too, or a copy of it that is trained
             with the plug (the paper).
         query_prefix: What the trained copy reads before an input; the paper's code has BGE's.
+        base: What a person departs from: the trained control itself, so that nobody in the plug is the
+            control and all that is measured against it is the person's doing; or vectors of its own
+            (an instruction vector, an average person, blanks), trained with the plug (the paper).
         persona_tokens: Persona vectors P beside the one instruction vector; 1 in the paper.
         keyword_tokens: Keyword vectors K before them, from the person's own words; none in the paper.
         components: Length of user vectors: so many directions in which people of the population
@@ -93,6 +98,7 @@ class PlugConfig:
     states_layer: StatesLayer = field(default="last", metadata={"help": "hidden states that the block states averages"})
     query_encoder: QueryEncoderKind = field(default="frozen", metadata={"help": "whether the input encoder is trained"})
     query_prefix: str = field(default="", metadata={"help": "what a trained input encoder reads before an input"})
+    base: Base = field(default="control", metadata={"help": "what a person departs from: the control, or own vectors"})
     persona_tokens: int = field(default=8, metadata={"help": "persona vectors beside the instruction vector"})
     keyword_tokens: int = field(default=24, metadata={"help": "keyword vectors before the persona vectors"})
     components: int = field(default=64, metadata={"help": "length of user vectors; 0: that of item vectors"})

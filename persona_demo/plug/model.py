@@ -21,7 +21,7 @@ Beside the persona vectors stand keyword vectors: input embeddings of the person
 keywords, or only a vector of them is stored, trained blanks stand in.
 
 One plug may serve several tasks: projector, aggregator and keyword map are shared, and each task has its
-own instruction vector, average person and control.
+own control and, unless that is the base, an own instruction vector and average person.
 
 The control (the ``task`` arm) has as many soft vectors and no person. It lives here because it is
 trained beside the plug, on the same examples and for as many steps.
@@ -99,13 +99,8 @@ class PersonaPlug(nn.Module):
                 # One map of words for all tasks: what a word is does not depend on the task.
                 self.keyword_vectors = KeywordVectors(config)
         tasks = config.tasks
-        self.instruction = nn.ModuleDict({t: SoftVectors(1, config, generator=generator) for t in tasks})
-        self.blank = nn.ModuleDict(
-            {t: SoftVectors(config.keyword_tokens, config, generator=generator) for t in tasks if config.keyword_tokens}
-        )
-        self.average = nn.ModuleDict(
-            {t: SoftVectors(config.persona_tokens, config, generator=generator) for t in tasks}
-        )
+        if config.base == "own":
+            self.own = nn.ModuleDict({t: SoftVectors(config.soft_vectors, config, generator=generator) for t in tasks})
         self.control = nn.ModuleDict({t: SoftVectors(config.soft_vectors, config, generator=generator) for t in tasks})
         width = config.item_width
         self.basis: Tensor
@@ -264,32 +259,50 @@ class PersonaPlug(nn.Module):
 
         Args:
             user_vectors: (B, U).
-            task: Whose average person they depart from.
+            task: Whose base they depart from.
 
         Returns:
             Persona vectors, (B, P, H).
         """
-        projected = self.config.projects == "items"
-        change = user_vectors if projected else self.projector(user_vectors / self.spread)
+        change = user_vectors
+        if self.config.projects == "person":
+            change = self.projector(user_vectors / self.spread)
+            if self.config.base == "control":
+                # The average person, at zero, changes nothing.
+                change = change - self.projector(torch.zeros_like(self.spread))
         shape = (-1, self.config.persona_tokens, self.config.hidden_size)
-        return torch.as_tensor(self.average[task]() + change.reshape(shape) * self.scale)
+        return self.base_vectors(task)[-self.config.persona_tokens :] + change.reshape(shape) * self.scale
 
     def soft_vectors(self, user_vectors: Tensor, task: TaskName, *, words: Sequence[Tensor] | None = None) -> Tensor:
         """Keyword, instruction and persona vectors as the LM reads them, (B, K + 1 + P, H).
 
         Args:
             user_vectors: (B, U).
-            task: Whose instruction and average person.
+            task: Whose base.
             words: Input embeddings (k, H) of each one's keyword tokens, any number of them; none where
                 left out.
         """
         persona = self.project(user_vectors, task)
-        parts = [self.instruction[task]().expand(len(persona), -1, -1), persona]
+        blank, instruction, _ = self.base_vectors(task).split(self._parts)
+        parts = [instruction.expand(len(persona), -1, -1), persona]
         if self.config.keyword_tokens:
             read = words or [persona.new_zeros(0, self.config.hidden_size)] * len(persona)
-            blank = self.blank[task]()
             parts.insert(0, torch.stack([self.keyword_vectors(own, blank) for own in read]))
         return torch.cat(parts, dim=1)
+
+    @property
+    def _parts(self) -> list[int]:
+        """How many soft vectors are keywords, instruction and persona."""
+        return [self.config.keyword_tokens, 1, self.config.persona_tokens]
+
+    def base_vectors(self, task: TaskName) -> Tensor:
+        """Soft vectors a person departs from, (K + 1 + P, H): blanks, instruction, average person.
+
+        Where they are the control's, what is learned of persons leaves the control alone.
+        """
+        if self.config.base == "control":
+            return self.control_vectors(task).detach()
+        return torch.as_tensor(self.own[task]())
 
     def control_vectors(self, task: TaskName) -> Tensor:
         """The control's soft vectors, (K + 1 + P, H)."""
@@ -297,12 +310,7 @@ class PersonaPlug(nn.Module):
 
     @torch.no_grad()
     def start_from_control(self) -> None:
-        """Copy what the control has learned so far into the plug's own instruction and average person."""
-        for task in self.config.tasks:
-            units = self.control.get_parameter(f"{task}.units")
-            sizes = [self.config.keyword_tokens, 1, self.config.persona_tokens]
-            blank, instruction, average = torch.split(units, sizes)
-            self.instruction.get_parameter(f"{task}.units").copy_(instruction)
-            self.average.get_parameter(f"{task}.units").copy_(average)
-            if self.config.keyword_tokens:
-                self.blank.get_parameter(f"{task}.units").copy_(blank)
+        """Copy what the control has learned so far into a base of the plug's own."""
+        if self.config.base == "own":
+            for task in self.config.tasks:
+                self.own.get_parameter(f"{task}.units").copy_(self.control.get_parameter(f"{task}.units"))

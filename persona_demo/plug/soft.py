@@ -32,14 +32,22 @@ class SoftVectors(nn.Module):
 
 
 class KeywordVectors(nn.Module):
-    """Soft vectors from the embeddings of keywords."""
+    """Soft vectors from the embeddings of keywords.
+
+    On a base of its own a plug gives keywords places to themselves, at first filled by the embeddings
+    as they are. On the control they are added to what stands there already, at first nothing of them:
+    the frozen LM takes embeddings on top of trained vectors for noise until a map of them is learned.
+    """
 
     def __init__(self, config: PlugConfig) -> None:
-        """Start at the embeddings themselves."""
+        """Start at the embeddings themselves, or at what they are added to."""
         super().__init__()
         self.scale = unit_of(config)
-        self.place = nn.Parameter(torch.zeros(config.keyword_tokens, config.hidden_size))
-        self.gain = nn.Parameter(torch.ones(1))
+        own = config.base == "own"
+        if own:
+            self.place = nn.Parameter(torch.zeros(config.keyword_tokens, config.hidden_size))
+        self.own = own
+        self.gain = nn.Parameter(torch.full((1,), float(own)))
         rank = min(TURN_RANK, config.hidden_size)
         self.down = nn.Linear(config.hidden_size, rank, bias=False)
         self.up = nn.Linear(rank, config.hidden_size, bias=False)
@@ -50,8 +58,9 @@ class KeywordVectors(nn.Module):
 
         Args:
             embeddings: Input embeddings (k, H) of k tokens; the first K are read.
-            blank: What stands where there are too few, (K, H).
+            blank: What stands where there are too few, and on the control under each, (K, H).
         """
         units = embeddings[: len(blank)] / self.scale
-        turned = self.gain * units + self.up(self.down(units)) + self.place[: len(units)]
-        return torch.cat([turned * self.scale, blank[len(units) :]])
+        turned = self.gain * units + self.up(self.down(units))
+        under = self.place[: len(units)] * self.scale if self.own else blank[: len(units)]
+        return torch.cat([under + turned * self.scale, blank[len(units) :]])

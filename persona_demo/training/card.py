@@ -34,7 +34,7 @@ class CardFacts:
         items: Their items.
         dropped_items: Items the word filter left out.
         examples: Examples seen, by plug and control alike.
-        warm_examples: Those at the start in which plug and control were one.
+        warm_examples: Those at the start in which a plug with a base of its own and the control were one.
         hours: Wall-clock hours of training.
         log: Checks on tune people: step, placebo_gap, standard_error, lift.
     """
@@ -85,7 +85,7 @@ examples, same steps, as many soft vectors, no person) is part of it{", one for 
 - {_aggregate(config)}
 - Soft vectors stand {config.place} the context.
 - Training: {facts.examples:,} examples of {facts.people:,} people ({facts.items:,} texts; {facts.dropped_items:,} more
-  were left out for profane or sexual words), {facts.hours:.1f} hours. {_warm(facts)}
+  were left out for profane or sexual words), {facts.hours:.1f} hours. {_order(config, facts)}
 {_keywords(config)}
 ## Data and terms
 
@@ -190,7 +190,12 @@ def _aggregate(config: PlugConfig) -> str:
     return f"{weights}; their sum is projected."
 
 
-def _warm(facts: CardFacts) -> str:
+def _order(config: PlugConfig, facts: CardFacts) -> str:
+    if config.base == "control":
+        return (
+            "The control\n  was trained first and then stood still; what a person adds to it was learned on the same "
+            "examples in the same order."
+        )
     if not facts.warm_examples:
         return "Plug and control were trained side by side from the start."
     return (

@@ -39,7 +39,8 @@ class TrainOptions:
     Attributes:
         steps: Optimiser steps.
         batch_size: Examples a step, of as many different people; 64 in the paper.
-        warm_steps: Steps at the start in which the plug is the control; the paper has no control.
+        warm_steps: Steps at the start in which a plug with a base of its own is the control; the paper
+            has no control.
         learning_rate: Of aggregator and projector; 1e-4 in the paper.
         soft_learning_rate: Of soft vectors, in units of their starting size a coordinate.
         encoder_learning_rate: Of a trained input encoder; 1e-4 in the paper.

@@ -4,7 +4,7 @@
 one instruction vector and one persona vector before the input, a plain cosine without temperature
 between a trained input encoder and frozen item vectors, projection before the sum, AdamW at 1e-4 with
 a short rise and a linear fall, histories cut as in the published data, beam 4 when texts are measured.
-What is ours in it: the control that is trained beside it, soft vectors sized by the model's own
+What is ours in it: the control that is trained beside it and is not its base, soft vectors sized by the model's own
 embeddings (the published constant fits one model), a projector that starts from the average person, and
 an instruction vector that is trained as such and not through a projector of its own, at our rate.
 """
@@ -47,6 +47,7 @@ PRESETS: Mapping[PresetName, Preset] = {
             "encoder_tokens": 512,
             "query_encoder": "trained",
             "query_prefix": "Represent this sentence for searching relevant passages: ",
+            "base": "own",
             "persona_tokens": 1,
             "keyword_tokens": 0,
             "components": 0,

@@ -6,6 +6,7 @@ Knows the order of things; how to step is the trainer's business, what to step i
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from persona_demo.items import ItemEncoder
@@ -49,31 +50,6 @@ def population_of(
 
 
 def train_plug(
-    task: Task,
-    data: Path,
-    out: Path,
-    *,
-    models: Models,
-    options: TrainOptions,
-    resume: bool,
-    report: Report,
-    progress: Callable[[Progress], None],
-    processes: Processes = ALONE,
-) -> PersonaPlug:
-    """Train a plug for one task; see :func:`train_joint`."""
-    return train_joint(
-        [Source(task, data)],
-        out,
-        models=models,
-        options=options,
-        resume=resume,
-        report=report,
-        progress=progress,
-        processes=processes,
-    )
-
-
-def train_joint(
     sources: Sequence[Source],
     out: Path,
     *,
@@ -110,10 +86,18 @@ def train_joint(
     plug = models.new_plug(seed=options.seed)
     report("measuring the population", None)
     material.fit(plug)
-    trainer = trainer_of(sources, material, plug, models, options=options, folder=folder, processes=processes)
-    if not (resume and trainer.resume()):
-        report("training from the start", None)
-    trainer.run(progress)
+    seconds = 0.0
+    stages: tuple[Trains, ...] = ("control", "persona") if plug.config.base == "control" else ("both",)
+    for trains in stages:
+        own = folder / "control" if trains == "control" else folder
+        trainer = trainer_of(
+            sources, material, plug, models, options=options, folder=own, trains=trains, processes=processes
+        )
+        what = {"control": "the control", "persona": "the plug on it", "both": "plug and control"}[trains]
+        if not (resume and trainer.resume()):
+            report(f"training {what} from the start", None)
+        trainer.run(progress)
+        seconds += trainer.seconds
     plug = plug.cpu().eval()
     if plug.config.projects == "items":
         material.fit_again(plug)
@@ -124,7 +108,7 @@ def train_joint(
         dropped_items=sum(of.dropped_items for of in material.everybody.values()),
         examples=options.steps * options.batch_size,
         warm_examples=options.warm_steps * options.batch_size,
-        hours=trainer.seconds / 3600,
+        hours=seconds / 3600,
         log=tuple(trainer.log),
     )
     if processes.rank == 0:
@@ -178,6 +162,9 @@ def trainer_of(
             for source in sources
         }
 
+    if plug.config.base == "control":
+        # A plug on the control has no vectors of its own to warm up.
+        options = replace(options, warm_steps=0)
     # Drawn while the plug is still on the processor.
     examples = drawn(material.everybody, per_person=options.most_items, last_third=False)
     watched = drawn(material.watched, per_person=1, last_third=True)

@@ -140,8 +140,10 @@ class Sweep:
         folder = self.out / "running" / variant.name
         trainer = self._trainer(models, options, plug, material, folder, trains="persona")
         if not trainer.resume():
-            _put_control(plug, start)
-            trainer.step = options.warm_steps
+            on_control = plug.config.base == "control"
+            _put_control(plug, end if on_control else start)
+            if not on_control:
+                trainer.step = options.warm_steps
         began = trainer.step
         clock = time.monotonic()
         trainer.run(self._progress)

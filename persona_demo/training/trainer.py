@@ -1,8 +1,9 @@
 """Training a plug: next-token loss over many users, the frozen LM untouched (paper, equation 6).
 
 The control is trained beside the plug: same examples, same steps, same number of soft vectors, no
-person. For the first steps the two are one set of vectors; then the plug sets out from there and
-both go on. What is watched is not the loss but the placebo gap on ``tune`` people: how much likelier
+person. A plug that departs from the control comes after it, and the control then stands still. One with
+a base of its own goes along: for the first steps the two are one set of vectors; then the plug sets out
+from there and both go on. What is watched is not the loss but the placebo gap on ``tune`` people: how much likelier
 a person's text is under their own persona than under another's.
 """
 
@@ -36,16 +37,18 @@ class Progress:
     """What a training run reports.
 
     Attributes:
+        trains: What is being trained: plug and control, or one of them.
         step: Steps done.
         steps: Steps asked for.
-        persona_nll: Mean over the last steps, nats a token.
-        control_nll: Of the control, on the same examples.
+        persona_nll: Mean over the last steps, nats a token; not a number while the control is trained alone.
+        control_nll: Of the control, on the same examples; not a number once it stands still.
         placebo_gap: At the last check on tune people, with its standard error; None before it.
         lift: At the last check.
-        examples_per_second: Examples (each read by plug and control) a second.
+        examples_per_second: Examples a second, each read by what is being trained.
         seconds_left: Until the end, at this speed.
     """
 
+    trains: Trains
     step: int
     steps: int
     persona_nll: float
@@ -80,8 +83,8 @@ class Trainer:
             watched: Examples of tune people of each task, one a person, for the placebo gap.
             options: How long and how fast.
             folder: Where checkpoints go.
-            trains: Plug and control side by side, or one of them; the two share no parameter after
-                the warm start, and a control may serve several plugs.
+            trains: Plug and control side by side, or one of them; after the warm start no step of one
+                changes the other, and a control may serve several plugs.
             processes: Who else reads a share of every batch.
 
         Raises:
@@ -123,7 +126,7 @@ class Trainer:
         if warm or self.trains != "persona":
             control = self.lm.nll(answer_rows(batch, plug.control_vectors(task), before=self.before))
         if warm or self.trains == "control":
-            return Losses(persona=control, control=control)
+            return Losses(persona=control if warm else None, control=control)
         with autocast(self.device, self.lm.lm.dtype if plug.query_encoder is not None else torch.float32):
             query = plug.query(batch.query, batch.queries).float()
         user = plug.aggregate(batch.items, batch.present, query).user_vectors
@@ -175,7 +178,8 @@ class Trainer:
         torch.nn.utils.clip_grad_norm_(self.plug.parameters(), options.clip)
         set_rates(self.optimiser, options, self.step)
         self.optimiser.step()
-        sums = [torch.zeros(()) if part is None else part.detach().sum().cpu() for part in (made.persona, made.control)]
+        nothing = torch.tensor(float("nan"))
+        sums = [nothing if part is None else part.detach().sum().cpu() for part in (made.persona, made.control)]
         persona, control = (processes.sum(torch.stack(sums)) / size).tolist()
         return persona, control
 
@@ -193,7 +197,7 @@ class Trainer:
         lift: float | None = None
         clock, pace = time.monotonic(), 0.0
         while self.step < end:
-            warm = self.step < options.warm_steps
+            warm = self.trains == "both" and self.step < options.warm_steps
             if self.step == options.warm_steps and self.trains != "control":
                 self.plug.start_from_control()
             recent = [*recent, self._take_step(warm=warm)][-25:]
@@ -202,7 +206,12 @@ class Trainer:
             self.seconds += seconds
             pace = seconds if pace == 0 else 0.95 * pace + 0.05 * seconds
             last = self.step == end
-            if options.check_every and not warm and (self.step % options.check_every == 0 or last):
+            if (
+                options.check_every
+                and not warm
+                and self.trains != "control"
+                and (self.step % options.check_every == 0 or last)
+            ):
                 found = self.check()
                 gap, lift = found.placebo_gap, found.lift
                 self.log.append({"step": self.step, "placebo_gap": gap[0], "standard_error": gap[1], "lift": lift})
@@ -212,6 +221,7 @@ class Trainer:
             means = np.mean(recent, axis=0)
             report(
                 Progress(
+                    trains=self.trains,
                     step=self.step,
                     steps=options.steps,
                     persona_nll=float(means[0]),

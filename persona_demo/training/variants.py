@@ -63,6 +63,7 @@ RATE, SOFT_RATE = TrainOptions.learning_rate, TrainOptions.soft_learning_rate
 
 VARIANTS: tuple[Variant, ...] = (
     Variant(BASE, "the base"),
+    Variant("own-base", "what a person departs from", {"base": "own"}),
     Variant("persona-1", "how many persona vectors", {"persona_tokens": 1}),
     Variant("persona-4", "how many persona vectors", {"persona_tokens": 4}),
     Variant("persona-16", "how many persona vectors", {"persona_tokens": 16}),

@@ -75,6 +75,7 @@ def test_a_card_names_terms_limits_and_what_is_kept_of_people() -> None:
 
 def test_a_card_says_what_its_form_is() -> None:
     paper = config(
+        base="own",
         persona_tokens=1,
         keyword_tokens=0,
         components=0,

@@ -12,16 +12,10 @@ from persona_demo.ui import build_demo
 from persona_demo.ui.endpoints import Endpoints
 from persona_demo.ui.loading import Loading
 from persona_demo.ui.shelf import Shelf
-from tests import tiny
+from tests.unit.conftest import OPENING
 
-OPENING = "the ferry was late"
 TEXTS = ["the ferry was late again", "rain on the roof"]
 HISTORY = {"name": "Somebody", "items": [{"text": text} for text in TEXTS]}
-
-
-@pytest.fixture(scope="module")
-def shelf(runtime: Runtime) -> Shelf:
-    return Shelf(samples=tiny.samples(), openings=(OPENING,), atlas=runtime.atlas)
 
 
 @pytest.fixture

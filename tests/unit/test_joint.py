@@ -15,7 +15,7 @@ from persona_demo.tasks import task_named
 from persona_demo.training.material import Source, sources_of
 from persona_demo.training.models import Models
 from persona_demo.training.options import TrainOptions
-from persona_demo.training.run import train_joint
+from persona_demo.training.run import train_plug
 from persona_demo.training.trainer import Progress
 from persona_demo.wordfilter import WordFilter
 from tests import folders, tiny
@@ -41,7 +41,7 @@ def test_a_joint_plug_trains_resumes_exactly_and_serves_both_tasks(tmp_path: Pat
             raise Killed
 
     def train(out: Path, progress: object, *, resume: bool = False) -> PersonaPlug:
-        return train_joint(
+        return train_plug(
             sources,
             out,
             models=models,

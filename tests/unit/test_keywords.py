@@ -65,15 +65,24 @@ def test_somebody_without_keywords_reads_the_blanks(runtime: Runtime) -> None:
     torch.testing.assert_close(none[0], some[0])
     torch.testing.assert_close(none[1, 2:], some[1, 2:])
     assert not torch.allclose(none[1, :2], some[1, :2])
-    torch.testing.assert_close(none[0, : plug.config.keyword_tokens], plug.blank["blog-post"]())
+    torch.testing.assert_close(
+        none[0, : plug.config.keyword_tokens], plug.base_vectors("blog-post")[: plug.config.keyword_tokens]
+    )
 
 
-def test_keyword_vectors_start_at_the_embeddings_of_the_words() -> None:
+def test_keyword_vectors_on_a_base_of_its_own_start_at_the_embeddings_of_the_words() -> None:
     lm = tiny.causal_lm()
-    plug = PersonaPlug(tiny.plug_config(lm, 40))
+    plug = PersonaPlug(tiny.plug_config(lm, 40, base="own"))
     words = torch.from_numpy(lm.embed((5, 6, 7)))
     soft = plug.soft_vectors(torch.zeros(1, 5), "blog-post", words=[words])
     torch.testing.assert_close(soft[0, :3], words)
+
+
+def test_keyword_vectors_on_the_control_start_at_the_control() -> None:
+    lm = tiny.causal_lm()
+    plug = PersonaPlug(tiny.plug_config(lm, 40))
+    soft = plug.soft_vectors(torch.randn(1, 5), "blog-post", words=[torch.from_numpy(lm.embed((5, 6, 7)))])
+    torch.testing.assert_close(soft[0], plug.control_vectors("blog-post"))
 
 
 def test_a_plug_without_keywords_or_components_is_the_papers(runtime: Runtime) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -64,12 +66,26 @@ def test_a_short_history_is_drawn_towards_the_average_person(runtime: Runtime) -
 def test_an_untrained_plug_makes_everybody_the_average_person(runtime: Runtime) -> None:
     from persona_demo.plug.model import PersonaPlug
 
-    plug = PersonaPlug(runtime.plug.config)
+    plug = PersonaPlug(replace(runtime.plug.config, base="own"))
     vectors = plug.project(torch.randn(3, runtime.plug.config.user_width), "blog-post")
     torch.testing.assert_close(vectors[0], vectors[1])
     plug.start_from_control()
     soft = plug.soft_vectors(torch.zeros(1, runtime.plug.config.user_width), "blog-post")[0]
     torch.testing.assert_close(soft, plug.control_vectors("blog-post"))
+
+
+def test_nobody_on_the_control_is_the_control(runtime: Runtime) -> None:
+    plug = copy.deepcopy(runtime.plug).requires_grad_(True)
+    nobody = plug.soft_vectors(torch.zeros(1, plug.config.user_width), "blog-post")[0]
+    assert torch.equal(nobody, plug.control_vectors("blog-post"))
+    words = [torch.randn(2, plug.config.hidden_size)]
+    somebody = plug.soft_vectors(torch.randn(1, plug.config.user_width), "blog-post", words=words)[0]
+    changed = (somebody != nobody).any(dim=1).tolist()
+    # Two keywords of four, no instruction, all three persona vectors.
+    assert changed == [True, True, False, False, False, True, True, True]
+    somebody.square().sum().backward()  # type: ignore[no-untyped-call]
+    assert all(p.grad is None for p in plug.control.parameters())
+    assert all(p.grad is not None for n, p in plug.named_parameters() if n.startswith(("projector", "keyword")))
 
 
 def test_save_and_load_give_identical_vectors(runtime: Runtime, tmp_path: Path) -> None:

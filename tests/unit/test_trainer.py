@@ -19,7 +19,7 @@ from tests.training import BLOG, setting
 
 def test_the_contrastive_term_is_how_unsure_one_is_of_the_author(tmp_path: Path) -> None:
     options = TrainOptions(steps=9, warm_steps=0, batch_size=4, contrast=1.0, contrast_share=1.0)
-    trainer, _, _ = setting(tmp_path, options=options)
+    trainer, _, _ = setting(tmp_path, options=options, base="own")
     examples = trainer.examples["blog-post"]
     batch = examples.batch(examples.draw(0, size=4, seed=0)[0], trainer.plug, rivals=4)
     losses = trainer.losses(batch, "blog-post", warm=False)
@@ -33,7 +33,7 @@ def test_the_contrastive_term_is_how_unsure_one_is_of_the_author(tmp_path: Path)
     torch.testing.assert_close(unsure, np.log(2) / lengths, atol=1e-4, rtol=1e-3)
     assert losses.persona is not None
     losses.contrast.sum().backward()  # type: ignore[no-untyped-call]
-    assert float(trainer.plug.average.get_parameter("blog-post.units").grad.abs().sum()) > 0  # type: ignore[union-attr]
+    assert float(trainer.plug.own.get_parameter("blog-post.units").grad.abs().sum()) > 0  # type: ignore[union-attr]
     assert all(p.grad is None for n, p in trainer.plug.named_parameters() if n.startswith("control"))
 
 
@@ -65,7 +65,7 @@ def test_a_step_along_the_contrastive_term_tells_people_further_apart(tmp_path: 
 
 def test_plug_and_control_trained_apart_are_those_trained_together(tmp_path: Path) -> None:
     options = TrainOptions(steps=10, warm_steps=4, batch_size=4, check_every=0, save_every=50, clip=1e9)
-    both, material, models = setting(tmp_path, options=options)
+    both, material, models = setting(tmp_path, options=options, base="own")
     both.run(lambda p: None)
     source = Source(BLOG, tmp_path / "corpus")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -36,8 +37,7 @@ def test_training_leaves_the_lm_as_it_was_and_learns(tmp_path: Path, family: str
     options = TrainOptions(steps=44, batch_size=4, warm_steps=4, check_every=20, save_every=20, soft_learning_rate=0.1)
     data = write_corpus(tmp_path / "corpus")
     plug = train_plug(
-        BLOG,
-        data,
+        [Source(BLOG, data)],
         tmp_path / "out",
         models=models,
         options=options,
@@ -75,8 +75,9 @@ def _control_nll(lm: TorchLM, plug: PersonaPlug, data: Path, *, before: bool) ->
         return DifferentiableLM(lm).nll(answer_rows(batch, plug.control_vectors("blog-post"), before=before)).mean()
 
 
-def test_a_killed_run_resumes_to_the_very_same_plug(tmp_path: Path) -> None:
-    models = make_models(tmp_path, tiny.causal_lm())
+@pytest.mark.parametrize(("base", "stage"), [("control", "control"), ("control", "persona"), ("own", "both")])
+def test_a_killed_run_resumes_to_the_very_same_plug(tmp_path: Path, base: str, stage: str) -> None:
+    models = make_models(tmp_path, tiny.causal_lm(), base=base)
     data = write_corpus(tmp_path / "corpus")
     options = TrainOptions(steps=12, batch_size=4, warm_steps=3, check_every=6, save_every=4)
 
@@ -84,38 +85,27 @@ def test_a_killed_run_resumes_to_the_very_same_plug(tmp_path: Path) -> None:
         """Stands for the kill."""
 
     def kill(progress: Progress) -> None:
-        if progress.step == 9:
+        if (progress.trains, progress.step) == (stage, 9):
             raise Killed
 
-    def silent(message: str, share: float | None) -> None:
-        """Say nothing."""
-
-    whole = train_plug(
-        BLOG,
-        data,
-        tmp_path / "whole",
-        models=models,
-        options=options,
-        resume=False,
-        report=silent,
-        progress=lambda p: None,
-    )
-    with pytest.raises(Killed):
-        train_plug(
-            BLOG, data, tmp_path / "cut", models=models, options=options, resume=False, report=silent, progress=kill
+    def train(folder: str, told: Callable[[Progress], None], *, resume: bool = False) -> PersonaPlug:
+        return train_plug(
+            [Source(BLOG, data)],
+            tmp_path / folder,
+            models=models,
+            options=options,
+            resume=resume,
+            report=lambda message, share: None,
+            progress=told,
         )
-    steps: list[int] = []
-    again = train_plug(
-        BLOG,
-        data,
-        tmp_path / "cut",
-        models=models,
-        options=options,
-        resume=True,
-        report=silent,
-        progress=lambda p: steps.append(p.step),
-    )
-    assert steps == [9, 10, 11, 12]
+
+    whole = train("whole", lambda p: None)
+    with pytest.raises(Killed):
+        train("cut", kill)
+    steps: list[tuple[str, int]] = []
+    again = train("cut", lambda p: steps.append((p.trains, p.step)), resume=True)
+    rest = [(stage, step) for step in (9, 10, 11, 12)]
+    assert steps == (rest + [("persona", step) for step in range(1, 13)] if stage == "control" else rest)
     for (name, one), other in zip(whole.state_dict().items(), again.state_dict().values(), strict=True):
         torch.testing.assert_close(one, other, msg=name)
 
@@ -188,8 +178,7 @@ def test_every_kind_of_task_trains(tmp_path: Path, shape: str, name: str, family
     )
     seen: list[Progress] = []
     train_plug(
-        task,
-        data,
+        [Source(task, data)],
         tmp_path / "out",
         models=models,
         options=options,
