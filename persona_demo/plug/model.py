@@ -283,7 +283,7 @@ class PersonaPlug(nn.Module):
                 left out.
         """
         persona = self.project(user_vectors, task)
-        blank, instruction, _ = self.base_vectors(task).split(self._parts)
+        blank, instruction, _ = torch.split(self.base_vectors(task), self._parts)
         parts = [instruction.expand(len(persona), -1, -1), persona]
         if self.config.keyword_tokens:
             read = words or [persona.new_zeros(0, self.config.hidden_size)] * len(persona)
