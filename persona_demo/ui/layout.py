@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from persona_demo.arms import ARMS, EVERY, KNOWN
 from persona_demo.lm.decode import DecodeOptions
 from persona_demo.ranges import NEW_TOKENS, STRENGTH, TEMPERATURE, TOP_P
 from persona_demo.runtime import Report, Runtime
-from persona_demo.ui import palette, views, words
+from persona_demo.ui import lessons, palette, views, words
 from persona_demo.ui.endpoints import Endpoints
 from persona_demo.ui.inside import layout as inside
 from persona_demo.ui.inside.carry import Carry
@@ -27,7 +27,7 @@ from persona_demo.ui.widget import widget
 from persona_demo.ui.writing import Writing, shown_arms
 from persona_demo.ui.written import Outcome
 
-STYLES = tuple(Path(__file__).parent / name for name in ("style.css", "inside/inside.css"))
+STYLES = tuple(Path(__file__).parent / name for name in ("style.css", "lesson.css", "inside/inside.css"))
 WIDE = 320
 """Least width of a column in pixels; narrower screens stack them."""
 
@@ -71,9 +71,10 @@ def build_demo(
         page = lay_out(shelf)
         loading = Loading(load)
         line = Line(demo)
-        halt = _wire_writing(page, Writing(page, shelf, loading, gpu=gpu), line)
+        runs = _wire_writing(page, Writing(page, shelf, loading, gpu=gpu), line)
         carry = Carry(page, shelf, loading)
-        _wire_desk(demo, page, carry, halt)
+        _wire_desk(demo, page, carry, runs)
+        lessons.wire(page, lessons.Lessons(carry), linked=_linked(page), runs=runs)
         inside.wire(line, page, shelf, loading, carry, gpu=gpu)
         Endpoints(shelf, loading, gpu=gpu).register()
     demo.queue(default_concurrency_limit=1)
@@ -109,6 +110,8 @@ def lay_out(shelf: Shelf) -> Page:
     parts |= _advanced(shown)
     with gr.Accordion("About this page", open=False):
         gr.Markdown(words.ABOUT)
+    # The last thing on the page, so that it can stay in sight at the foot of the window and cover nothing in the end.
+    parts["lesson"] = lessons.lay_out(parts.pop("lesson"), shelf)
     return Page(**parts)
 
 
@@ -119,8 +122,10 @@ def _header() -> dict[str, Any]:
             status = widget("status", {"stage": "idle", "words": words.ARRIVING, "share": None}, elem_id="pd-status")
         with gr.Column(scale=2, min_width=240, elem_id="pd-private"):
             gr.Markdown(words.PRIVACY, elem_id="pd-privacy")
-            clear = gr.Button("Clear my data", size="sm", elem_id="pd-clear")
-    return {"clear": clear, "status": status}
+            with gr.Row(elem_id="pd-actions"):
+                lesson = lessons.lay_out_button()
+                clear = gr.Button("Clear my data", size="sm", elem_id="pd-clear")
+    return {"lesson": lesson, "clear": clear, "status": status}
 
 
 def _controls(shelf: Shelf, who: str) -> dict[str, Any]:
@@ -217,14 +222,21 @@ def _advanced(shown: list[str]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _wire_desk(demo: gr.Blocks, page: Page, on: Carry, halt: Dependency) -> None:
+def _linked(page: Page) -> list[Any]:
+    """What changes when a link is opened."""
+    how = [page.strength, page.seed, page.max_new_tokens, page.temperature, page.top_p]
+    shown = [page.arms, page.placebo, page.placebos, page.columns, page.written, page.opening]
+    return [*inside.desk_outputs(page), *how, *shown]
+
+
+def _wire_desk(demo: gr.Blocks, page: Page, on: Carry, runs: Sequence[Dependency]) -> None:
     """Bind the verbs of the table. They share one lane, so that no edit overtakes another.
 
     Args:
         demo: The app.
         page: Its components.
         on: The verbs.
-        halt: What clearing does first: stop writing.
+        runs: What is writing the columns, and is stopped before clearing.
     """
     desk: dict[str, Any] = {
         "outputs": inside.desk_outputs(page),
@@ -244,17 +256,16 @@ def _wire_desk(demo: gr.Blocks, page: Page, on: Carry, halt: Dependency) -> None
         picker.input(on.pick_person, [picker, opening], trigger_mode="multiple", **desk)
     page.opening.change(on.reword, table, trigger_mode="always_last", **desk)
     settled = [*desk["outputs"], page.status, page.timer, page.engine]
-    how = [page.strength, page.seed, page.max_new_tokens, page.temperature, page.top_p]
-    linked = [*how, page.arms, page.placebo, page.placebos, page.columns, page.written, page.opening]
-    demo.load(on.come_by_link, table, **desk | {"outputs": [*settled, *linked]})
+    arrived = [*_linked(page), page.status, page.timer, page.engine]
+    demo.load(on.come_by_link, table, **desk | {"outputs": arrived})
     page.timer.tick(on.tick, table, **desk | {"outputs": settled})
     page.history.save(on.save, [page.session], [page.download, page.notice], queue=False, **QUIET)
     emptied = [*desk["outputs"], page.opening, page.columns, page.written, page.download, page.write, page.stop]
     # By then whatever was being written is stopped, so that nothing of it arrives afterwards.
-    halt.then(on.clear, [page.arms, page.placebo], **desk | {"outputs": emptied})
+    page.clear.click(None, cancels=list(runs)).then(on.clear, [page.arms, page.placebo], **desk | {"outputs": emptied})
 
 
-def _wire_writing(page: Page, on: Writing, line: Line) -> Dependency:
+def _wire_writing(page: Page, on: Writing, line: Line) -> list[Dependency]:
     """Bind the verbs of the columns. What the model does waits in one lane; the buttons answer at once.
 
     Args:
@@ -263,7 +274,7 @@ def _wire_writing(page: Page, on: Writing, line: Line) -> Dependency:
         line: Who waits for the language model.
 
     Returns:
-        What clearing does first: stop writing.
+        What is writing the columns, for others who may cancel it.
     """
     said = [page.caption, page.notice, page.write, page.stop]
     columns = [page.columns, *said]
@@ -295,4 +306,4 @@ def _wire_writing(page: Page, on: Writing, line: Line) -> Dependency:
         [page.columns, page.notice],
         **light,
     )
-    return page.clear.click(None, cancels=[run, rerun])
+    return [run, rerun]

@@ -11,6 +11,31 @@ from persona_demo.ui.persona_map import PersonaMap
 
 
 @dataclass(frozen=True)
+class LessonParts:
+    """The lesson.
+
+    Attributes:
+        toggle: Opens and closes it.
+        close: Closes it, where one is reading.
+        opened: Whether it is open.
+        panel: What holds it.
+        walk: The steps.
+        shows: Of each step, the button that shows it on the page.
+        moves: Buttons that turn to a step, with its number.
+        point: Outlines what a step is about.
+    """
+
+    toggle: gr.Button
+    close: gr.Button
+    opened: gr.State
+    panel: gr.Column
+    walk: gr.Walkthrough
+    shows: tuple[gr.Button, ...]
+    moves: tuple[tuple[gr.Button, int], ...]
+    point: gr.HTML
+
+
+@dataclass(frozen=True)
 class Page:
     """The components handlers read or change.
 
@@ -43,6 +68,7 @@ class Page:
         engine: Which model runs where, and why.
         written: What was written last, as plain JSON.
         inside: The tabs.
+        lesson: The lesson.
     """
 
     session: gr.State
@@ -73,3 +99,4 @@ class Page:
     engine: gr.HTML
     written: gr.State
     inside: InsideParts
+    lesson: LessonParts

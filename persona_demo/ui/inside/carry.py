@@ -241,13 +241,24 @@ class Carry(Desk):
             state = link.from_link(dict(request.query_params), people=self._people(), openings=self.shelf.openings)
         except UserError as error:
             return changes | self.refuse(str(error))
-        if state is None:
-            return changes
+        return changes if state is None else changes | self.opened(state, record, opening)
+
+    def opened(self, state: link.LinkState, record: dict[str, Any], opening: str, *, said: str = LINKED) -> Changes:
+        """The page as a link names it.
+
+        Args:
+            state: What the link carries.
+            record: The session, of which stays what the state leaves open.
+            opening: The opening words, likewise.
+            said: The line above columns that are still to be filled.
+
+        Raises:
+            UserError: If the state names nobody who is here, or no column.
+        """
         session = self.shelf.session_of(state.person) if state.person is not None else Session.from_record(record)
         for item in state.muted:
             session = session.mute(item, True)
         prompt = state.prompt if state.prompt is not None else opening
-        changes |= self._loaded(session, prompt)
         options = DecodeOptions(seed=state.seed)
         names = list(state.arms) or shown_arms([name for name in ARMS if ":" not in name], False)
         case = self.shelf.showcase
@@ -255,9 +266,9 @@ class Carry(Desk):
         shows = not session.edited and made == (session.who, prompt, state.strength)
         # The example made in advance is about somebody else, or was made otherwise: it goes.
         outcome = Outcome.of_showcase(case if shows else None, session)
-        said = views.first_caption(case, session.history.name) if shows else LINKED
+        said = views.first_caption(case, session.history.name) if shows else said
         return (
-            changes
+            self._loaded(session, prompt)
             | self._settings(prompt, state.strength, options, names)
             | {
                 self.page.columns: views.first_columns(case if shows else None, names),

@@ -39,24 +39,24 @@ def lay_out(shelf: Shelf) -> InsideParts:
             label="Type how the text goes on", lines=2, max_lines=6, min_width=260, scale=3, visible=False,
             placeholder="What follows the opening words", elem_id="pd-typed",
         )  # fmt: skip
-    with gr.Tabs(elem_id="pd-inside"):
-        made: list[Any] = []
-        for title, lay in (
-            ("Strength", dial.lay_out),
-            ("Placebos", placebo.lay_out),
-            ("Single posts", posts.lay_out),
-            ("Word by word", tokens.lay_out),
-            ("In words", inwords.lay_out),
-            ("Maps", lambda: maps.lay_out(shelf)),
-            ("Mix people", lambda: mix.lay_out(shelf)),
-            ("Few and many posts", growth.lay_out),
-            ("States", pins.lay_out),
-            ("Save and share", carry.lay_out),
+    made: dict[str, Any] = {}
+    with gr.Tabs(elem_id="pd-inside") as tabs:
+        for name, title, lay in (
+            ("dial", "Strength", dial.lay_out),
+            ("placebo", "Placebos", placebo.lay_out),
+            ("posts", "Single posts", posts.lay_out),
+            ("tokens", "Word by word", tokens.lay_out),
+            ("words", "In words", inwords.lay_out),
+            ("maps", "Maps", lambda: maps.lay_out(shelf)),
+            ("mix", "Mix people", lambda: mix.lay_out(shelf)),
+            ("growth", "Few and many posts", growth.lay_out),
+            ("pins", "States", pins.lay_out),
+            ("carry", "Save and share", carry.lay_out),
         ):
-            with gr.Tab(title, render_children=True):
-                made.append(lay())
+            with gr.Tab(title, id=name, render_children=True):
+                made[name] = lay()
     here = widget("here", {"key": ""}, elem_id="pd-here")
-    return InsideParts(here, TextParts(choice, typed), *made)
+    return InsideParts(tabs, here, TextParts(choice, typed), **made)
 
 
 def wire(

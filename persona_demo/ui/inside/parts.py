@@ -210,6 +210,7 @@ class InsideParts:
     """All tabs.
 
     Attributes:
+        tabs: What holds them; the id of each is the name of its part.
         here: Tells what is on the table, so that old measurements can say that they are.
         text: Which text is measured.
         dial: Strength against likelihood.
@@ -224,6 +225,7 @@ class InsideParts:
         carry: Export, import and links.
     """
 
+    tabs: gr.Tabs
     here: gr.HTML
     text: TextParts
     dial: Curve
