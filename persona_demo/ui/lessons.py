@@ -24,7 +24,8 @@ from persona_demo.ui.widget import widget
 
 OPEN, CLOSE = "Take the lesson", "Close the lesson"
 SHOWN = "Step {number} of the lesson is on the page: press Write to fill the columns for it."
-NOTE = "The button puts {name} on the table, in place of what is there."
+SHOW = "Show on the page"
+NOTE = "“Show on the page” puts {name} on the table, in place of what is there."
 
 
 def lay_out_button() -> gr.Button:
@@ -50,14 +51,14 @@ def lay_out(toggle: gr.Button, shelf: Shelf) -> LessonParts:
                     with gr.Row(equal_height=False, elem_classes="pd-lesson-words"):
                         gr.Markdown(f"**Look.** {step.look}")
                         gr.Markdown(f"**Ask yourself.** {step.ask}")
+                    gr.Markdown(NOTE.format(name=name), elem_classes="pd-lesson-note")
                     with gr.Row(elem_classes="pd-lesson-bar"):
-                        label, called = f"Show step {number} on the page", f"pd-lesson-show-{number}"
-                        shows.append(gr.Button(label, variant="primary", size="md", min_width=190, elem_id=called))
+                        called = f"pd-lesson-show-{number}"
+                        shows.append(gr.Button(SHOW, variant="primary", size="md", min_width=160, elem_id=called))
                         for way, to in (("Back", number - 1), ("Next", number + 1)):
                             if 1 <= to <= len(steps):
                                 called = f"pd-lesson-{way.lower()}-{number}"
                                 moves.append((gr.Button(way, size="md", min_width=80, elem_id=called), to))
-                        gr.Markdown(NOTE.format(name=name), elem_classes="pd-lesson-note")
         close = gr.Button(CLOSE, size="sm", min_width=60, elem_id="pd-lesson-close")
     point = widget("lesson", pointing(), elem_id="pd-lesson-point")
     return LessonParts(toggle, close, opened, panel, walk, tuple(shows), tuple(moves), point)
