@@ -30,6 +30,7 @@ NOT_SHIPPED = (
 )
 NO_POSTS = "No posts yet. Add one below, or open a file: each one moves the point on the map."
 NOTHING_TO_RETRIEVE = "Nothing to retrieve: there are no posts of this person here."
+WITHHELD = "Back when the blind guess is over."
 NO_PERSONA = "No posts, so no persona: the trained control stands in."
 CALM = "Something went wrong on our side, and nothing you typed is lost: please try again."
 
@@ -121,8 +122,19 @@ def rearranged(view: object, shown: Sequence[str]) -> View:
 
 def halted(view: object) -> View:
     """Columns as they are, no longer being written."""
-    known = rearranged(view, view.get("shown", []) if isinstance(view, dict) else [])
+    known = rearranged(view, shown_in(view))
     return {**known, "running": False}
+
+
+def shown_in(view: object) -> list[str]:
+    """Names of the arms that have a column; anything that is no columns view has none."""
+    return list(view.get("shown", [])) if isinstance(view, dict) else []
+
+
+def withheld(view: object) -> View:
+    """Columns as they are, without what they say."""
+    shown = shown_in(view)
+    return columns((), opening="", shown=shown, notes=dict.fromkeys(shown, WITHHELD))
 
 
 def arm_notes(arms: Sequence[Arm], session: Session) -> dict[str, str]:

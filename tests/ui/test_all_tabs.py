@@ -27,6 +27,7 @@ TABS = (
     "Mix people",
     "Few and many posts",
     "States",
+    "Guess blind",
     "Save and share",
 )
 INJECTIONS = ("${6*7}", "<img src=x onerror=alert(1)>")
@@ -52,10 +53,13 @@ def test_hostile_text_does_nothing_in_any_tab(app: App, visit: Callable[..., Pag
         ("In words", "words"),
         ("Mix people", "mix"),
         ("Few and many posts", "growth"),
+        ("Guess blind", "guess"),
     ):
         open_tab(page, tab)
         measure(page, name, who="")
         expect(said(page, name)).to_contain_text(hostile[:20])
+    page.locator("#pd-guess-A").click()
+    expect(page.locator("#pd-guess-line")).to_contain_text(hostile)
     open_tab(page, "Maps")
     page.locator("#pd-sentence textarea").fill(hostile)
     page.locator("#pd-sentence textarea").press("Enter")

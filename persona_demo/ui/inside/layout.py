@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import gradio as gr
 
 from persona_demo.arms import KNOWN
-from persona_demo.ui.inside import carry, dial, growth, inwords, maps, mix, pins, placebo, posts, tokens
+from persona_demo.ui.inside import carry, dial, growth, guess, inwords, maps, mix, pins, placebo, posts, tokens
 from persona_demo.ui.inside.look import TYPED
 from persona_demo.ui.inside.parts import InsideParts, TextParts
 from persona_demo.ui.inside.runbar import QUIET
@@ -51,6 +52,7 @@ def lay_out(shelf: Shelf) -> InsideParts:
             ("mix", "Mix people", lambda: mix.lay_out(shelf)),
             ("growth", "Few and many posts", growth.lay_out),
             ("pins", "States", pins.lay_out),
+            ("guess", "Guess blind", guess.lay_out),
             ("carry", "Save and share", carry.lay_out),
         ):
             with gr.Tab(title, id=name, render_children=True):
@@ -103,11 +105,21 @@ def _wire_measures(
     grows = growth.Growth(page, inside.growth.curve.bar, **given)
     writes = growth.Growth(page, inside.growth.writes, **given)
     pairs = pins.Pins(page, inside.pins.bar, **given)
+    guesses = guess.Guess(page, inside.guess.bar, **given)
     d, p, w, m = inside.dial, inside.posts, inside.words, inside.mix
     g, c = inside.growth, inside.growth.curve
     short = [*who, page.strength, page.seed, page.max_new_tokens, page.allow]
     sampled = [*who, page.strength, page.seed, page.max_new_tokens, page.temperature, page.top_p, page.allow]
+    dealt = [*who, page.strength, page.max_new_tokens, page.temperature, page.top_p, page.allow]
     sides = [inside.tokens.left, inside.tokens.right]
+    b = inside.guess
+    # Nobody's vote waits for the language model.
+    voting = [*who, b.round, b.played, page.columns, page.written]
+    light: dict[str, Any] = {"queue": False, **QUIET}
+    counted = [b.texts, *_guessed(page), b.tally, b.played, page.notice]
+    for place, vote in enumerate(b.votes):
+        vote.click(functools.partial(guesses.vote, place), voting, counted, **light)
+    b.save.click(guesses.save, b.played, [page.download, page.notice], **light)
     n: dict[str, Any] = {"notice": page.notice, "line": line}
     run = inside.posts.bar.wire(
         singles.measure, [*who, page.seed, *text, p.arm, p.order], [p.table, p.line, p.found], **n
@@ -130,6 +142,7 @@ def _wire_measures(
         c.bar.wire(grows.measure, [page.session, page.seed, page.arms], [c.chart, c.table, c.line], **n),
         g.writes.wire(writes.write, [*short, page.arms], [g.texts], **n),
         inside.pins.bar.wire(pairs.write, short, [inside.pins.texts], **n),
+        b.bar.wire(guesses.deal, [*dealt, b.size, page.columns], [b.texts, *_guessed(page)], **n),
     ]
 
 
@@ -182,6 +195,11 @@ def _wire_carry(page: Page, on: carry.Carry) -> None:
     c.link.click(on.copy_link, linked, [c.address, page.notice], **desk)
 
 
+def _guessed(page: Page) -> list[Any]:
+    b = page.inside.guess
+    return [b.line, b.round, *b.votes, page.columns, page.caption]
+
+
 def desk_outputs(page: Page) -> list[Any]:
     """What changes with whoever is on the table."""
     return [page.session, page.history, page.people, page.notice, page.caption, page.person, page.find]
@@ -198,12 +216,12 @@ def _charts(page: Page) -> list[Any]:
 
 
 def _texts(page: Page) -> list[Any]:
-    return [page.inside.mix.texts, page.inside.growth.texts, page.inside.pins.texts]
+    return [page.inside.mix.texts, page.inside.growth.texts, page.inside.pins.texts, page.inside.guess.texts]
 
 
 def _lines(page: Page) -> list[Any]:
     i = page.inside
-    return [i.dial.line, i.placebo.line, i.posts.line, i.words.line, i.growth.curve.line]
+    return [i.dial.line, i.placebo.line, i.posts.line, i.words.line, i.growth.curve.line, i.guess.line]
 
 
 def _others(page: Page) -> dict[Any, Any]:
@@ -214,6 +232,9 @@ def _others(page: Page) -> dict[Any, Any]:
         i.tokens.tokens: tokens.NOTHING,
         i.text.typed: "",
         i.maps.sentence: "",
+        **guess.none_dealt(i.guess),
+        i.guess.played: [],
+        i.guess.tally: guess.NO_VOTES,
         i.carry.address: {"query": "", "base": "", "left_out": ""},
     }
 

@@ -206,6 +206,33 @@ class CarryParts:
 
 
 @dataclass(frozen=True)
+class GuessParts:
+    """The blind guess.
+
+    Attributes:
+        bar: Deals the texts.
+        size: How many.
+        texts: The texts, without names until the vote.
+        votes: Of each text, the button that votes for it.
+        line: How the round went.
+        tally: How all rounds went.
+        save: Hands the tally out.
+        round: The round that is open, as plain JSON.
+        played: The rounds that are over, as plain JSON.
+    """
+
+    bar: RunBar
+    size: gr.Radio
+    texts: gr.HTML
+    votes: tuple[gr.Button, ...]
+    line: gr.HTML
+    tally: gr.HTML
+    save: gr.Button
+    round: gr.State
+    played: gr.State
+
+
+@dataclass(frozen=True)
 class InsideParts:
     """All tabs.
 
@@ -222,6 +249,7 @@ class InsideParts:
         mix: People algebra.
         growth: The cold-start dial.
         pins: States and comparing them.
+        guess: The blind guess.
         carry: Export, import and links.
     """
 
@@ -237,6 +265,7 @@ class InsideParts:
     mix: MixParts
     growth: GrowthParts
     pins: PinParts
+    guess: GuessParts
     carry: CarryParts
 
     @property
@@ -244,5 +273,5 @@ class InsideParts:
         """All that measures or writes."""
         return (
             self.dial.bar, self.placebo.bar, self.posts.bar, self.tokens.bar, self.words.bar,
-            self.mix.bar, self.growth.curve.bar, self.growth.writes, self.pins.bar,
+            self.mix.bar, self.growth.curve.bar, self.growth.writes, self.pins.bar, self.guess.bar,
         )  # fmt: skip
