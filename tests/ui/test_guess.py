@@ -37,12 +37,14 @@ def test_a_round_by_keyboard_names_nothing_before_the_vote(
     expect(page.locator("#pd-guess-line .pd-line")).to_have_text(
         re.compile(r"^(Right|No): text [ABC] was written for Ada\.$")
     )
+    expect(page.locator("#pd-guess-texts .pd-note")).to_have_text("This one you chose.")
     heads = page.locator("#pd-guess-texts h3").all_inner_texts()
     assert sorted(head[8:] for head in heads) == ["Persona", "Someone else's persona", "Trained, no person"]
-    expect(page.locator("#pd-guess-texts .pd-note")).to_have_text("This one you chose.")
     expect(page.locator("#pd-guess-tally .pd-line")).to_contain_text(
         re.compile(r"^[01] of 1 right\. Chance alone gets 0\.3")
     )
+    expect(page.locator("#pd-caption")).to_contain_text("as they were before the guess")
+    expect(card(page, "persona").locator(".pd-new")).not_to_have_text("")
     assert written(page, "persona") == before
     with page.expect_download() as download:
         page.locator("#pd-guess-save").click()
@@ -63,6 +65,6 @@ def test_a_round_is_about_the_person_it_was_dealt_for(app: App, visit: Callable[
     page.locator("#pd-guess-A").click()
     expect(page.locator(".pd-notice")).to_contain_text("deal again")
     expect(page.locator("#pd-guess-tally .pd-line")).to_have_text("No guess yet.")
-    expect(page.locator("#pd-guess-votes button")).to_have_count(0)
+    expect(page.locator("#pd-guess-A")).to_be_hidden()
     page.get_by_role("button", name="Clear my data").click()
     expect(page.locator("#pd-guess-texts .pd-card")).to_have_count(0)

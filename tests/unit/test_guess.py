@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -53,13 +54,34 @@ def test_nothing_is_named_before_the_vote(guess: Guess, page: Page, shelf: Shelf
         assert "--pd-arm" not in seen
     assert len(changes[parts.texts]["cards"]) == size
     assert changes[page.columns]["cards"] == {} and changes[page.columns]["shown"] == ["task", "persona"]
-    assert [vote in changes and changes[vote].visible for vote in parts.votes] == [True] * size + [False] * (3 - size)
+    # The vote is opened when all of this has arrived.
+    assert not any(changes[vote].visible for vote in parts.votes if vote in changes)
+    opened = guess.opened(changes[parts.round])
+    assert [opened[vote].visible for vote in parts.votes] == [True] * size + [False] * (3 - size)
+    assert not any(button.visible for button in guess.opened(None).values())
 
 
 def test_two_visitors_are_not_dealt_alike(guess: Guess, page: Page, shelf: Shelf) -> None:
     ada = shelf.session_of("sample:ada")
     seeds = {deal(guess, ada)[-1][page.inside.guess.round]["round"]["seed"] for _ in range(3)}
     assert len(seeds) == 3
+
+
+def test_texts_that_are_the_same_are_written_again_and_in_the_end_refused(
+    guess: Guess, page: Page, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada, usual, dealt = shelf.session_of("sample:ada"), guess.written, []
+
+    def same(*args: Any) -> Iterator[tuple[Any, ...]]:
+        dealt.append(args[2])
+        for states in usual(*args):
+            yield (states[0],) * len(states) if len(dealt) < 3 else states
+
+    monkeypatch.setattr(guess, "written", same)
+    assert page.inside.guess.round in deal(guess, ada, length=40)[-1]
+    assert len(dealt) >= 3
+    monkeypatch.setattr(guess, "written", lambda *args: ((states[0],) * 3 for states in usual(*args)))
+    assert "come out the same" in deal(guess, ada)[-1][page.notice]["text"]
 
 
 @pytest.mark.parametrize("choice", [0, 1, 2])

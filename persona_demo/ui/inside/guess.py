@@ -35,6 +35,8 @@ SIZES = [("Two: the persona and its control", 2), ("Three: somebody else's perso
 ARMS = ("persona", "task", "persona:other")
 LIVELY = 0.7
 """Temperature where the page's is 0, so that no text is one that was seen with its name."""
+TRIES = 4
+"""Small models say the same at times; after so many that is how it is."""
 HIDDEN = "A blind guess is open: the columns come back when you have voted."
 BACK = "The columns are back as they were before the guess."
 NO_VOTES = {"text": Tally().sentence}
@@ -114,34 +116,39 @@ class Guess(Look):
             raise UserError("Nobody can judge without posts to read: choose a person who has some.")
         if strength == 0:
             raise UserError("At strength 0 the persona is its control, word for word: turn the dial first.")
-        # Drawn afresh, because a whole class that starts alike must not be dealt alike.
-        dealt = Round.deal(ARMS[:size], truth=ARMS[0], seed=secrets.randbits(32))
-        options = DecodeOptions(
-            max_new_tokens=whole(length, "number of new tokens"),
-            temperature=temperature or LIVELY,
-            top_p=top_p,
-            seed=dealt.seed,
-        )
+        whole(length, "number of new tokens")
         yield none_dealt(self.parts) | {self.parts.line: {"text": ""}, self.parts.texts: texts()}
         yield from self.waiting()
-        written: list[str] = []
-        stream = self.lent(self.written)(record, opening, dealt.order, strength, options, allow)
-        with contextlib.closing(stream):
-            for states in stream:
-                written = [state.written.text for state in states]
-                yield {self.parts.texts: unnamed(dealt, opening, written, running=True)} | self.bar.busy("Writing.")
-        if len(set(written)) < len(written):
-            raise UserError("Two of the texts came out the same, so there is nothing to guess: deal again.")
+        for _ in range(TRIES):
+            # Drawn afresh, because a whole class that starts alike must not be dealt alike.
+            dealt = Round.deal(ARMS[:size], truth=ARMS[0], seed=secrets.randbits(32))
+            options = DecodeOptions(
+                max_new_tokens=int(length), temperature=temperature or LIVELY, top_p=top_p, seed=dealt.seed
+            )
+            written: list[str] = []
+            stream = self.lent(self.written)(record, opening, dealt.order, strength, options, allow)
+            with contextlib.closing(stream):
+                for states in stream:
+                    written = [state.written.text for state in states]
+                    yield {self.parts.texts: unnamed(dealt, opening, written, running=True)} | self.bar.busy("Writing.")
+            if len(set(written)) == len(written):
+                break
+        else:
+            raise UserError("Some of the texts come out the same: turn the strength up, or take other opening words.")
         kept = {
             "round": dataclasses.asdict(dealt), "texts": written, "opening": opening, "key": key_of(session, opening),
         }  # fmt: skip
         yield self.measured(session, opening, more=f"At strength {strength:g}.") | {
             self.parts.texts: unnamed(dealt, opening, written),
             self.parts.round: kept,
-            **{vote: gr.Button(visible=True) for vote in self.parts.votes[: len(dealt.order)]},
             self.page.columns: views.withheld(columns),
             self.page.caption: {"text": HIDDEN},
         }
+
+    def opened(self, kept: dict[str, Any] | None) -> Changes:
+        """Let the visitor vote, once everything of the deal has arrived; nothing of it may undo a quick vote."""
+        texts_dealt = 0 if kept is None else len(kept["texts"])
+        return {vote: gr.Button(visible=place < texts_dealt) for place, vote in enumerate(self.parts.votes)}
 
     def written(
         self, record: dict[str, Any], opening: str, order: Sequence[str], strength: float, options: DecodeOptions,

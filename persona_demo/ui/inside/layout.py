@@ -121,6 +121,8 @@ def _wire_measures(
         vote.click(functools.partial(guesses.vote, place), voting, counted, **light)
     b.save.click(guesses.save, b.played, [page.download, page.notice], **light)
     n: dict[str, Any] = {"notice": page.notice, "line": line}
+    deals = b.bar.wire(guesses.deal, [*dealt, b.size, page.columns], [b.texts, *_guessed(page)], **n)
+    deals.then(guesses.opened, b.round, list(b.votes), **light)
     run = inside.posts.bar.wire(
         singles.measure, [*who, page.seed, *text, p.arm, p.order], [p.table, p.line, p.found], **n
     )
@@ -142,7 +144,7 @@ def _wire_measures(
         c.bar.wire(grows.measure, [page.session, page.seed, page.arms], [c.chart, c.table, c.line], **n),
         g.writes.wire(writes.write, [*short, page.arms], [g.texts], **n),
         inside.pins.bar.wire(pairs.write, short, [inside.pins.texts], **n),
-        b.bar.wire(guesses.deal, [*dealt, b.size, page.columns], [b.texts, *_guessed(page)], **n),
+        deals,
     ]
 
 
