@@ -233,8 +233,10 @@ def _wire_desk(demo: gr.Blocks, page: Page, on: Carry, halt: Dependency) -> None
         **QUIET,
     }
     table, opening = [page.session, page.opening], page.opening
-    for verb in ("edit", "mute", "delete", "move", "add_posts", "undo", "redo", "reset"):
-        getattr(page.history, verb)(getattr(on, verb), table, trigger_mode="multiple", **desk)
+    edits = desk | {"outputs": inside.edit_outputs(page)}
+    for verb in ("edit", "mute", "delete", "move", "undo", "redo", "reset"):
+        getattr(page.history, verb)(getattr(on, verb), table, trigger_mode="multiple", **edits)
+    page.history.add_posts(on.add_posts, table, trigger_mode="multiple", **desk)
     # Nothing that a visitor did is dropped because something before it is still under way.
     page.history.upload(on.open_file, [opening], trigger_mode="multiple", **desk)
     maps = page.inside.maps
@@ -242,12 +244,12 @@ def _wire_desk(demo: gr.Blocks, page: Page, on: Carry, halt: Dependency) -> None
         source.select(on.pick_on_map, [opening], trigger_mode="multiple", **desk)
     for picker in (page.person, page.find):
         picker.input(on.pick_person, [picker, opening], trigger_mode="multiple", **desk)
-    page.opening.change(on.reword, table, trigger_mode="always_last", **desk)
-    settled = [*desk["outputs"], page.status, page.timer, page.engine]
+    page.opening.change(on.reword, table, trigger_mode="always_last", **edits)
+    settled = [page.status, page.timer, page.engine]
     how = [page.strength, page.seed, page.max_new_tokens, page.temperature, page.top_p]
     linked = [*how, page.arms, page.placebo, page.placebos, page.columns, page.written, page.opening]
-    demo.load(on.come_by_link, table, **desk | {"outputs": [*settled, *linked]})
-    page.timer.tick(on.tick, table, **desk | {"outputs": settled})
+    demo.load(on.come_by_link, table, **desk | {"outputs": [*desk["outputs"], *settled, *linked]})
+    page.timer.tick(on.tick, table, **desk | {"outputs": [*edits["outputs"], *settled]})
     page.history.save(on.save, [page.session], [page.download, page.notice], queue=False, **QUIET)
     emptied = [*desk["outputs"], page.opening, page.columns, page.written, page.download, page.write, page.stop]
     # By then whatever was being written is stopped, so that nothing of it arrives afterwards.
