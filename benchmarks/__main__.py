@@ -6,6 +6,7 @@ python -m benchmarks attribution    leave each of 50 history items out in turn
 python -m benchmarks generation     tokens a second against transformers' generate(), arm by arm
 python -m benchmarks edit           first tokens after an edit of one of 200 history items
 python -m benchmarks map            3,000 people drawn, and a point moved after an edit, in a real browser
+python -m benchmarks placement      people placed on the frozen map against a refit of it
 python -m benchmarks training       examples a second against the straightforward loop
 """
 
@@ -17,7 +18,7 @@ import os
 import sys
 from pathlib import Path
 
-from benchmarks import attribution, edit, generation, map, training
+from benchmarks import attribution, edit, generation, map, placement, training
 from persona_demo.errors import UserError
 from persona_demo.evaluation.provenance import provenance
 from persona_demo.files import whole
@@ -28,6 +29,7 @@ BENCHMARKS = {
     "edit": edit.run,
     "generation": generation.run,
     "map": map.run,
+    "placement": placement.run,
     "training": training.run,
 }
 

@@ -291,7 +291,7 @@ class Runtime:
         words = self.encoder.keyword_embeddings(texts, plug.keywords, most=plug.config.keyword_tokens)
         soft = plug.soft_vectors(made.user_vectors, task.name, words=[torch.from_numpy(words)])[0].numpy()
         return Embedding(
-            persona=np.delete(soft, plug.config.keyword_tokens, axis=0),
+            persona=np.delete(soft, plug.config.instruction, axis=0),
             weights=made.weights[0].numpy(),
             user_vector=uniform.user_vectors[0].numpy(),
         )

@@ -146,7 +146,7 @@ def control(inputs: ArmInputs) -> Conditioning:
 
 
 def persona_of(inputs: ArmInputs, user_vector: FloatArray, words: FloatArray) -> FloatArray:
-    """Soft vectors (K + 1 + P, H) of one user vector (U,) and the embeddings (k, H) of its keywords."""
+    """Soft vectors (K + I + P, H) of one user vector (U,) and the embeddings (k, H) of its keywords."""
     with torch.no_grad():
         user, own = torch.from_numpy(user_vector)[None], [torch.from_numpy(words)]
         return inputs.plug.soft_vectors(user, inputs.task.name, words=own)[0].numpy()

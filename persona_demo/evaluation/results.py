@@ -62,6 +62,11 @@ _SPEED = (
         "{drawn_ms:.0f} ms; {moved_ms:.0f} ms",
     ),
     (
+        "placement",
+        "people placed on the frozen map, from where a refit puts them; two points at random (medians, in its spread)",
+        "{error:.2f}; {chance:.2f}",
+    ),
+    (
         "attribution",
         "each of 50 items taken away in turn, from a text of {text_tokens:.0f} tokens",
         "{seconds:.1f} s, the first after {first_items_seconds:.1f} s",

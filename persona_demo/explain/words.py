@@ -145,7 +145,7 @@ def persona_in_words(
     persona, average, control = (_soft(inputs, arm) for arm in ("persona", "persona:mean", "task"))
     texts = inputs.texts() if inputs.stored is None else []
     # Before the persona vectors stand keywords, which are words already, and the instruction, everybody's.
-    first = inputs.plug.config.keyword_tokens + 1
+    first = inputs.plug.config.instruction.stop
     near, chance = nearest_words(lm, persona[first:] - average[first:], words, control=control, most=most_words)
     return InWords(
         likelier=likelier_words(lm, inputs, words, openings=openings),

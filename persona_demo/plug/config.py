@@ -47,7 +47,7 @@ class PlugConfig:
         lm_fingerprint: SHA-256 of the weights it was trained with.
         encoder_name: Hub id of the sentence encoder.
         encoder_fingerprint: SHA-256 of its weights.
-        tasks: Tasks it serves, one instruction vector each.
+        tasks: Tasks it serves, instruction vectors of its own each.
         hidden_size: Width H of the LM's input embeddings.
         embedding_norm: Mean L2 norm of those embeddings; soft vectors start at this norm (the paper
             has the constant 539.97 of one model in its place).
@@ -65,7 +65,8 @@ class PlugConfig:
         base: What a person departs from: the trained control itself, so that nobody in the plug is the
             control and all that is measured against it is the person's doing; or vectors of its own
             (an instruction vector, an average person, blanks), trained with the plug (the paper).
-        persona_tokens: Persona vectors P beside the one instruction vector; 1 in the paper.
+        instruction_tokens: Instruction vectors I of a task, the same for everybody; 1 in the paper.
+        persona_tokens: Persona vectors P beside them; 1 in the paper.
         keyword_tokens: Keyword vectors K before them, from the person's own words; none in the paper.
         components: Length of user vectors: so many directions in which people of the population
             differ most, for what varies within one person (linear discriminants), after one for each
@@ -99,7 +100,8 @@ class PlugConfig:
     query_encoder: QueryEncoderKind = field(default="frozen", metadata={"help": "whether the input encoder is trained"})
     query_prefix: str = field(default="", metadata={"help": "what a trained input encoder reads before an input"})
     base: Base = field(default="control", metadata={"help": "what a person departs from: the control, or own vectors"})
-    persona_tokens: int = field(default=8, metadata={"help": "persona vectors beside the instruction vector"})
+    instruction_tokens: int = field(default=1, metadata={"help": "instruction vectors, the same for everybody"})
+    persona_tokens: int = field(default=8, metadata={"help": "persona vectors beside them"})
     keyword_tokens: int = field(default=24, metadata={"help": "keyword vectors before the persona vectors"})
     components: int = field(default=64, metadata={"help": "length of user vectors; 0: that of item vectors"})
     place: Place = field(default="after", metadata={"help": "soft vectors after the context or before it"})
@@ -118,7 +120,14 @@ class PlugConfig:
             UserError: If a width or count is not positive, there are more components than figures, or
                 two choices exclude each other.
         """
-        least_one = ("hidden_size", "item_width", "persona_tokens", "query_width", "projector_width")
+        least_one = (
+            "hidden_size",
+            "item_width",
+            "instruction_tokens",
+            "persona_tokens",
+            "query_width",
+            "projector_width",
+        )
         for name in (*least_one, "encoder_tokens", "beams"):
             if not 1 <= getattr(self, name) <= MOST_WIDTH:
                 raise UserError(f"The plug's {name} is {getattr(self, name)}: choose from 1 to {MOST_WIDTH:,}.")
@@ -143,7 +152,12 @@ class PlugConfig:
     @property
     def soft_vectors(self) -> int:
         """Number of soft vectors an input is given: keywords, instruction and persona."""
-        return self.keyword_tokens + 1 + self.persona_tokens
+        return self.keyword_tokens + self.instruction_tokens + self.persona_tokens
+
+    @property
+    def instruction(self) -> slice:
+        """Where the instruction vectors stand among soft vectors."""
+        return slice(self.keyword_tokens, self.keyword_tokens + self.instruction_tokens)
 
     @property
     def item_models(self) -> str:

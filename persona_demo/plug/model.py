@@ -21,7 +21,7 @@ Beside the persona vectors stand keyword vectors: input embeddings of the person
 keywords, or only a vector of them is stored, trained blanks stand in.
 
 One plug may serve several tasks: projector, aggregator and keyword map are shared, and each task has its
-own control and, unless that is the base, an own instruction vector and average person.
+own control and, unless that is the base, own instruction vectors and an own average person.
 
 The control (the ``task`` arm) has as many soft vectors and no person. It lives here because it is
 trained beside the plug, on the same examples and for as many steps.
@@ -274,7 +274,7 @@ class PersonaPlug(nn.Module):
         return self.base_vectors(task)[-self.config.persona_tokens :] + change.reshape(shape) * self.scale
 
     def soft_vectors(self, user_vectors: Tensor, task: TaskName, *, words: Sequence[Tensor] | None = None) -> Tensor:
-        """Keyword, instruction and persona vectors as the LM reads them, (B, K + 1 + P, H).
+        """Keyword, instruction and persona vectors as the LM reads them, (B, K + I + P, H).
 
         Args:
             user_vectors: (B, U).
@@ -293,10 +293,10 @@ class PersonaPlug(nn.Module):
     @property
     def _parts(self) -> list[int]:
         """How many soft vectors are keywords, instruction and persona."""
-        return [self.config.keyword_tokens, 1, self.config.persona_tokens]
+        return [self.config.keyword_tokens, self.config.instruction_tokens, self.config.persona_tokens]
 
     def base_vectors(self, task: TaskName) -> Tensor:
-        """Soft vectors a person departs from, (K + 1 + P, H): blanks, instruction, average person.
+        """Soft vectors a person departs from, (K + I + P, H): blanks, instruction, average person.
 
         Where they are the control's, what is learned of persons leaves the control alone.
         """
@@ -305,7 +305,7 @@ class PersonaPlug(nn.Module):
         return torch.as_tensor(self.own[task]())
 
     def control_vectors(self, task: TaskName) -> Tensor:
-        """The control's soft vectors, (K + 1 + P, H)."""
+        """The control's soft vectors, (K + I + P, H)."""
         return torch.as_tensor(self.control[task]())
 
     @torch.no_grad()

@@ -156,8 +156,11 @@ def with_figures(card: str, results: Sequence[Mapping[str, Any]]) -> str:
 def _soft_vectors(config: PlugConfig) -> str:
     each = " for each task" if len(config.tasks) > 1 else ""
     words = f", {config.keyword_tokens} keyword vectors" if config.keyword_tokens else ""
+    own = "One instruction vector"
+    if config.instruction_tokens > 1:
+        own = f"{config.instruction_tokens} instruction vectors"
     many = "s" if config.persona_tokens > 1 else ""
-    return f"One instruction vector{each}{words} and {config.persona_tokens} persona vector{many}"
+    return f"{own}{each}{words} and {config.persona_tokens} persona vector{many}"
 
 
 def _query(config: PlugConfig) -> str:

@@ -48,6 +48,7 @@ PRESETS: Mapping[PresetName, Preset] = {
             "query_encoder": "trained",
             "query_prefix": "Represent this sentence for searching relevant passages: ",
             "base": "own",
+            "instruction_tokens": 1,
             "persona_tokens": 1,
             "keyword_tokens": 0,
             "components": 0,

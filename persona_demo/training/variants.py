@@ -67,6 +67,8 @@ VARIANTS: tuple[Variant, ...] = (
     Variant("persona-1", "how many persona vectors", {"persona_tokens": 1}),
     Variant("persona-4", "how many persona vectors", {"persona_tokens": 4}),
     Variant("persona-16", "how many persona vectors", {"persona_tokens": 16}),
+    Variant("instruction-8", "how many instruction vectors", {"instruction_tokens": 8}),
+    Variant("instruction-24", "how many instruction vectors", {"instruction_tokens": 24}),
     Variant("no-keywords", "keyword vectors", {"keyword_tokens": 0}),
     Variant("keywords-8", "keyword vectors", {"keyword_tokens": 8}),
     Variant("keywords-48", "keyword vectors", {"keyword_tokens": 48}),

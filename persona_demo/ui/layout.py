@@ -245,8 +245,10 @@ def _wire_desk(demo: gr.Blocks, page: Page, on: Carry, runs: Sequence[Dependency
         **QUIET,
     }
     table, opening = [page.session, page.opening], page.opening
-    for verb in ("edit", "mute", "delete", "move", "add_posts", "undo", "redo", "reset"):
-        getattr(page.history, verb)(getattr(on, verb), table, trigger_mode="multiple", **desk)
+    edits = desk | {"outputs": inside.edit_outputs(page)}
+    for verb in ("edit", "mute", "delete", "move", "undo", "redo", "reset"):
+        getattr(page.history, verb)(getattr(on, verb), table, trigger_mode="multiple", **edits)
+    page.history.add_posts(on.add_posts, table, trigger_mode="multiple", **desk)
     # Nothing that a visitor did is dropped because something before it is still under way.
     page.history.upload(on.open_file, [opening], trigger_mode="multiple", **desk)
     maps = page.inside.maps
@@ -254,11 +256,10 @@ def _wire_desk(demo: gr.Blocks, page: Page, on: Carry, runs: Sequence[Dependency
         source.select(on.pick_on_map, [opening], trigger_mode="multiple", **desk)
     for picker in (page.person, page.find):
         picker.input(on.pick_person, [picker, opening], trigger_mode="multiple", **desk)
-    page.opening.change(on.reword, table, trigger_mode="always_last", **desk)
-    settled = [*desk["outputs"], page.status, page.timer, page.engine]
-    arrived = [*_linked(page), page.status, page.timer, page.engine]
-    demo.load(on.come_by_link, table, **desk | {"outputs": arrived})
-    page.timer.tick(on.tick, table, **desk | {"outputs": settled})
+    page.opening.change(on.reword, table, trigger_mode="always_last", **edits)
+    settled = [page.status, page.timer, page.engine]
+    demo.load(on.come_by_link, table, **desk | {"outputs": [*_linked(page), *settled]})
+    page.timer.tick(on.tick, table, **desk | {"outputs": [*edits["outputs"], *settled]})
     page.history.save(on.save, [page.session], [page.download, page.notice], queue=False, **QUIET)
     emptied = [*desk["outputs"], page.opening, page.columns, page.written, page.download, page.write, page.stop]
     # By then whatever was being written is stopped, so that nothing of it arrives afterwards.

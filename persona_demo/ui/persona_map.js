@@ -20,14 +20,13 @@ const plain = (text) =>
 const posts = props.kind === "posts";
 const numbered = (id) => {
   if (posts) return `${id} · a post of ${id.split(".")[0]}`;
-  const count = props.people_items[row.get(id)];
+  const count = everybody.counts[row.get(id)];
   return `${id} · ${count} ${count === 1 ? "item" : "items"}`;
 };
-const row = new Map(props.people_ids.map((id, index) => [id, index]));
-const home = bounds(props.people_at);
-// Built once: Plotly leaves a trace alone whose arrays are the ones it has already drawn.
-const ground = density(props.people_at, home);
-const population = { x: column(props.people_at, 0), y: column(props.people_at, 1) };
+const everybody = JSON.parse(props.population);
+const row = new Map(everybody.ids.map((id, index) => [id, index]));
+const home = bounds(everybody.at);
+const ground = density(everybody.at, home);
 
 let Plotly = null;
 let heard = false; // whether Plotly's events are listened to
@@ -43,7 +42,7 @@ const size = () => [plot.offsetWidth, plot.offsetHeight];
 const nearest = (value) => value.neighbours.filter((id) => row.has(id) && id !== value.selected);
 
 function place(value, id) {
-  if (row.has(id)) return props.people_at[row.get(id)];
+  if (row.has(id)) return everybody.at[row.get(id)];
   return value.people.find((person) => person.id === id)?.at;
 }
 
@@ -82,21 +81,7 @@ function layers(value) {
   const names = labels(value);
   const label = { family: paint.font, size: 13, shadow: Array(3).fill(`0 0 3px ${paint.panel}`).join(", ") };
   const points = (places) => ({ type: "scatter", mode: "markers", x: column(places, 0), y: column(places, 1) });
-  const level = ground.top / 7;
   return [
-    {
-      type: "contour", x: ground.x, y: ground.y, z: ground.z, zmin: 0, zmax: ground.top,
-      autocontour: false, contours: { start: level, end: ground.top, size: level, coloring: "fill" },
-      colorscale: [[0, paint.panel], [1, paint.contour]], showscale: false,
-      line: { width: 0.6, color: paint.line, smoothing: 1.3 },
-    },
-    {
-      ...population, type: "scatter", mode: "markers",
-      marker: {
-        size: (plot.offsetWidth < 480 ? 3.2 : 4) + (tint ? 1.4 : 0), color: tinted(),
-        opacity: alone ? 0.1 : tint ? 0.95 : 0.75, line: { width: 0 },
-      },
-    },
     {
       ...points(near.map((id) => place(value, id))),
       marker: { size: posts ? 7 : 8, color: alone ? persona : paint.panel, line: { width: 1.5, color: persona } },
@@ -147,6 +132,7 @@ async function draw(value) {
   const now = value.you?.at;
   drawn = value;
   paint = colours();
+  paintGround(view());
   await Plotly.react(plot, layers(value), layout(value), {
     displayModeBar: false, scrollZoom: true, doubleClick: false, showTips: false, typesetMath: false,
   });
@@ -154,6 +140,11 @@ async function draw(value) {
   if (!heard) {
     heard = true;
     plot.on("plotly_doubleclick", () => look(null));
+    // While it is dragged or zoomed, Plotly moves what it has drawn; the ground goes along.
+    plot.on("plotly_relayouting", (seen) => {
+      const range = (axis) => [0, 1].map((end) => seen[`${axis}.range[${end}]`] ?? plot.layout[axis].range[end]);
+      paintGround([range("xaxis"), range("yaxis")]);
+    });
     plot.on("plotly_relayout", () => look([[...plot.layout.xaxis.range], [...plot.layout.yaxis.range]]));
   }
   if (!before || !now || String(before) === String(now) || stillness.matches) return;
@@ -208,7 +199,7 @@ function under({ clientX, clientY }) {
   if (alone) return nearUnder(closest);
   const person = people[closest(column(people, "at"), touch.matches ? 16 : 8)];
   if (person) return { id: person.id, text: person.name };
-  const id = props.people_ids[closest(props.people_at, touch.matches ? 12 : 9)];
+  const id = everybody.ids[closest(everybody.at, touch.matches ? 12 : 9)];
   return id === undefined ? null : { id, text: numbered(id) };
 }
 

@@ -8,6 +8,7 @@ with ``{"id": ...}``. Knows coordinates and names, and nothing of vectors or how
 
 from __future__ import annotations
 
+import json
 import re
 from abc import ABCMeta
 from collections.abc import Sequence
@@ -27,7 +28,7 @@ MAX_TRAIL = 24
 MAX_LINE = 41
 """Most places a line between two people is drawn through."""
 
-SCRIPTS = ("persona_map_geometry.js", "persona_map_marks.js", "persona_map.js")
+SCRIPTS = ("persona_map_geometry.js", "persona_map_marks.js", "persona_map_ground.js", "persona_map.js")
 
 MapKind = Literal["people", "posts"]
 
@@ -247,9 +248,15 @@ class PersonaMap(gr.HTML, metaclass=_Unstubbed):
             "css_template": _asset("persona_map.css"),
             "js_on_load": "".join(map(_asset, SCRIPTS)),
             "apply_default_css": False,
-            "people_ids": list(ids),
-            "people_at": [_place((point[0], point[1])) for point in coordinates],
-            "people_items": [int(count) for count in counts],
+            # One text: Gradio's page copies every property at every event, and lists figure by figure.
+            "population": json.dumps(
+                {
+                    "ids": list(ids),
+                    "at": [_place((point[0], point[1])) for point in coordinates],
+                    "counts": [int(count) for count in counts],
+                },
+                separators=(",", ":"),
+            ),
             "kind": kind,
             "regions": [{"label": label, "at": _place((x, y))} for label, x, y in regions],
             "actions": actions,

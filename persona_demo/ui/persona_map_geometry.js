@@ -34,10 +34,9 @@ function density(places, ranges) {
   const blurred = (line) => line.map((_, at) => mean(line.slice(Math.max(at - 2, 0), at + 3)));
   const turned = (grid) => grid.map((_, at) => column(grid, at));
   for (let pass = 0; pass < 6; pass += 1) cells = turned(cells.map(blurred));
-  const [x, y] = ranges.map((range) => cells.map((_, at) => range[0] + ((at + 0.5) / GRID) * extent(range)));
   // The root keeps thinly settled parts from drowning beside a crowd.
   const z = cells.map((line) => line.map(Math.sqrt));
-  return { x, y, z, top: Math.max(...z.flat()) || 1 };
+  return { z, top: Math.max(...z.flat()) || 1 };
 }
 
 // Pixels a unit, as Plotly chooses them where both axes share one scale.

@@ -3,9 +3,6 @@
 
 // Colours of the population, one for each where there are groups.
 const shade = (group) => paint[`${tint.ordered ? "step" : "hue"}-${group}`];
-function tinted() {
-  return tint ? Array.from(tint.of, shade) : paint.dot;
-}
 
 // Labels of regions, and the line between two people; both are drawn under the points' names.
 function regions() {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import gradio as gr
@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::pandas.er
 
 PATIENCE = 60_000  # milliseconds; a busy machine draws slowly, and what is slow is not what is wrong
 PANEL = "rgb(28, 26, 24)"  # in the dark
-POPULATION, NEAR, RING, TRAIL, NAMED, YOU = range(1, 7)
+NEAR, RING, TRAIL, NAMED, YOU = range(5)
 
 
 @pytest.fixture(scope="module")
@@ -80,9 +80,35 @@ class Map:
         )
         return x, y
 
+    def ground(self) -> str:
+        """The picture of everybody, under what moves."""
+        return str(self.page.evaluate("document.querySelector('.pd-map-ground').toDataURL()"))
+
+    def spot_of(self, place: Sequence[float]) -> tuple[float, float]:
+        """Where on the screen a place of the map is."""
+        self.page.locator(".pd-map-plot").scroll_into_view_if_needed()
+        x, y = self.read(
+            "(() => { const r = g.getBoundingClientRect(), l = g._fullLayout;"
+            f" return [r.left + l.xaxis.l2p({float(place[0])}), r.top + l.yaxis.l2p({float(place[1])})]; }})()"
+        )
+        return x, y
+
+    def dot(self, place: Sequence[float]) -> tuple[int, ...]:
+        """Colour of the ground at a place, red, green and blue."""
+        x, y = self.spot_of(place)
+        found = self.page.evaluate(
+            "([x, y]) => { const c = document.querySelector('.pd-map-ground'), r = c.getBoundingClientRect();"
+            " return [...c.getContext('2d').getImageData(x - r.left, y - r.top, 1, 1).data]; }",
+            [x, y],
+        )
+        return tuple(found[:3])
+
     def click(self, layer: int, index: int) -> None:
         """Click a dot."""
-        spot = self.spot(layer, index)
+        self.click_at(self.spot(layer, index))
+
+    def click_at(self, spot: tuple[float, float]) -> None:
+        """Click where a dot is."""
         self.page.mouse.move(spot[0] - 1, spot[1])
         self.page.mouse.move(*spot)
         self.page.wait_for_selector(".pd-map-over")
@@ -100,6 +126,12 @@ def lonely() -> int:
     return int(np.argmax(np.where(inside, gaps, 0)))
 
 
+def near(found: tuple[int, ...], colour: str) -> bool:
+    """Whether a dot, which lets a little of the ground through, has a colour."""
+    wanted = [int(colour[at : at + 2], 16) for at in (1, 3, 5)]
+    return max(abs(one - other) for one, other in zip(found, wanted, strict=True)) < 24
+
+
 @pytest.fixture
 def people(browser: Browser, address: str) -> Iterator[Map]:
     page = browser.new_page(viewport={"width": 800, "height": 1000})
@@ -113,14 +145,14 @@ def people(browser: Browser, address: str) -> Iterator[Map]:
 
 def test_a_click_on_a_dot_selects_that_person_and_moves_nobody(people: Map) -> None:
     row = lonely()
-    before = people.read("[...g.data[1].x, ...g.data[1].y]")
-    people.click(POPULATION, row)
+    before = people.ground()
+    people.click_at(people.spot_of(stage.PLACES[row]))
     people.expect_report(stage.IDS[row])
     expect(people.page.locator(".pd-map-message")).to_contain_text(f"{stage.IDS[row]} is selected", timeout=PATIENCE)
     people.until(f"g.data[{RING}].x.length === 2")
     assert people.read(f"g.data[{RING}].x[0]") == pytest.approx(stage.PLACES[row][0], abs=1e-3)
     assert len(people.read(f"g.data[{NEAR}].x")) == 14  # of fifteen, one is the person
-    assert people.read("[...g.data[1].x, ...g.data[1].y]") == before
+    assert people.ground() == before
     assert sum("plotly" in url for url in people.asked) == 1
 
 
@@ -137,7 +169,7 @@ def test_a_click_on_a_name_and_on_the_list_do_the_same(people: Map) -> None:
 
 def test_hovering_tells_the_id_and_the_number_of_items(people: Map) -> None:
     row = lonely()
-    x, y = people.spot(POPULATION, row)
+    x, y = people.spot_of(stage.PLACES[row])
     people.page.mouse.move(x - 1, y)
     people.page.mouse.move(x, y)
     expect(people.page.locator(".pd-map-hint")).to_have_text(
@@ -156,7 +188,6 @@ def test_the_edited_person_glides_and_leaves_a_trail(people: Map) -> None:
     people.until(f"g.data[{TRAIL}].x.length === 4")
     people.page.wait_for_function("window.glides.length === 1")
     assert people.read(f"g.data[{YOU}].x[1]") == stage.WALK[3][0]
-    assert people.page.locator(".contourlayer path").count() > 5
 
 
 def test_nothing_moves_for_whoever_asked_for_stillness(browser: Browser, address: str) -> None:
@@ -247,17 +278,19 @@ def test_nobody_and_nothing_is_fine(people: Map) -> None:
 
 
 def test_colours_follow_the_theme_while_looking(people: Map) -> None:
-    assert people.read("g.data[1].marker.color") == NEUTRALS["dot"].light
+    place, light = stage.PLACES[lonely()], people.ground()
+    assert near(people.dot(place), NEUTRALS["dot"].light)
     people.page.evaluate("document.body.classList.add('dark')")
-    people.until(f"g.data[1].marker.color === '{NEUTRALS['dot'].dark}'")
+    people.until(f"document.querySelector('.pd-map-ground').toDataURL() !== '{light}'")
+    assert near(people.dot(place), NEUTRALS["dot"].dark)
     people.page.evaluate("document.body.classList.remove('dark')")
-    people.until(f"g.data[1].marker.color === '{NEUTRALS['dot'].light}'")
+    people.until(f"document.querySelector('.pd-map-ground').toDataURL() === '{light}'")
 
 
 def test_a_dark_page_starts_dark(browser: Browser, address: str) -> None:
     page = browser.new_page(viewport={"width": 800, "height": 1000})
     people = Map(page, f"{address}?__theme=dark")
-    assert people.read("g.data[1].marker.color") == NEUTRALS["dot"].dark
+    assert near(people.dot(stage.PLACES[lonely()]), NEUTRALS["dot"].dark)
     assert people.page.evaluate("getComputedStyle(document.querySelector('.pd-map-frame')).backgroundColor") == PANEL
     page.close()
 
@@ -276,18 +309,6 @@ def test_a_phone_sees_the_whole_map_without_sideways_scroll(browser: Browser, ad
     people.page.set_viewport_size({"width": 700, "height": 390})
     people.until("Math.abs(g._fullLayout.width - g.offsetWidth) < 1 && g.offsetWidth > 400")
     context.close()
-
-
-def test_drawing_takes_less_than_a_second(people: Map) -> None:
-    taken = people.page.evaluate(
-        "async () => { const g = document.querySelector('.pd-map-plot'), h = document.createElement('div');"
-        " h.style.cssText = 'width:600px;height:400px'; document.body.append(h); const times = [];"
-        " for (let i = 0; i < 3; i += 1) { const start = performance.now();"
-        " await Plotly.newPlot(h, g.data.map((t) => ({...t})), {width: 600, height: 400});"
-        " times.push(performance.now() - start); }"
-        " return Math.min(...times); }"
-    )
-    assert taken < 1000
 
 
 def test_without_plotly_the_words_and_the_list_still_work(browser: Browser, address: str) -> None:

@@ -55,8 +55,9 @@ def test_an_update_stays_small_however_long_the_trail() -> None:
 def test_the_population_is_a_property_and_no_part_of_a_value() -> None:
     config = small_map().get_config()
     json.dumps(config)
-    assert config["props"]["people_at"] == [[0.0, 1.0], [2.0, 3.1235]]
-    assert config["props"]["people_items"] == [3, 1]
+    everybody = json.loads(config["props"]["population"])
+    assert everybody["at"] == [[0.0, 1.0], [2.0, 3.1235]]
+    assert everybody["counts"] == [3, 1]
     assert config["value"] == map_value()
     assert config["scale"] == 2
     assert {"ids", "coordinates", "counts"}.isdisjoint(config)

@@ -353,3 +353,16 @@ def test_a_form_larger_than_its_weights_is_not_built(runtime: Runtime, tmp_path:
 def test_items_without_labels_read_alike_with_and_without_the_switch() -> None:
     task, item = task_named("film-rating"), HistoryItem("i", "Some words")
     assert task.item_text(item, labels=True) == task.item_text(item, labels=False)
+
+
+def test_several_instruction_vectors_are_the_same_for_everybody(runtime: Runtime) -> None:
+    plug = with_form(runtime, instruction_tokens=4)
+    users = torch.randn(2, plug.config.user_width, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        one, other = plug.soft_vectors(users, "blog-post")
+        control = plug.control_vectors("blog-post")
+    part = plug.config.instruction
+    assert one.shape == other.shape == control.shape == (4 + 4 + 3, 32)
+    torch.testing.assert_close(one[part], other[part])
+    assert not torch.allclose(one[part.stop :], other[part.stop :])
+    assert torch.equal(one[part], control[part])

@@ -204,7 +204,12 @@ def _guessed(page: Page) -> list[Any]:
 
 def desk_outputs(page: Page) -> list[Any]:
     """What changes with whoever is on the table."""
-    return [page.session, page.history, page.people, page.notice, page.caption, page.person, page.find]
+    return [*edit_outputs(page), page.person, page.find]
+
+
+def edit_outputs(page: Page) -> list[Any]:
+    """What changes with an edit; not the lists of people, which Gradio's page copies whenever they are named."""
+    return [page.session, page.history, page.people, page.notice, page.caption]
 
 
 def _tables(page: Page) -> list[Any]:
