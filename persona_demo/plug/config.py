@@ -64,7 +64,7 @@ class PlugConfig:
         query_prefix: What the trained copy reads before an input; the paper's code has BGE's.
         base: What a person departs from: the trained control itself, so that nobody in the plug is the
             control and all that is measured against it is the person's doing; or vectors of its own
-            (an instruction vector, an average person, blanks), trained with the plug (the paper).
+            (instruction vectors, an average person, blanks), trained with the plug (the paper).
         instruction_tokens: Instruction vectors I of a task, the same for everybody; 1 in the paper.
         persona_tokens: Persona vectors P beside them; 1 in the paper.
         keyword_tokens: Keyword vectors K before them, from the person's own words; none in the paper.
