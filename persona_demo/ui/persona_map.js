@@ -267,6 +267,9 @@ function library() {
 }
 
 async function start() {
+  // Everybody is there at once; what moves follows with Plotly.
+  paint = colours();
+  paintGround(home);
   try {
     Plotly = await library();
     await draw(props.value);
