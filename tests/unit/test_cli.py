@@ -24,7 +24,7 @@ PROMPT = "I put the kettle on, then"
 @pytest.fixture
 def loaded(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
     """Commands find a tiny runtime where they would load the real one."""
-    monkeypatch.setattr(commands, "_runtime", lambda arguments, report, *, atlas: runtime)
+    monkeypatch.setattr(commands, "_runtime", lambda arguments, report, **named: runtime)
 
 
 @pytest.fixture
