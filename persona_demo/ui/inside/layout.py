@@ -176,10 +176,21 @@ def _wire_pins(page: Page, on: pins.Pins, desk: carry.Carry) -> None:
     p = page.inside.pins
     lane: dict[str, Any] = {"concurrency_id": "pins", "concurrency_limit": 1, **QUIET}
     gr.on(
-        [page.session.change, page.engine.change, page.opening.change], on.follow, [page.session, page.opening],
-        [p.states, p.pinned, p.line, p.table, page.notice], trigger_mode="always_last", **lane,
-    )  # fmt: skip
-    p.pinned.input(on.pin, [page.session, p.pinned], [page.session, page.notice], concurrency_id="desk", **QUIET)
+        [page.session.change, page.engine.change, page.opening.change],
+        on.follow,
+        [page.session, page.opening, p.pinned],
+        [p.states, p.pinned, p.line, p.table, page.notice],
+        trigger_mode="always_last",
+        **lane,
+    )
+    p.pinned.input(
+        on.pin,
+        [page.session, p.pinned],
+        [page.session, page.notice],
+        trigger_mode="always_last",
+        concurrency_id="desk",
+        **QUIET,
+    )
     p.states.select(desk.go_back, [page.session, page.opening], desk_outputs(page), concurrency_id="desk", **QUIET)
 
 

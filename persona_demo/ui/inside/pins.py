@@ -15,7 +15,7 @@ from persona_demo.errors import UserError
 from persona_demo.explain.collapse import signs_of_collapse
 from persona_demo.lm.decode import DecodeOptions
 from persona_demo.placing import directions_of
-from persona_demo.states import State
+from persona_demo.states import MAX_PINS, State
 from persona_demo.ui import views
 from persona_demo.ui.inside.look import Look, standing_in
 from persona_demo.ui.inside.parts import PinParts
@@ -111,14 +111,15 @@ class Pins(Look):
         return self.page.inside.pins
 
     @guarded
-    def follow(self, record: dict[str, Any], opening: str) -> Changes:
+    def follow(self, record: dict[str, Any], opening: str, ticked: list[str]) -> Changes:
         """Show the states of who is on the table, and the two that are pinned."""
         session = Session.from_record(record)
         choices = [(_called(state), state.id) for state in reversed(session.states.all)]
-        changes: Changes = {
-            self.parts.states: states_table(session),
-            self.parts.pinned: gr.CheckboxGroup(choices=choices, value=list(session.states.pinned)),
-        }
+        pinned, names = session.states.pinned, {name for _, name in choices}
+        # A second tick may have been made while the first one was on its way: it is not taken back.
+        kept = bool(pinned) and len(ticked) <= MAX_PINS and set(pinned) <= set(ticked) <= names
+        group = gr.CheckboxGroup(choices=choices) if kept else gr.CheckboxGroup(choices=choices, value=list(pinned))
+        changes: Changes = {self.parts.states: states_table(session), self.parts.pinned: group}
         return changes | self._compared(session, opening)
 
     def _compared(self, session: Session, opening: str) -> Changes:
