@@ -1,28 +1,41 @@
-"""The page: which components there are, where they stand, and which verb each of them speaks."""
+"""The pages: which components there are, where they stand, and which verb each of them speaks.
+
+There is a page for each task that a shipped plug serves. All of them wait in the same lanes, because
+there is one language model.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import functools
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from gradio.components import Navbar
 from gradio.events import Dependency
 
 from persona_demo.arms import ARMS, EVERY, KNOWN
+from persona_demo.errors import UserError
 from persona_demo.lm.decode import DecodeOptions
+from persona_demo.plug.storage import load_plug
 from persona_demo.ranges import NEW_TOKENS, STRENGTH, TEMPERATURE, TOP_P
 from persona_demo.runtime import Report, Runtime
+from persona_demo.shipped import DEFAULT_PLUG, atlas_of, shipped_plugs
+from persona_demo.tasks import Task
+from persona_demo.tasks.wording import capital
 from persona_demo.ui import lessons, palette, views, words
 from persona_demo.ui.endpoints import Endpoints
 from persona_demo.ui.inside import layout as inside
 from persona_demo.ui.inside.carry import Carry
 from persona_demo.ui.inside.runbar import QUIET
+from persona_demo.ui.inside.tables import shortened
 from persona_demo.ui.line import LANE, Line
-from persona_demo.ui.loading import Loading
+from persona_demo.ui.loading import Loading, PluggedIn
 from persona_demo.ui.page import Page
 from persona_demo.ui.persona_map import PersonaMap, static_paths
-from persona_demo.ui.shelf import Shelf, load_shelf
+from persona_demo.ui.shelf import Shelf, load_shelves
 from persona_demo.ui.widget import widget
 from persona_demo.ui.writing import Writing, shown_arms
 from persona_demo.ui.written import Outcome
@@ -33,8 +46,18 @@ WIDE = 320
 
 
 def load_runtime(report: Report) -> Runtime:
-    """Load the runtime that ships."""
-    return Runtime.load(report=report)
+    """Load the models with the first shipped plug that can be read; pages put theirs beside it.
+
+    Raises:
+        UserError: If none can be read, or a model cannot be had.
+    """
+    plug = DEFAULT_PLUG
+    for plug in dict.fromkeys(shipped_plugs().values()):
+        # A damaged plug is told on its own page, and is no reason to take the others away.
+        with contextlib.suppress(UserError):
+            load_plug(plug)
+            break
+    return Runtime.load(plug_folder=plug, atlas_folder=atlas_of(plug), report=report)
 
 
 def launch_options() -> dict[str, Any]:
@@ -51,34 +74,55 @@ def launch_options() -> dict[str, Any]:
 def build_demo(
     *,
     load: Callable[[Report], Runtime] = load_runtime,
-    shelf: Shelf | None = None,
+    shelves: Sequence[Shelf] | None = None,
     gpu: Callable[[Any], Any] | None = None,
 ) -> gr.Blocks:
     """Build the app.
 
     Args:
         load: Loads the models; called in the background when the first visitor comes.
-        shelf: What ships; read from the assets when left out.
+        shelves: What ships for each task, one at least; read from the assets when left out.
         gpu: Decorates what needs a GPU that is only lent for the length of a call.
 
     Raises:
         UserError: If something that ships is damaged.
     """
-    shelf = shelf or load_shelf()
+    shelves = load_shelves() if shelves is None else shelves
     gr.set_static_paths(static_paths())
     demo = gr.Blocks(title="Persona Demo", analytics_enabled=False)
-    with demo:
-        page = lay_out(shelf)
-        loading = Loading(load)
-        line = Line(demo)
-        runs = _wire_writing(page, Writing(page, shelf, loading, gpu=gpu), line)
-        carry = Carry(page, shelf, loading)
-        _wire_desk(demo, page, carry, runs)
-        lessons.wire(page, lessons.Lessons(carry), linked=_linked(page), runs=runs)
-        inside.wire(line, page, shelf, loading, carry, gpu=gpu)
-        Endpoints(shelf, loading, gpu=gpu).register()
+    line, loadings = Line(demo), _loadings(Loading(load), shelves)
+    paths = {shelf.task.name: shelf.task.name if place else "" for place, shelf in enumerate(shelves)}
+    for shelf, loading in zip(shelves, loadings, strict=True):
+        path = paths[shelf.task.name]
+        with demo.route(shelf.wording.page, path) if path else demo:
+            if len(shelves) > 1:
+                Navbar(main_page_name=shelves[0].wording.page)
+            page = lay_out(shelf)
+            runs = _wire_writing(page, Writing(page, shelf, loading, gpu=gpu), line)
+            carry = Carry(page, shelf, loading, paths=paths)
+            _wire_desk(demo, page, carry, runs)
+            lessons.wire(page, lessons.Lessons(carry), linked=_linked(page), runs=runs)
+            inside.wire(line, page, shelf, loading, carry, gpu=gpu)
+            if not path:
+                Endpoints(*zip(shelves, loadings, strict=True), gpu=gpu).register()
     demo.queue(default_concurrency_limit=1)
     return demo
+
+
+def _loadings(first: Loading, shelves: Sequence[Shelf]) -> list[Loading]:
+    """What each page waits for: the models with a plug of its own, which pages of one plug share."""
+    found: dict[Path | None, Loading] = {None: first}
+    for shelf in shelves:
+        if shelf.plug is not None and shelf.plug not in found:
+            found[shelf.plug] = PluggedIn(first, functools.partial(_plugged, shelf.task, shelf.plug))
+    return [found[shelf.plug] for shelf in shelves]
+
+
+def _plugged(task: Task, plug: Path, runtime: Runtime) -> Runtime:
+    """The runtime of a plug; the one that the models came with, where that is the plug's own."""
+    if task.name in runtime.plug.config.tasks:
+        return runtime
+    return runtime.with_plug(plug, atlas_folder=atlas_of(plug))
 
 
 def lay_out(shelf: Shelf) -> Page:
@@ -86,7 +130,7 @@ def lay_out(shelf: Shelf) -> Page:
     session = shelf.first_session()
     parts: dict[str, Any] = {"session": gr.State(session.as_record()), "timer": gr.Timer(1.0)}
     parts["written"] = gr.State(Outcome.of_showcase(shelf.showcase, session).as_record())
-    parts |= _header()
+    parts |= _header(shelf)
     parts |= _controls(shelf, session.who)
     shown = shown_arms([name for name in ARMS if ":" not in name], placebo=False)
     variables = {arm.name: palette.arm_variable(arm.name) for arm in EVERY}
@@ -97,29 +141,32 @@ def lay_out(shelf: Shelf) -> Page:
         "columns",
         views.first_columns(shelf.showcase, shown),
         arms=views.arm_cards(EVERY, variables),
+        said=words.column_words(shelf.wording),
         elem_id="pd-columns",
     )
     with gr.Row(equal_height=False, elem_id="pd-desk"):
         with gr.Column(scale=6, min_width=WIDE):
             weights = shelf.shipped_weights(session, shelf.opening)
-            parts["history"] = widget("history", views.history(session, weights), elem_id="pd-history")
+            said = words.history_words(shelf.wording, lacks=shelf.task.lacks)
+            parts["history"] = widget("history", views.history(session, weights), said=said, elem_id="pd-history")
             parts["download"] = widget("download", {"name": "", "text": ""}, visible="hidden")
         with gr.Column(scale=5, min_width=WIDE):
             parts |= _map(shelf)
     parts["inside"] = inside.lay_out(shelf)
     parts |= _advanced(shown)
     with gr.Accordion("About this page", open=False):
-        gr.Markdown(words.ABOUT)
+        gr.Markdown(words.about(shelf.wording))
     # The last thing on the page, so that it can stay in sight at the foot of the window and cover nothing in the end.
     parts["lesson"] = lessons.lay_out(parts.pop("lesson"), shelf)
     return Page(**parts)
 
 
-def _header() -> dict[str, Any]:
+def _header(shelf: Shelf) -> dict[str, Any]:
+    arriving = words.ARRIVING + (f"; {words.EXAMPLE}" if shelf.showcase is not None else "")
     with gr.Row(elem_id="pd-header", equal_height=False):
         with gr.Column(scale=5, min_width=WIDE):
-            gr.Markdown(words.TITLE, elem_id="pd-title")
-            status = widget("status", {"stage": "idle", "words": words.ARRIVING, "share": None}, elem_id="pd-status")
+            gr.Markdown(words.title(shelf.wording), elem_id="pd-title")
+            status = widget("status", {"stage": "idle", "words": arriving, "share": None}, elem_id="pd-status")
         with gr.Column(scale=2, min_width=240, elem_id="pd-private"):
             gr.Markdown(words.PRIVACY, elem_id="pd-privacy")
             with gr.Row(elem_id="pd-actions"):
@@ -129,21 +176,23 @@ def _header() -> dict[str, Any]:
 
 
 def _controls(shelf: Shelf, who: str) -> dict[str, Any]:
+    of = shelf.wording
     with gr.Column(elem_id="pd-controls", elem_classes="pd-panel"):
         with gr.Row(equal_height=True):
             person = gr.Dropdown(
-                views.sample_choices(shelf.samples), value=who, label=words.PERSON, scale=5, min_width=260,
+                views.sample_choices(shelf.samples, of), value=who, label=words.person(of), scale=5, min_width=260,
                 elem_id="pd-person", interactive=True,
             )  # fmt: skip
             opening = gr.Textbox(
-                shelf.opening, label=words.OPENING, lines=1, max_lines=4, scale=6, min_width=260,
-                placeholder="How should the text begin?", elem_id="pd-opening", interactive=True,
+                shelf.opening, label=capital(shelf.task.asks), lines=1, max_lines=4, scale=6, min_width=260,
+                placeholder=words.hint(of), elem_id="pd-opening", interactive=True,
             )  # fmt: skip
         with gr.Column(elem_id="pd-openings"):
             gr.Examples(
-                [[opening_words] for opening_words in shelf.openings],
+                [[text] for text in shelf.openings],
                 inputs=[opening],
-                label="Or begin with",
+                label=words.examples(of),
+                example_labels=[shortened(text) for text in shelf.openings],
                 examples_per_page=20,
                 api_visibility="private",
             )
@@ -167,7 +216,7 @@ def _controls(shelf: Shelf, who: str) -> dict[str, Any]:
 
 def _map(shelf: Shelf) -> dict[str, Any]:
     atlas = shelf.atlas
-    gr.Markdown(words.MAP, elem_id="pd-map-title")
+    gr.Markdown(words.over_the_map(shelf.wording), elem_id="pd-map-title")
     people = PersonaMap(
         ids=atlas.ids if atlas else (),
         coordinates=atlas.coordinates.tolist() if atlas else (),
@@ -175,8 +224,8 @@ def _map(shelf: Shelf) -> dict[str, Any]:
         elem_id="pd-map",
     )
     find = gr.Dropdown(
-        views.everyone(shelf.samples, atlas), value=None, label=words.FIND, filterable=True, interactive=True,
-        elem_id="pd-find",
+        views.everyone(shelf.samples, atlas, shelf.wording), value=None, label=words.FIND, filterable=True,
+        interactive=True, elem_id="pd-find",
     )  # fmt: skip
     return {"people": people, "find": find}
 
