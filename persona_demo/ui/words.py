@@ -5,6 +5,7 @@ What speaks of items or inputs is a function of the task's nouns.
 
 from __future__ import annotations
 
+from persona_demo.tasks import Task
 from persona_demo.tasks.wording import Wording, capital
 
 PRIVACY = """Nothing you type is stored on this server. It stays in memory while this page is open and for
@@ -88,6 +89,30 @@ def history_words(of: Wording, *, lacks: str) -> dict[str, str]:
         "hint": f"Write {of.a}, or paste many: one a line, or with blank lines between",
         "bare": bare if lacks else "",
     }
+
+
+def program(task: Task, *, usual: bool) -> str:
+    """How a program asks for what the page does.
+
+    Args:
+        task: The task of the page.
+        usual: Whether it is the one that need not be named.
+    """
+    of, named = task.wording, "" if usual else f'task="{task.name}", '
+    prompt = "The last train left without me, so" if of.begins else f"the {of.given}"
+    return f"""Three endpoints do what the page does, without keeping anything. A history is a list of texts, or a
+history file's content.
+
+```python
+from gradio_client import Client
+
+client = Client("http://127.0.0.1:7860")
+mine = ["an old {of.one} of mine", "and another"]
+client.predict(mine, "{prompt}", ["task", "persona"], {named}api_name="/compare")
+client.predict(mine, {named}api_name="/persona_vector")
+client.predict(mine, {named}api_name="/map")
+```
+"""
 
 
 def about(of: Wording) -> str:

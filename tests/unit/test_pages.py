@@ -17,8 +17,9 @@ from persona_demo.tasks import TASKS, TaskName
 from persona_demo.terminal import ProgressLine
 from persona_demo.ui import build_demo
 from persona_demo.ui.handlers import Desk
-from persona_demo.ui.layout import lay_out, load_runtime
+from persona_demo.ui.layout import lay_out
 from persona_demo.ui.loading import Loading, PluggedIn
+from persona_demo.ui.pages import load_runtime
 from persona_demo.ui.shelf import Shelf, load_shelf, load_shelves
 from tests import tiny
 from tests.pages import inputs, people, save_other
@@ -133,7 +134,7 @@ def test_the_models_come_with_the_first_plug_that_can_be_read(
     bad = plug_serving(runtime, tmp_path / "bad", "blog-post")
     (bad / WEIGHTS).write_bytes(b"no")
     asked = []
-    monkeypatch.setattr("persona_demo.ui.layout.shipped_plugs", lambda: {"blog-post": bad, "headline": good})
+    monkeypatch.setattr("persona_demo.ui.pages.shipped_plugs", lambda: {"blog-post": bad, "headline": good})
     monkeypatch.setattr(Runtime, "load", lambda **given: asked.append(given["plug_folder"]) or runtime)
     assert load_runtime(lambda words, share: None) is runtime
     assert asked == [good]

@@ -20,7 +20,7 @@ from persona_demo.runtime import Runtime
 from persona_demo.session import Models, Run, Vectors
 from persona_demo.session_io import read_run
 from persona_demo.tasks import Task, TaskName, task_named
-from persona_demo.ui import views
+from persona_demo.ui import views, words
 from persona_demo.ui.handlers import Desk
 from persona_demo.ui.inside.parts import CarryParts
 from persona_demo.ui.loading import Loading
@@ -53,7 +53,7 @@ def lay_out(task: Task) -> CarryParts:
         )
     address = widget("link", {"query": "", "base": "", "left_out": ""}, elem_id="pd-address")
     with gr.Accordion("From a program", open=False):
-        gr.Markdown(program(task))
+        gr.Markdown(words.program(task, usual=task.name == FIRST))
     return CarryParts(export, bring, copy, with_text, address)
 
 
@@ -62,25 +62,6 @@ NOT_OF_THIS = (
 )
 ALLOWED = "It was written with words of the profanity lists allowed, and the switch under Advanced is on now."
 LINKED = "The link is open: press Write to fill the columns for it."
-
-
-def program(task: Task) -> str:
-    """How a program asks for what the page does."""
-    of, named = task.wording, "" if task.name == FIRST else f'task="{task.name}", '
-    prompt = "The last train left without me, so" if of.begins else f"the {of.given}"
-    return f"""Three endpoints do what the page does, without keeping anything. A history is a list of texts, or a
-history file's content.
-
-```python
-from gradio_client import Client
-
-client = Client("http://127.0.0.1:7860")
-mine = ["an old {of.one} of mine", "and another"]
-client.predict(mine, "{prompt}", ["task", "persona"], {named}api_name="/compare")
-client.predict(mine, {named}api_name="/persona_vector")
-client.predict(mine, {named}api_name="/map")
-```
-"""
 
 
 class Carry(Desk):
