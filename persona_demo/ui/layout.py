@@ -90,8 +90,8 @@ def _controls(shelf: Shelf, who: str) -> dict[str, Any]:
                 elem_id="pd-person", interactive=True,
             )  # fmt: skip
             opening = gr.Textbox(
-                shelf.opening, label=capital(shelf.task.asks), lines=1, max_lines=4, scale=6, min_width=260,
-                placeholder=words.hint(of), elem_id="pd-opening", interactive=True,
+                shelf.opening, label=capital(shelf.task.asks), lines=1, max_lines=4 if of.begins else 8, scale=6,
+                placeholder=words.hint(of), min_width=260, elem_id="pd-opening", interactive=True,
             )  # fmt: skip
         with gr.Column(elem_id="pd-openings"):
             gr.Examples(
