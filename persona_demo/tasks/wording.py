@@ -76,8 +76,13 @@ class Wording:
 
     @property
     def answer(self) -> str:
+        """What is to be written."""
+        return self.wanted or self.one
+
+    @property
+    def an_answer(self) -> str:
         """What is to be written, with its article."""
-        return _with_article(self.wanted or self.one)
+        return _with_article(self.answer)
 
     def count(self, number: int) -> str:
         """So many items."""

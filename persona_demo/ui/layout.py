@@ -127,6 +127,7 @@ def _map(shelf: Shelf) -> dict[str, Any]:
         ids=atlas.ids if atlas else (),
         coordinates=atlas.coordinates.tolist() if atlas else (),
         counts=atlas.counts.tolist() if atlas else (),
+        nouns=(shelf.wording.a, shelf.wording.many),
         elem_id="pd-map",
     )
     find = gr.Dropdown(

@@ -108,7 +108,7 @@ class Growth(Look):
                     parts.table: growth_table(found, of),
                 }
                 if done == len(found.counts):
-                    which = f"{of.one} that begins" if of.begins else f"{of.one} for the {of.given}"
+                    which = f"{of.one} that begins" if of.begins else f"{of.answer} for the {of.given}"
                     changes[parts.line] = {"text": f"The {which} “{shortened(began)}”. {crossings(found, of)}"}
                 yield changes | self.bar.busy(f"{done} of {len(found.counts)} lengths", found.share)
         yield self.measured(session, None)

@@ -39,8 +39,8 @@ def lay_out(shelf: Shelf) -> InsideParts:
             info=TEXT_ABOUT.format(many=of.many), min_width=260, scale=2, elem_id="pd-look-text",
         )  # fmt: skip
         typed = gr.Textbox(
-            label="Type how the text goes on" if of.begins else f"Type {of.answer}", lines=2, max_lines=6,
-            placeholder=f"What follows the {of.given}" if of.begins else f"{capital(of.answer)} for {of.this}",
+            label="Type how the text goes on" if of.begins else f"Type {of.an_answer}", lines=2, max_lines=6,
+            placeholder=f"What follows the {of.given}" if of.begins else f"{capital(of.an_answer)} for {of.this}",
             min_width=260, scale=3, visible=False, elem_id="pd-typed",
         )  # fmt: skip
     made: dict[str, Any] = {}

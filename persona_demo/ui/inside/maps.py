@@ -82,6 +82,7 @@ def lay_out(shelf: Shelf) -> MapParts:
                 coordinates=atlas.coordinates.tolist() if atlas else (),
                 counts=atlas.counts.tolist() if atlas else (),
                 regions=[(r.label, r.x, r.y) for r in atlas.regions] if atlas else (),
+                nouns=(of.a, of.many),
                 actions=True,
                 elem_id="pd-map-people",
             )
