@@ -20,7 +20,7 @@ from persona_demo.lm.base import FloatArray
 from persona_demo.plug.storage import plug_fingerprint
 from persona_demo.samples import Sample, load_openings, load_samples
 from persona_demo.shipped import DEFAULT_PLUG, PLUGS, atlas_of, shipped_plugs
-from persona_demo.showcase import Showcase, load_showcase, showcase_of
+from persona_demo.showcase import FIRST_PERSON, Showcase, load_showcase, showcase_of
 from persona_demo.tasks import BLOG_POST, Task, TaskName, Wording, task_named
 from persona_demo.ui.state import NEW, SAMPLE, Session
 
@@ -78,7 +78,9 @@ class Shelf:
         """What a visitor finds on the table."""
         if self.showcase is not None:
             return self.session_of(SAMPLE + self.showcase.person)
-        return self.session_of(SAMPLE + self.samples[0].slug if self.samples else NEW)
+        slugs = [sample.slug for sample in self.samples]
+        named = FIRST_PERSON.get(self.task.name)
+        return self.session_of(SAMPLE + (named if named in slugs else slugs[0]) if slugs else NEW)
 
     def session_of(self, who: str) -> Session:
         """Open somebody by id.

@@ -13,6 +13,7 @@ from persona_demo.ui.shelf import Shelf
 from persona_demo.ui.state import SAMPLE, Session
 
 Points = Sequence[tuple[float, float]]
+NO_MAP = "There is no map here yet: it is made by “python -m persona_demo atlas build”."
 
 
 def stand(
@@ -60,6 +61,9 @@ def map_of(
         mixed: Where on it somebody stands who is mixed from others.
         tint: Colours of the population.
     """
+    message = views.place_in_words(session, placement, shelf.names)
+    if placement is None and shelf.atlas is None:
+        message = NO_MAP
     here = None
     if placement is not None and not session.stored:
         here = You(session.history.name, placement.x, placement.y, session.trail[:-1])
@@ -68,7 +72,7 @@ def map_of(
         you=here,
         people=sample_points(shelf),
         neighbours=[near.id for near in views.others(session, placement)] if placement is not None else [],
-        message=views.place_in_words(session, placement, shelf.names),
+        message=message,
         line=line,
         mixed=mixed,
         tint=tint,

@@ -62,22 +62,27 @@ def columns(
 
     Args:
         texts: What each arm wrote so far.
-        opening: The words all of them began with.
+        opening: The words all of them began with; empty where they start afresh.
         shown: Names of the arms that have a column.
         notes: A sentence for arms that have something to explain, by name.
         running: Whether they are still writing.
     """
     return {
         "opening": opening,
-        "cards": {text.arm: card(text) for text in texts},
+        "cards": {text.arm: card(text, fresh=not opening) for text in texts},
         "notes": dict(notes or {}),
         "shown": list(shown),
         "running": running,
     }
 
 
-def card(text: ArmText) -> View:
-    """What one arm wrote, and what it cost, in words."""
+def card(text: ArmText, *, fresh: bool = False) -> View:
+    """What one arm wrote, and what it cost, in words.
+
+    Args:
+        text: The text.
+        fresh: Whether nothing stands before it, so that the blank it starts with is left out.
+    """
     written = text.written
     led = KNOWN[text.arm.partition(":")[0]].placebos if text.arm.partition(":")[0] in KNOWN else ()
     # Only what a strength applies to can collapse from too much of it.
@@ -86,7 +91,7 @@ def card(text: ArmText) -> View:
     if text.soft_vectors:
         read.append(f"{text.soft_vectors} vectors")
     return {
-        "text": written.text,
+        "text": written.text.lstrip() if fresh else written.text,
         "done": written.done,
         "warning": collapsed.sentence if collapsed else "",
         "costs": [
