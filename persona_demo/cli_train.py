@@ -56,6 +56,7 @@ def add_sweep(command: Command) -> None:
     sweep.add_argument("--warm-steps", type=int, default=100, help="steps at the start in which plugs are the control")
     sweep.add_argument("--batch-size", type=int, default=16, help="examples a step")
     sweep.add_argument("--people", type=int, default=100, help="tune people the figures are of, at most")
+    sweep.add_argument("--targets-per-user", type=int, default=4, help="texts of each, at most")
     sweep.add_argument("--only", help="names of variants, by commas; the base is always among them (default: all)")
     sweep.add_argument("--seed", type=seed, default=0, help="of everything drawn")
     _models(sweep)

@@ -131,6 +131,8 @@ def sweep(arguments: argparse.Namespace) -> None:
     )
     if arguments.people < 2:
         raise UserError(f"--people is {arguments.people}: use 2 or more.")
+    if arguments.targets_per_user < 1:
+        raise UserError(f"--targets-per-user is {arguments.targets_per_user}: use 1 or more.")
     quiet_libraries()
     from persona_demo.evaluation.provenance import command_line, commit, data_digest
     from persona_demo.training.material import Source
@@ -157,6 +159,7 @@ def sweep(arguments: argparse.Namespace) -> None:
         options=options,
         variants=variants,
         people=arguments.people,
+        targets=arguments.targets_per_user,
         report=report,
         made=origin,
     ).run()

@@ -42,9 +42,6 @@ from persona_demo.training.variants import Variant
 Report = Callable[[str, float | None], None]
 FloatArray = NDArray[np.float32]
 
-TARGETS = 2
-"""Targets of a tune person the figures are of."""
-
 
 class Sweep:
     """One sweep of one task."""
@@ -58,6 +55,7 @@ class Sweep:
         options: TrainOptions,
         variants: Sequence[Variant],
         people: int,
+        targets: int,
         report: Report,
         made: Mapping[str, Any] | None = None,
     ) -> None:
@@ -70,6 +68,7 @@ class Sweep:
             options: The budget, and the base's options.
             variants: What to try, the base among them.
             people: Most tune people the figures are of.
+            targets: Most texts of each of them.
             report: Told what is being done.
             made: Where the figures come from, for whoever reads the tables.
 
@@ -83,6 +82,7 @@ class Sweep:
             "data": source.data.name,
             "split": "tune",
             "most_people": people,
+            "targets_per_user": targets,
             "options": asdict(options),
             "form": json.loads(models.config.to_json()),
         }
@@ -133,7 +133,7 @@ class Sweep:
             encoder=models.encoder,
             codec=models.lm.codec,
             seed=options.seed,
-            per_person=TARGETS,
+            per_person=self.settings["targets_per_user"],
             last_third=True,
         )
         start, end = self._control(models, options)

@@ -53,6 +53,7 @@ def make(folder: Path, models: Models, *, said: list[str] | None = None, variant
         options=OPTIONS,
         variants=variants,
         people=2,
+        targets=2,
         report=lambda message, share: None if said is None else said.append(message),
     )
 
