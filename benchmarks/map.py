@@ -60,7 +60,7 @@ def run() -> Figures:
     if path is None:
         raise UserError("This benchmark needs Chromium: install it, for example with 'apt install chromium'.")
     runtime, shelf = load(), _crowded(load_shelf())
-    demo = build_demo(load=lambda report: runtime, shelf=shelf)
+    demo = build_demo(load=lambda report: runtime, shelves=[shelf])
     _, url, _ = demo.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", **launch_options())
     try:
         with sync_playwright() as playwright:

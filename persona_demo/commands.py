@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from persona_demo.answers import ArmText
     from persona_demo.atlas import Atlas
     from persona_demo.runtime import Runtime
+    from persona_demo.tasks import TaskName
 
 
 def _runtime(
@@ -212,35 +213,40 @@ def atlas(arguments: argparse.Namespace) -> None:
     report = ProgressLine()
     plug = _plug_folder(arguments, report)
     runtime = _runtime(arguments, report, plug=plug)
-    from persona_demo.shipped import DEFAULT_PLUG, atlas_of
+    from persona_demo.shipped import PLUGS, atlas_of
     from persona_demo.training.maps import maps_of
 
     folder = arguments.out or atlas_of(plug)
     made = maps_of(runtime, runtime.task(arguments.task), arguments.data, plug, seed=arguments.seed, report=report)
     made.save(folder)
-    if arguments.out is None and plug == DEFAULT_PLUG:
-        _showcase(runtime, made.people, plug, report)
+    shown = [] if arguments.out is not None or plug.resolve().parent != PLUGS else runtime.plug.config.tasks
+    for task in shown:
+        _showcase(runtime, made.people, plug, task, report)
     report.close()
     people, items = len(made.people.ids), 0 if made.items is None else len(made.items.people)
     record = {"atlas": str(folder), "people": people, "items": items}
     _print(_document(record) if arguments.json else f"Maps of {people:,} people and {items:,} items are in {folder}.")
 
 
-def _showcase(runtime: Runtime, atlas: Atlas, plug: Path, report: ProgressLine) -> None:
-    """Make the example of the app's first page anew: it shows the plug and the map that ship."""
+def _showcase(runtime: Runtime, atlas: Atlas, plug: Path, task: TaskName, report: ProgressLine) -> None:
+    """Make the example of a task's page anew: it shows the plug and the map that ship."""
     from persona_demo.plug.storage import plug_fingerprint
     from persona_demo.runtime import Runtime
     from persona_demo.samples import load_openings, load_samples
-    from persona_demo.showcase import FIRST_PERSON, FIRST_STRENGTH, build_showcase, save_showcase
+    from persona_demo.showcase import FIRST_PERSON, FIRST_STRENGTH, build_showcase, save_showcase, showcase_of
 
+    samples, openings = load_samples(task), load_openings(task)
+    if not samples or not openings:
+        return
     whole = Runtime(lm=runtime.lm, plug=runtime.plug, encoder=runtime.encoder, atlas=atlas, words=runtime.words)
     made = build_showcase(
         whole,
-        load_samples(),
-        person=FIRST_PERSON,
-        opening=load_openings("blog-post")[0],
+        samples,
+        person=FIRST_PERSON.get(task, samples[0].slug),
+        opening=openings[0],
         plug_fingerprint=plug_fingerprint(plug),
+        task=task,
         strength=FIRST_STRENGTH,
         report=report,
     )
-    save_showcase(made)
+    save_showcase(made, showcase_of(task))

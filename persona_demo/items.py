@@ -9,6 +9,7 @@ Vectors are cached in memory by content, so an edited history costs one item.
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import threading
 from collections import OrderedDict
@@ -97,10 +98,19 @@ class SentenceTransformerEncoder:
             self._model = SentenceTransformer(str(folder), device=device, local_files_only=True)
         except (OSError, ValueError, KeyError) as error:
             raise UserError(f"{folder} holds no readable sentence encoder: fetch it again.") from error
-        self._model.max_seq_length = min(max_tokens, self._model.max_seq_length or max_tokens)
+        self._longest = self._model.max_seq_length or max_tokens
+        self._tokens = min(max_tokens, self._longest)
         self._model.requires_grad_(False)
         if dtype == "bfloat16":
             self._model.bfloat16()
+        # Plugs that share the model ask at the same time, and its tokenizer keeps how long a text may be.
+        self._lock = threading.Lock()
+
+    def cut_at(self, max_tokens: int) -> SentenceTransformerEncoder:
+        """The same model, reading so many tokens of a text."""
+        made = copy.copy(self)
+        made._tokens = min(max_tokens, self._longest)
+        return made
 
     @property
     def width(self) -> int:
@@ -109,9 +119,11 @@ class SentenceTransformerEncoder:
 
     def encode(self, texts: Sequence[str]) -> FloatArray:
         """Unit vectors of texts, shape (N, width)."""
-        vectors = self._model.encode(
-            list(texts), normalize_embeddings=True, show_progress_bar=False, convert_to_tensor=True
-        )
+        with self._lock:
+            self._model.max_seq_length = self._tokens
+            vectors = self._model.encode(
+                list(texts), normalize_embeddings=True, show_progress_bar=False, convert_to_tensor=True
+            )
         return vectors.float().cpu().numpy()
 
 
@@ -161,6 +173,25 @@ class ItemEncoder:
     def with_blocks(self, blocks: Sequence[Block], *, states_layer: StatesLayer = "last") -> ItemEncoder:
         """Another choice of blocks of the same frozen models."""
         return ItemEncoder(blocks, sentence=self._sentence, lm=self._lm, states_layer=states_layer)
+
+    def for_plug(self, config: PlugConfig, *, beside: PlugConfig) -> ItemEncoder:
+        """What a plug reads items by, of the same frozen models.
+
+        Args:
+            config: The form of the plug.
+            beside: That of the plug whose encoder this is; where both read alike, it is this one.
+
+        Raises:
+            UserError: If the plug reads hidden states and the engine gives none.
+        """
+        if (config.blocks, config.states_layer, config.encoder_tokens) == (
+            beside.blocks, beside.states_layer, beside.encoder_tokens,
+        ):  # fmt: skip
+            return self
+        sentence = self._sentence
+        if isinstance(sentence, SentenceTransformerEncoder):
+            sentence = sentence.cut_at(config.encoder_tokens)
+        return ItemEncoder(config.blocks, sentence=sentence, lm=self._lm, states_layer=config.states_layer)
 
     @property
     def width(self) -> int:

@@ -1,6 +1,6 @@
 """Copy Link: the state of the page in a query string, and back.
 
-A link carries a person by their id, an opening by its number, and settings. What somebody typed is
+A link carries a person by their id, an opening or another input by its number, and settings. What somebody typed is
 carried only if they say so, and a history of one's own never is: a link is stored in browsers, chats
 and logs. Nothing is kept on the server. Reading trusts nothing.
 """
@@ -56,14 +56,22 @@ class Link:
     left_out: str = ""
 
 
-def to_link(state: LinkState, *, people: Collection[str], openings: Sequence[str], with_text: bool = False) -> Link:
+def to_link(
+    state: LinkState,
+    *,
+    people: Collection[str],
+    openings: Sequence[str],
+    with_text: bool = False,
+    many: str = "posts",
+) -> Link:
     """Write a link.
 
     Args:
         state: The state of the page.
         people: Ids a link may carry.
-        openings: Openings that ship, which are no free text.
+        openings: Openings or other inputs that ship, which are no free text.
         with_text: Whether the visitor said that typed text may be carried.
+        many: What the items of a history are called.
 
     Raises:
         UserError: If the text is too long for a link.
@@ -75,7 +83,7 @@ def to_link(state: LinkState, *, people: Collection[str], openings: Sequence[str
         if state.muted:
             fields.append(("mute", ",".join(state.muted)))
     elif state.person is not None:
-        missing.append("posts of your own")
+        missing.append(f"{many} of your own")
     prompt = (state.prompt or "").strip()
     if prompt in openings:
         fields.append(("opening", str(openings.index(prompt) + 1)))
@@ -102,7 +110,7 @@ def from_link(
     Args:
         query: A query string, or its fields.
         people: Ids a link may name, with the ids of the items of each.
-        openings: Openings that ship.
+        openings: Openings or other inputs that ship.
 
     Returns:
         The state, or None where the query is none of ours; fields of others (``__theme``) are left alone.
@@ -171,7 +179,7 @@ def _prompt(fields: Mapping[str, str], openings: Sequence[str]) -> str | None:
     if "opening" not in fields:
         return None
     if not openings:
-        raise UserError("The link names an opening, and none are shipped here: write one.")
+        raise UserError("The link names an input by its number, and none are shipped here: write one.")
     return openings[_whole(fields["opening"], "opening", low=1, high=len(openings)) - 1]
 
 

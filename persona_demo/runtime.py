@@ -129,6 +129,32 @@ class Runtime:
             encoder_fingerprint=encoder_files.fingerprint,
         )
 
+    def with_plug(self, plug_folder: Path, *, atlas_folder: Path | None = None) -> Runtime:
+        """Another plug on the same frozen models, which are not loaded a second time.
+
+        Args:
+            plug_folder: The plug.
+            atlas_folder: Its map, as in :meth:`load`.
+
+        Raises:
+            UserError: If the plug is damaged, or was made for other models.
+        """
+        plug, own = load_plug(plug_folder), self.plug.config
+        config = plug.config
+        if (config.lm_name, config.encoder_name) != (own.lm_name, own.encoder_name):
+            raise UserError(
+                f"The plug in {plug_folder} was made for {config.lm_name} and {config.encoder_name}, and here "
+                f"{own.lm_name} and {own.encoder_name} are loaded: train a plug for these."
+            )
+        return Runtime(
+            lm=self.lm,
+            plug=plug,
+            encoder=self.encoder.for_plug(config, beside=own),
+            atlas=None if atlas_folder is None else matching_atlas(atlas_folder, plug_folder),
+            words=self.words,
+            encoder_fingerprint=self.encoder_fingerprint,
+        )
+
     @property
     def variant_notice(self) -> str:
         """One sentence where the frozen models are not those the plug was trained with, else empty."""

@@ -1,4 +1,4 @@
-"""What ships for trying the demo without any text of one's own: invented people and opening words.
+"""What ships for trying the demo without any text of one's own: invented people, and inputs to start from.
 
 Knows where they lie and that they are well formed, and nothing of models or of the app.
 """
@@ -6,6 +6,7 @@ Knows where they lie and that they are well formed, and nothing of models or of 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +17,10 @@ from persona_demo.tasks import Task, TaskName
 
 _ROOT = Path(__file__).resolve().parent.parent
 SAMPLES = _ROOT / "sample_histories"
-OPENINGS = _ROOT / "assets" / "examples" / "openings.json"
+INPUTS = _ROOT / "assets" / "examples" / "inputs.json"
+
+_FOLDERS: Mapping[TaskName, str] = {"blog-post": ".", "film-rating": "film-review"}
+"""Where the people of a task lie, where not in a folder of its name; critics give stars with their reviews."""
 
 
 @dataclass(frozen=True)
@@ -32,13 +36,18 @@ class Sample:
     history: UserHistory
 
 
-def load_samples(folder: Path = SAMPLES) -> tuple[Sample, ...]:
-    """Read the sample people, by slug.
+def load_samples(task: TaskName = "blog-post", folder: Path = SAMPLES) -> tuple[Sample, ...]:
+    """Read the sample people of a task, by slug; a task may have none.
+
+    Args:
+        task: What they write.
+        folder: Where bloggers lie, and in folders of their own all others.
 
     Raises:
         UserError: If one of the files is damaged.
     """
-    return tuple(Sample(path.stem, load_history(path)) for path in sorted(folder.glob("*.json")))
+    own = folder / _FOLDERS.get(task, task)
+    return tuple(Sample(path.stem, load_history(path)) for path in sorted(own.glob("*.json")))
 
 
 def strangers(task: Task) -> tuple[UserHistory, ...]:
@@ -47,19 +56,18 @@ def strangers(task: Task) -> tuple[UserHistory, ...]:
     Raises:
         UserError: If one of the files is damaged.
     """
-    people = (sample.history for sample in load_samples())
+    people = (sample.history for sample in load_samples(task.name))
     return tuple(person for person in people if all(task.serves(item) for item in person.active))
 
 
-def load_openings(task: TaskName, path: Path = OPENINGS) -> tuple[str, ...]:
-    """Read the opening words that ship for a task; none where the file is for another.
+def load_openings(task: TaskName, path: Path = INPUTS) -> tuple[str, ...]:
+    """Read the inputs that ship for a task, opening words for blog posts; a task may have none.
 
     Raises:
         UserError: If the file is missing or damaged.
     """
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-        openings = tuple(str(words) for words in document["openings"])
-        return openings if document["task"] == task else ()
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{path.name} holds no opening words: restore it from the repository.") from error
+        inputs = json.loads(path.read_text(encoding="utf-8"))["inputs"]
+        return tuple(str(text) for text in inputs.get(task, ()))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UserError(f"{path.name} holds no opening words or other inputs: restore it.") from error

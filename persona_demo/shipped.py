@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import get_args
 
 from persona_demo.errors import UserError
 from persona_demo.tasks import TaskName
@@ -21,14 +23,45 @@ def plug_for(task: TaskName, *, plugs: Path = PLUGS) -> Path:
         plugs: Where plugs lie, a folder each.
 
     Raises:
-        UserError: If none does.
+        UserError: If none does, or the one that would is damaged.
     """
-    from persona_demo.plug.storage import CONFIG, read_config
+    from persona_demo.plug.storage import read_config
 
-    for config in sorted(plugs.glob(f"*/{CONFIG}")):
-        if task in read_config(config.parent).tasks:
-            return config.parent
-    raise UserError(f"No plug for {task} ships with the project: train one, and name its folder with --plug.")
+    shipped = shipped_plugs(plugs)
+    if task not in shipped:
+        for plug in _folders(plugs):
+            # One of those that cannot be read may be it: say what is wrong with it.
+            read_config(plug)
+        raise UserError(f"No plug for {task} ships with the project: train one, and name its folder with --plug.")
+    read_config(shipped[task])
+    return shipped[task]
+
+
+def shipped_plugs(plugs: Path = PLUGS) -> Mapping[TaskName, Path]:
+    """Folders of the shipped plugs by the tasks they serve, in the order of the tasks.
+
+    A plug whose form cannot be read counts as that of the task its folder is named after.
+
+    Args:
+        plugs: Where plugs lie, a folder each.
+    """
+    from persona_demo.plug.storage import read_config
+
+    found: dict[str, Path] = {}
+    damaged: dict[str, Path] = {}
+    for plug in _folders(plugs):
+        try:
+            found = dict.fromkeys(read_config(plug).tasks, plug) | found
+        except UserError:
+            damaged[plug.name] = plug
+    served = damaged | found
+    return {task: served[task] for task in get_args(TaskName) if task in served}
+
+
+def _folders(plugs: Path) -> list[Path]:
+    from persona_demo.plug.storage import CONFIG, WEIGHTS
+
+    return sorted({path.parent for name in (CONFIG, WEIGHTS) for path in plugs.glob(f"*/{name}")})
 
 
 def atlas_of(plug: Path) -> Path:

@@ -1,8 +1,8 @@
 """The showcase: one whole comparison, made in advance, that the app shows before any model is loaded.
 
 It holds what every arm wrote for one sample person, what it cost, how the aggregator weighed the
-person's posts, and where all sample people stand on the map. It ships as one JSON file beside the
-plug and names the plug it was made with. How it is drawn, it does not know.
+person's items, and where all sample people stand on the map. It ships as one JSON file a task and names
+the plug it was made with. How it is drawn, it does not know.
 """
 
 from __future__ import annotations
@@ -26,13 +26,28 @@ from persona_demo.shipped import ASSETS
 from persona_demo.tasks import TaskName
 
 SCHEMA = 1
-FIRST_PERSON = "tama"
-"""Slug of the sample person the page opens with: their manner shows at a glance."""
+FIRST_PERSON: Mapping[TaskName, str] = {
+    "blog-post": "tama",
+    "film-review": "zofia",
+    "film-rating": "zofia",
+    "paper-title": "odile",
+    "headline": "delphine",
+    "commit-subject": "chidi",
+}
+"""Slug of the sample person a task's page opens with: their manner shows at a glance."""
 FIRST_STRENGTH = 3.0
 """At 1 a small plug is faint; at 3 a manner shows, and where it breaks shows too."""
-SHOWCASE = ASSETS / "examples" / "showcase.json"
+SHOWCASES = ASSETS / "examples" / "showcase"
 
 Report = Callable[[str, float | None], None]
+
+
+def showcase_of(task: TaskName) -> Path:
+    """File of a task's showcase, whether it is there or not."""
+    return SHOWCASES / f"{task}.json"
+
+
+SHOWCASE = showcase_of("blog-post")
 
 
 @dataclass(frozen=True)
@@ -107,7 +122,7 @@ def build_showcase(
         runtime: Models, plug and map.
         samples: All sample people.
         person: Slug of the one it is about.
-        opening: The opening words.
+        opening: The task's raw input.
         plug_fingerprint: SHA-256 of the plug's weights.
         task: The task.
         strength: Of the arms that have one.

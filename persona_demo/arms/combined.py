@@ -52,14 +52,14 @@ def combined(vectors: Arm, text: Arm, *, title: str, explanation: str, compared_
 TASK_BM25 = combined(
     TASK,
     BM25,
-    title="Trained, with posts",
-    explanation="The trained control reads four of the person's posts that share rare words with the opening.",
+    title="Trained, with texts",
+    explanation="The trained control reads four of the person's texts that share rare words with the input.",
     compared_with="task",
 )
 PERSONA_BM25 = combined(
     PERSONA,
     BM25,
-    title="Persona, with posts",
-    explanation="The persona's vectors and four of the person's posts in the prompt, both at once.",
+    title="Persona, with texts",
+    explanation="The persona's vectors and four of the person's texts in the prompt, both at once.",
     compared_with="task+bm25",
 )

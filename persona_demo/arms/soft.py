@@ -60,14 +60,14 @@ def persona(inputs: ArmInputs) -> Conditioning:
 TASK = Arm(
     name="task",
     title="Trained, no person",
-    explanation="The control: trained for blog posts on the same examples for as long, told nothing about anybody.",
+    explanation="The control: trained on the same examples for as long, told nothing about anybody.",
     kind="soft",
     build=control,
 )
 PERSONA = Arm(
     name="persona",
     title="Persona",
-    explanation="The whole history, pressed into a few vectors that are placed beside the opening words.",
+    explanation="The whole history, pressed into a few vectors that are placed beside the input.",
     kind="soft",
     build=persona,
     placebos=("other", "mean", "random", "zero"),

@@ -25,9 +25,10 @@ def plain(inputs: ArmInputs) -> Conditioning:
 
 
 def _retrieved(inputs: ArmInputs, ranked: Sequence[int]) -> Conditioning:
-    best = [inputs.items[i] for i in list(ranked)[:RETRIEVED_ITEMS]]
+    # What was typed without what it answers cannot stand as an example.
+    able = [item for i in ranked if inputs.task.serves(item := inputs.items[i])]
     size = sum(len("".join([i.text, i.input or "", i.label or ""]).encode("utf-8")) for i in inputs.items)
-    shots = inputs.task.shots(best, inputs.input_text, codec=inputs.codec, tokens=RETRIEVED_TOKENS)
+    shots = inputs.task.shots(able[:RETRIEVED_ITEMS], inputs.input_text, codec=inputs.codec, tokens=RETRIEVED_TOKENS)
     return Conditioning(retrieved=shots, bytes_per_user=size)
 
 
@@ -97,14 +98,14 @@ def recent(inputs: ArmInputs) -> Conditioning:
 PLAIN = Arm(
     name="plain",
     title="Model alone",
-    explanation="The language model as it comes, with the opening words and nothing else.",
+    explanation="The language model as it comes, with the input and nothing else.",
     kind="none",
     build=plain,
 )
 BM25 = Arm(
     name="bm25",
-    title="Posts with the same words",
-    explanation="Four of the person's posts that share rare words with the opening (BM25) are put into the prompt.",
+    title="Texts with the same words",
+    explanation="Four of the person's texts that share rare words with the input (BM25) are put into the prompt.",
     kind="text",
     build=bm25,
     placebos=("other",),
@@ -112,8 +113,8 @@ BM25 = Arm(
 )
 DENSE = Arm(
     name="dense",
-    title="Posts alike in meaning",
-    explanation="Four of the person's posts that are nearest in meaning to the opening are put into the prompt.",
+    title="Texts alike in meaning",
+    explanation="Four of the person's texts that are nearest in meaning to the input are put into the prompt.",
     kind="text",
     build=dense,
     placebos=("other",),
@@ -121,8 +122,8 @@ DENSE = Arm(
 )
 RECENT = Arm(
     name="recent",
-    title="Latest posts",
-    explanation="The person's four latest posts are put into the prompt.",
+    title="Latest texts",
+    explanation="The person's four latest texts are put into the prompt.",
     kind="text",
     build=recent,
     placebos=("other",),

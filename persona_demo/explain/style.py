@@ -56,7 +56,7 @@ class StyleKind:
 
 
 STYLE: tuple[StyleKind, ...] = (
-    StyleKind("words", "words an item", "words", "log", "long posts", "short posts"),
+    StyleKind("words", "words an item", "words", "log", "long texts", "short texts"),
     StyleKind("sentence", "words a sentence", "sentence length", "log", "long sentences", "short sentences"),
     StyleKind("word_length", "letters a word", "word length", "plain", "long words", "short words"),
     StyleKind("capitals", "capitals in 100 letters", "upper case", "share", "many capitals", "few capitals"),
@@ -151,7 +151,7 @@ def style_beside_population(texts: Sequence[str], plug: PersonaPlug) -> tuple[St
 
 
 def style_phrase(figures: Sequence[StyleFigure], *, most: int = 2, least: float = 0.0) -> str:
-    """What is most striking about figures, in a few words: "long posts, few capitals".
+    """What is most striking about figures, in a few words: "long texts, few capitals".
 
     Args:
         figures: Figures with distances.

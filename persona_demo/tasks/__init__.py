@@ -5,9 +5,21 @@ from __future__ import annotations
 from persona_demo.errors import UserError
 from persona_demo.tasks.base import Metric, Prompt, Task, TaskName, WritingPair
 from persona_demo.tasks.lamp import LAMP, LampTask
-from persona_demo.tasks.own import OWN
+from persona_demo.tasks.own import BLOG_POST, OWN
+from persona_demo.tasks.wording import Wording
 
-__all__ = ["TASKS", "LampTask", "Metric", "Prompt", "Task", "TaskName", "WritingPair", "task_named"]
+__all__ = [
+    "BLOG_POST",
+    "TASKS",
+    "LampTask",
+    "Metric",
+    "Prompt",
+    "Task",
+    "TaskName",
+    "Wording",
+    "WritingPair",
+    "task_named",
+]
 
 TASKS: dict[TaskName, Task] = {task.name: task for task in (*OWN, *LAMP)}
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from persona_demo.history import HistoryItem
+from persona_demo.tasks.wording import Wording
 
 if TYPE_CHECKING:
     from persona_demo.lm.base import TextCodec
@@ -37,6 +38,8 @@ Metric = Literal["rouge", "ratings", "accuracy"]
 """ROUGE-1 and ROUGE-L; MAE and RMSE; accuracy and macro F1 over the task's answers."""
 Ranking = Literal["words", "okapi"]
 """What BM25 counts: words whatever their case and marks, or LaMP's: whatever stands between white space."""
+Needed = Literal["text", "input", "label"]
+"""What an item must have to be shown or predicted: its text alone, what it answers, or its score, tag or category."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +81,7 @@ class Task(ABC):
         name: As on the command line.
         title: In words, for readers.
         asks: What the input is, in words.
+        wording: What readers call its items and its input.
         metric: What its texts are measured by.
         max_target_tokens: Targets are cut to this many tokens of the frozen LM.
         max_input_characters: Inputs are cut to this many characters, at a word, before the LM reads
@@ -93,11 +97,13 @@ class Task(ABC):
             and the same film in two histories is no leak.
         same_day: Whether items of a target's day may stand in its history.
         ranking: What BM25 counts.
+        needs: What an item must have beside its text to stand as an example, or to be predicted.
     """
 
     name: TaskName
     title: str
     asks: str
+    wording: Wording
     metric: Metric
     max_target_tokens: int
     max_input_characters: int
@@ -109,6 +115,7 @@ class Task(ABC):
     own_text: bool = True
     same_day: bool = True
     ranking: Ranking = "words"
+    needs: Needed = "text"
 
     @property
     def stop(self) -> str:
@@ -119,6 +126,15 @@ class Task(ABC):
     def nothing_given(self) -> str:
         """What is said where the input is empty."""
         return f"There is no input: give the {self.asks}."
+
+    @property
+    def lacks(self) -> str:
+        """What an item that is a bare text lacks, in words; empty where the text is enough."""
+        return {"text": "", "input": self.wording.given, "label": self.wording.wanted}[self.needs]
+
+    def begun(self, input_text: str) -> str:
+        """Words of the input that the answer already starts with; none where it starts afresh."""
+        return input_text.strip() if self.wording.begins else ""
 
     @abstractmethod
     def pair(self, item: HistoryItem) -> WritingPair | None:

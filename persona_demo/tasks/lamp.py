@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal
 
 from persona_demo.history import HistoryItem
 from persona_demo.tasks.base import Metric, Prompt, Task, TaskName, WritingPair, shortened
+from persona_demo.tasks.wording import Wording
 
 if TYPE_CHECKING:
     from persona_demo.lm.base import TextCodec
@@ -236,6 +237,7 @@ def _task(name: TaskName, number: LampNumber, *, title: str, asks: str, tokens: 
         name=name,
         title=title,
         asks=asks,
+        wording=Wording(page=f"LaMP-{number}", one="item", many="items", given="question", wanted="answer"),
         metric=shape.metric,
         answers=shape.answers,
         max_target_tokens=tokens,

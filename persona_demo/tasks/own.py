@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING
 from persona_demo.errors import UserError
 from persona_demo.history import HistoryItem
 from persona_demo.scores import SCORES
-from persona_demo.tasks.base import Prompt, Task, WritingPair, fit_budget, shortened
+from persona_demo.tasks.base import Needed, Prompt, Task, WritingPair, fit_budget, shortened
+from persona_demo.tasks.wording import Wording
 
 if TYPE_CHECKING:
     from persona_demo.lm.base import TextCodec
 
 STARS_FORM = "Rated {label} of 5: {text}"
+STARS_MARK = "{} of 5"
 
 
 def one_line(text: str) -> str:
@@ -91,6 +93,7 @@ class Answer(Task):
 
     given: str
     wanted: str
+    needs: Needed = "input"
 
     def pair(self, item: HistoryItem) -> WritingPair | None:
         """The item's input and text."""
@@ -123,6 +126,8 @@ class Answer(Task):
 class Judgement(Answer):
     """A text, and the stars somebody gave: the item's text is given and its label is wanted."""
 
+    needs: Needed = "label"
+
     def pair(self, item: HistoryItem) -> WritingPair | None:
         """The item's text and label."""
         label = (item.label or "").strip()
@@ -137,6 +142,7 @@ BLOG_POST = Continuation(
     name="blog-post",
     title="Blog post",
     asks="opening words",
+    wording=Wording(page="Blog posts", one="post", many="posts", given="opening words", single="opening", begins=True),
     metric="rouge",
     heading="From my blog:",
     max_target_tokens=64,
@@ -152,6 +158,7 @@ FILM_RATING = Judgement(
     title="Stars for a film, from one's review",
     label_form=STARS_FORM,
     asks="review",
+    wording=Wording(page="Film ratings", one="review", many="reviews", given="review", wanted="score", mark=STARS_MARK),
     metric="ratings",
     given="Review",
     wanted="Score",
@@ -164,6 +171,7 @@ FILM_REVIEW = Answer(
     title="One-line film review",
     label_form=STARS_FORM,
     asks="synopsis",
+    wording=Wording(page="Film reviews", one="review", many="reviews", given="synopsis", mark=STARS_MARK),
     metric="rouge",
     given="Film",
     wanted="Review",
@@ -174,6 +182,7 @@ PAPER_TITLE = Answer(
     name="paper-title",
     title="Title of a paper",
     asks="abstract",
+    wording=Wording(page="Paper titles", one="title", many="titles", given="abstract"),
     metric="rouge",
     given="Abstract",
     wanted="Title",
@@ -184,6 +193,7 @@ HEADLINE = Answer(
     name="headline",
     title="Headline",
     asks="description of the article",
+    wording=Wording(page="Headlines", one="headline", many="headlines", given="description"),
     metric="rouge",
     given="Article",
     wanted="Headline",
@@ -194,6 +204,7 @@ COMMIT_SUBJECT = Answer(
     name="commit-subject",
     title="Subject line of a commit",
     asks="body of the message",
+    wording=Wording(page="Commit subjects", one="subject line", many="subject lines", given="message"),
     metric="rouge",
     given="Commit",
     wanted="Subject",
@@ -207,6 +218,7 @@ MOVIE_STARS = Judgement(
     title="Stars for a film",
     label_form=STARS_FORM,
     asks="title, genres and story of the film",
+    wording=Wording(page="Stars for films", one="film", many="films", given="film", wanted="score", mark=STARS_MARK),
     metric="ratings",
     given="Film",
     wanted="Score",

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from persona_demo.ui.layout import build_demo, launch_options
+from persona_demo.ui.pages import build_demo, launch_options
 
 __all__ = ["build_demo", "launch_options"]

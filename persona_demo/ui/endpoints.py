@@ -1,4 +1,4 @@
-"""Three endpoints for programs: what the page does, without the page, and without keeping anything."""
+"""Three endpoints for programs: what the pages do, without a page, and without keeping anything."""
 
 from __future__ import annotations
 
@@ -21,10 +21,11 @@ from persona_demo.history_io import parse_history
 from persona_demo.history_records import kind_of
 from persona_demo.lm.decode import DecodeOptions
 from persona_demo.runtime import Runtime
+from persona_demo.tasks import TaskName
 from persona_demo.ui import views
 from persona_demo.ui.line import LANE
 from persona_demo.ui.loading import Loading
-from persona_demo.ui.shelf import TASK, Shelf
+from persona_demo.ui.shelf import FIRST, Shelf
 from persona_demo.ui.verbs import PATIENCE
 
 logger = logging.getLogger(__name__)
@@ -36,17 +37,16 @@ Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 
 
 class Endpoints:
-    """The endpoints, over the one runtime of the page."""
+    """The endpoints, over the runtimes of the pages."""
 
-    def __init__(self, shelf: Shelf, loading: Loading, *, gpu: Callable[[Any], Any] | None = None) -> None:
-        """Stand on what the page stands on.
+    def __init__(self, *pages: tuple[Shelf, Loading], gpu: Callable[[Any], Any] | None = None) -> None:
+        """Stand on what the pages stand on.
 
         Args:
-            shelf: What ships.
-            loading: The models.
+            *pages: Of each page, what ships and the models.
             gpu: Decorates what needs a GPU that is only lent for the length of a call.
         """
-        self._shelf, self._loading = shelf, loading
+        self._pages = {shelf.task.name: (shelf, loading) for shelf, loading in pages}
         self._written = (gpu or (lambda fn: fn))(self._write)
 
     def register(self) -> None:
@@ -66,57 +66,72 @@ class Endpoints:
         max_new_tokens: int = 64,
         temperature: float = 0.0,
         seed: int = 0,
+        task: str = FIRST,
     ) -> dict[str, Any]:
-        """Let arms go on from the same opening words.
+        """Let arms write for the same input.
 
         Args:
             history: A list of texts, oldest first, or a history file's content:
                 {"name": "...", "items": [{"text": "..."}, ...]}.
-            prompt: The opening words.
+            prompt: The input: opening words of a blog post, or what the task asks for.
             arms: Names of the arms, "persona" or "bm25:other" say; task and persona unless given.
             strength: Of arms that have one: 0 the control, 1 the persona.
             max_new_tokens: Length of the texts.
             temperature: 0 always takes the likeliest next token.
             seed: Of the sampling and of placebos.
+            task: One of the tasks that have a page.
 
         Returns:
             The texts and their costs, as "generate --json" prints them.
         """
-        return _told(lambda: self._compare(history, prompt, arms, strength, max_new_tokens, temperature, seed))
+        return _told(lambda: self._compare(history, prompt, arms, strength, max_new_tokens, temperature, seed, task))
 
-    def persona_vector(self, history: dict[str, Any] | list[str], query: str | None = None) -> dict[str, Any]:
+    def persona_vector(
+        self, history: dict[str, Any] | list[str], query: str | None = None, task: str = FIRST
+    ) -> dict[str, Any]:
         """What the plug makes of a person.
 
         Args:
             history: A list of texts, or a history file's content.
-            query: Opening words that posts are weighed for; without them weights are even.
+            query: The input that items are weighed for; without it weights are even.
+            task: One of the tasks that have a page.
 
         Returns:
-            Persona vectors, the weight of each post and the user vector, as "embed --json" prints them.
+            Persona vectors, the weight of each item and the user vector, as "embed --json" prints them.
         """
-        return _told(lambda: self._vector(history, query))
+        return _told(lambda: self._vector(history, query, task))
 
-    def map(self, history: dict[str, Any] | list[str]) -> dict[str, Any]:
+    def map(self, history: dict[str, Any] | list[str], task: str = FIRST) -> dict[str, Any]:
         """Where a person stands on the map of people.
 
         Args:
             history: A list of texts, or a history file's content.
+            task: One of the tasks that have a page.
 
         Returns:
             Coordinates x and y, and the nearest people with their distances.
         """
-        return _told(lambda: self._place(history))
+        return _told(lambda: self._place(history, task))
 
-    def _runtime(self) -> Runtime:
-        self._loading.start()
+    def _page(self, task: object) -> tuple[Shelf, Loading]:
+        if not isinstance(task, str):
+            raise UserError(f"The task is {kind_of(task)}: it must be text.")
+        for name, page in self._pages.items():
+            if name == task:
+                return page
+        raise UserError(f"There is no page for the task {task[:40]!r}: choose one of {', '.join(self._pages)}.")
+
+    def _runtime(self, task: object) -> Runtime:
+        _, loading = self._page(task)
+        loading.start()
         while True:
-            runtime = self._loading.wait(PATIENCE)
+            runtime = loading.wait(PATIENCE)
             if runtime is not None:
                 return runtime
 
     def _compare(
         self, history: object, prompt: object, arms: object, strength: object, length: object, temperature: object,
-        seed: object,
+        seed: object, task: object,
     ) -> dict[str, Any]:  # fmt: skip
         # All of it is checked before anybody waits for the models.
         read, opening, names = _history(history), _text(prompt, "prompt"), _names(arms)
@@ -126,10 +141,11 @@ class Endpoints:
             temperature=_number(temperature, "temperature"),
             seed=_count(seed, "seed"),
         )
-        engine = self._runtime().lm.info.engine
-        texts: tuple[ArmText, ...] = self._written(read, opening, names, force, options)
+        name = self._page(task)[0].task.name
+        engine = self._runtime(name).lm.info.engine
+        texts: tuple[ArmText, ...] = self._written(read, opening, names, force, options, name)
         return {
-            "task": TASK,
+            "task": name,
             "prompt": opening,
             "strength": force,
             "engine": engine,
@@ -137,23 +153,24 @@ class Endpoints:
         }
 
     def _write(
-        self, history: UserHistory, prompt: str, names: list[str], strength: float, options: DecodeOptions
-    ) -> tuple[ArmText, ...]:
-        runtime = self._runtime()
-        others = tuple(sample.history for sample in self._shelf.samples)
-        inputs = runtime.arm_inputs(history, runtime.task(TASK), prompt, seed=options.seed, others=others)
+        self, history: UserHistory, prompt: str, names: list[str], strength: float, options: DecodeOptions,
+        task: TaskName,
+    ) -> tuple[ArmText, ...]:  # fmt: skip
+        runtime = self._runtime(task)
+        others = tuple(sample.history for sample in self._page(task)[0].samples)
+        inputs = runtime.arm_inputs(history, runtime.task(task), prompt, seed=options.seed, others=others)
         states = runtime.compare(inputs, arms_named(names), strength=strength, options=options)
         return collections.deque(states, maxlen=1).pop()
 
-    def _vector(self, history: object, query: object) -> dict[str, Any]:
+    def _vector(self, history: object, query: object, task: object) -> dict[str, Any]:
         read, asked = _history(history), None if query is None else _text(query, "query")
-        runtime = self._runtime()
-        made = runtime.embed(read, runtime.task(TASK), query=asked if asked and asked.strip() else None)
+        runtime, name = self._runtime(task), self._page(task)[0].task.name
+        made = runtime.embed(read, runtime.task(name), query=asked if asked and asked.strip() else None)
         return made.told(read.active)
 
-    def _place(self, history: object) -> dict[str, Any]:
-        read, runtime = _history(history), self._runtime()
-        placement = runtime.place(runtime.embed(read, runtime.task(TASK)).user_vector)
+    def _place(self, history: object, task: object) -> dict[str, Any]:
+        read, runtime, name = _history(history), self._runtime(task), self._page(task)[0].task.name
+        placement = runtime.place(runtime.embed(read, runtime.task(name)).user_vector)
         near = [{"id": each.id, "distance": each.distance} for each in placement.neighbours]
         return {"x": placement.x, "y": placement.y, "neighbours": near}
 

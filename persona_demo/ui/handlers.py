@@ -39,7 +39,11 @@ class Desk(Verbs):
     def tick(self, record: dict[str, Any], opening: str) -> Changes:
         """Say how far the models are; once they are settled, show what they know and stop asking."""
         progress, runtime = self.loading.progress, self.loading.runtime
-        changes: Changes = {self.page.status: views.status(progress, runtime.lm.info if runtime else None)}
+        changes: Changes = {
+            self.page.status: views.status(
+                progress, runtime.lm.info if runtime else None, example=self.shelf.showcase is not None
+            )
+        }
         if progress.stage in ("idle", "loading"):
             return changes
         changes[self.page.timer] = gr.Timer(active=False)
@@ -59,7 +63,7 @@ class Desk(Verbs):
     @guarded
     def pick_on_map(self, opening: str, event: gr.EventData) -> Changes:
         """Load somebody from the map."""
-        # Of a post of the population, its person is taken.
+        # Of an item of the population, its person is taken.
         who = (selected_id(event) or "").partition(".")[0]
         return self._loaded(self.shelf.session_of(who), opening)
 
@@ -72,10 +76,10 @@ class Desk(Verbs):
         except (binascii.Error, ValueError) as error:
             raise UserError("The file could not be read: choose it again.") from error
         history = parse_history(content, filename=name or "history.json")
-        return self._loaded(Session.open(FILE, history), opening)
+        return self._loaded(Session.open(FILE, history, task=self.task.name), opening)
 
     def _loaded(self, session: Session, opening: str) -> Changes:
-        choices = [*views.sample_choices(self.shelf.samples), *views.guest_choice(session)]
+        choices = [*views.sample_choices(self.shelf.samples, self.wording), *views.guest_choice(session)]
         on_map = session.who if session.stored or session.who in self.shelf.names else None
         return self._changed(session, opening) | {
             self.page.person: gr.Dropdown(choices=choices, value=session.who),
@@ -84,24 +88,24 @@ class Desk(Verbs):
 
     @guarded
     def edit(self, record: dict[str, Any], opening: str, event: gr.EventData) -> Changes:
-        """Change the text of a post."""
+        """Change the text of an item."""
         session = Session.from_record(record)
         return self._changed(session.edit(text_of(event, "id"), text_of(event, "text")), opening)
 
     @guarded
     def mute(self, record: dict[str, Any], opening: str, event: gr.EventData) -> Changes:
-        """Keep a post from every arm, or let them read it again."""
+        """Keep an item from every arm, or let them read it again."""
         muted = isinstance(event._data, dict) and event._data.get("muted") is True
         return self._changed(Session.from_record(record).mute(text_of(event, "id"), muted), opening)
 
     @guarded
     def delete(self, record: dict[str, Any], opening: str, event: gr.EventData) -> Changes:
-        """Take a post out."""
+        """Take an item out."""
         return self._changed(Session.from_record(record).delete(text_of(event, "id")), opening)
 
     @guarded
     def move(self, record: dict[str, Any], opening: str, event: gr.EventData) -> Changes:
-        """Put a post one place earlier or later."""
+        """Put an item one place earlier or later."""
         step = text_of(event, "step")
         if step not in get_args(Step):
             raise UserError("The page sent something that could not be read: reload it and try again.")
@@ -109,7 +113,7 @@ class Desk(Verbs):
 
     @guarded
     def add_posts(self, record: dict[str, Any], opening: str, event: gr.EventData) -> Changes:
-        """Add posts; to a person whose texts are not here nothing can be added, so somebody new begins."""
+        """Add items; to a person whose texts are not here nothing can be added, so somebody new begins."""
         items = parse_pasted(text_of(event, "text"))
         session, took = Session.from_record(record), text_of(event, "key")
         if not session.stored:
@@ -143,7 +147,7 @@ class Desk(Verbs):
 
     @guarded
     def reword(self, record: dict[str, Any], opening: str) -> Changes:
-        """Weigh the posts for other opening words."""
+        """Weigh the items for another input."""
         return self._shown(Session.from_record(record), opening)
 
     def _changed(self, session: Session, opening: str, *, took: str = "") -> Changes:

@@ -1,9 +1,8 @@
-"""The page: which components there are, where they stand, and which verb each of them speaks."""
+"""A page: which components there are, where they stand, and which verb each of them speaks."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import gradio as gr
@@ -12,73 +11,24 @@ from gradio.events import Dependency
 from persona_demo.arms import ARMS, EVERY, KNOWN
 from persona_demo.lm.decode import DecodeOptions
 from persona_demo.ranges import NEW_TOKENS, STRENGTH, TEMPERATURE, TOP_P
-from persona_demo.runtime import Report, Runtime
+from persona_demo.tasks import TaskName
+from persona_demo.tasks.wording import capital
 from persona_demo.ui import lessons, palette, views, words
-from persona_demo.ui.endpoints import Endpoints
 from persona_demo.ui.inside import layout as inside
 from persona_demo.ui.inside.carry import Carry
 from persona_demo.ui.inside.runbar import QUIET
+from persona_demo.ui.inside.tables import shortened
 from persona_demo.ui.line import LANE, Line
 from persona_demo.ui.loading import Loading
 from persona_demo.ui.page import Page
-from persona_demo.ui.persona_map import PersonaMap, static_paths
-from persona_demo.ui.shelf import Shelf, load_shelf
+from persona_demo.ui.persona_map import PersonaMap
+from persona_demo.ui.shelf import Shelf
 from persona_demo.ui.widget import widget
 from persona_demo.ui.writing import Writing, shown_arms
 from persona_demo.ui.written import Outcome
 
-STYLES = tuple(Path(__file__).parent / name for name in ("style.css", "lesson.css", "inside/inside.css"))
 WIDE = 320
 """Least width of a column in pixels; narrower screens stack them."""
-
-
-def load_runtime(report: Report) -> Runtime:
-    """Load the runtime that ships."""
-    return Runtime.load(report=report)
-
-
-def launch_options() -> dict[str, Any]:
-    """What the app is launched with: its looks, and nothing that keeps or shows what visitors type."""
-    return {
-        "theme": palette.theme(),
-        "css": "".join((palette.stylesheet(), *(style.read_text(encoding="utf-8") for style in STYLES))),
-        "footer_links": ["api", "settings"],
-        "run_history": False,
-        "show_error": False,
-    }
-
-
-def build_demo(
-    *,
-    load: Callable[[Report], Runtime] = load_runtime,
-    shelf: Shelf | None = None,
-    gpu: Callable[[Any], Any] | None = None,
-) -> gr.Blocks:
-    """Build the app.
-
-    Args:
-        load: Loads the models; called in the background when the first visitor comes.
-        shelf: What ships; read from the assets when left out.
-        gpu: Decorates what needs a GPU that is only lent for the length of a call.
-
-    Raises:
-        UserError: If something that ships is damaged.
-    """
-    shelf = shelf or load_shelf()
-    gr.set_static_paths(static_paths())
-    demo = gr.Blocks(title="Persona Demo", analytics_enabled=False)
-    with demo:
-        page = lay_out(shelf)
-        loading = Loading(load)
-        line = Line(demo)
-        runs = _wire_writing(page, Writing(page, shelf, loading, gpu=gpu), line)
-        carry = Carry(page, shelf, loading)
-        _wire_desk(demo, page, carry, runs)
-        lessons.wire(page, lessons.Lessons(carry), linked=_linked(page), runs=runs)
-        inside.wire(line, page, shelf, loading, carry, gpu=gpu)
-        Endpoints(shelf, loading, gpu=gpu).register()
-    demo.queue(default_concurrency_limit=1)
-    return demo
 
 
 def lay_out(shelf: Shelf) -> Page:
@@ -86,7 +36,7 @@ def lay_out(shelf: Shelf) -> Page:
     session = shelf.first_session()
     parts: dict[str, Any] = {"session": gr.State(session.as_record()), "timer": gr.Timer(1.0)}
     parts["written"] = gr.State(Outcome.of_showcase(shelf.showcase, session).as_record())
-    parts |= _header()
+    parts |= _header(shelf)
     parts |= _controls(shelf, session.who)
     shown = shown_arms([name for name in ARMS if ":" not in name], placebo=False)
     variables = {arm.name: palette.arm_variable(arm.name) for arm in EVERY}
@@ -97,29 +47,32 @@ def lay_out(shelf: Shelf) -> Page:
         "columns",
         views.first_columns(shelf.showcase, shown),
         arms=views.arm_cards(EVERY, variables),
+        said=words.column_words(shelf.wording),
         elem_id="pd-columns",
     )
     with gr.Row(equal_height=False, elem_id="pd-desk"):
         with gr.Column(scale=6, min_width=WIDE):
             weights = shelf.shipped_weights(session, shelf.opening)
-            parts["history"] = widget("history", views.history(session, weights), elem_id="pd-history")
+            said = words.history_words(shelf.wording, lacks=shelf.task.lacks)
+            parts["history"] = widget("history", views.history(session, weights), said=said, elem_id="pd-history")
             parts["download"] = widget("download", {"name": "", "text": ""}, visible="hidden")
         with gr.Column(scale=5, min_width=WIDE):
             parts |= _map(shelf)
     parts["inside"] = inside.lay_out(shelf)
     parts |= _advanced(shown)
     with gr.Accordion("About this page", open=False):
-        gr.Markdown(words.ABOUT)
+        gr.Markdown(words.about(shelf.wording))
     # The last thing on the page, so that it can stay in sight at the foot of the window and cover nothing in the end.
     parts["lesson"] = lessons.lay_out(parts.pop("lesson"), shelf)
     return Page(**parts)
 
 
-def _header() -> dict[str, Any]:
+def _header(shelf: Shelf) -> dict[str, Any]:
+    arriving = words.ARRIVING + (f"; {words.EXAMPLE}" if shelf.showcase is not None else "")
     with gr.Row(elem_id="pd-header", equal_height=False):
         with gr.Column(scale=5, min_width=WIDE):
-            gr.Markdown(words.TITLE, elem_id="pd-title")
-            status = widget("status", {"stage": "idle", "words": words.ARRIVING, "share": None}, elem_id="pd-status")
+            gr.Markdown(words.title(shelf.wording), elem_id="pd-title")
+            status = widget("status", {"stage": "idle", "words": arriving, "share": None}, elem_id="pd-status")
         with gr.Column(scale=2, min_width=240, elem_id="pd-private"):
             gr.Markdown(words.PRIVACY, elem_id="pd-privacy")
             with gr.Row(elem_id="pd-actions"):
@@ -129,21 +82,23 @@ def _header() -> dict[str, Any]:
 
 
 def _controls(shelf: Shelf, who: str) -> dict[str, Any]:
+    of = shelf.wording
     with gr.Column(elem_id="pd-controls", elem_classes="pd-panel"):
         with gr.Row(equal_height=True):
             person = gr.Dropdown(
-                views.sample_choices(shelf.samples), value=who, label=words.PERSON, scale=5, min_width=260,
+                views.sample_choices(shelf.samples, of), value=who, label=words.person(of), scale=5, min_width=260,
                 elem_id="pd-person", interactive=True,
             )  # fmt: skip
             opening = gr.Textbox(
-                shelf.opening, label=words.OPENING, lines=1, max_lines=4, scale=6, min_width=260,
-                placeholder="How should the text begin?", elem_id="pd-opening", interactive=True,
+                shelf.opening, label=capital(shelf.task.asks), lines=1, max_lines=4 if of.begins else 8, scale=6,
+                placeholder=words.hint(of), min_width=260, elem_id="pd-opening", interactive=True,
             )  # fmt: skip
         with gr.Column(elem_id="pd-openings"):
             gr.Examples(
-                [[opening_words] for opening_words in shelf.openings],
+                [[text] for text in shelf.openings],
                 inputs=[opening],
-                label="Or begin with",
+                label=words.examples(of),
+                example_labels=[shortened(text) for text in shelf.openings],
                 examples_per_page=20,
                 api_visibility="private",
             )
@@ -167,16 +122,17 @@ def _controls(shelf: Shelf, who: str) -> dict[str, Any]:
 
 def _map(shelf: Shelf) -> dict[str, Any]:
     atlas = shelf.atlas
-    gr.Markdown(words.MAP, elem_id="pd-map-title")
+    gr.Markdown(words.over_the_map(shelf.wording), elem_id="pd-map-title")
     people = PersonaMap(
         ids=atlas.ids if atlas else (),
         coordinates=atlas.coordinates.tolist() if atlas else (),
         counts=atlas.counts.tolist() if atlas else (),
+        nouns=(shelf.wording.a, shelf.wording.many),
         elem_id="pd-map",
     )
     find = gr.Dropdown(
-        views.everyone(shelf.samples, atlas), value=None, label=words.FIND, filterable=True, interactive=True,
-        elem_id="pd-find",
+        views.everyone(shelf.samples, atlas, shelf.wording), value=None, label=words.FIND, filterable=True,
+        interactive=True, elem_id="pd-find",
     )  # fmt: skip
     return {"people": people, "find": find}
 
@@ -220,6 +176,28 @@ def _advanced(shown: list[str]) -> dict[str, Any]:
         "max_new_tokens": length, "temperature": temperature, "top_p": top_p, "seed": seed,
         "next_seed": next_seed, "allow": allow, "arms": arms, "placebos": placebos, "engine": engine,
     }  # fmt: skip
+
+
+def wire(
+    demo: gr.Blocks, page: Page, shelf: Shelf, loading: Loading, *, line: Line, paths: Mapping[TaskName, str],
+    gpu: Callable[[Any], Any] | None,
+) -> None:  # fmt: skip
+    """Bind all verbs of a page.
+
+    Args:
+        demo: The app.
+        page: Its components.
+        shelf: What ships for its task.
+        loading: The models, with the plug that serves it.
+        line: Who waits for the language model.
+        paths: Where the page of each task lies, without slashes.
+        gpu: Decorates what needs a GPU that is only lent for the length of a call.
+    """
+    runs = _wire_writing(page, Writing(page, shelf, loading, gpu=gpu), line)
+    carry = Carry(page, shelf, loading, paths=paths)
+    _wire_desk(demo, page, carry, runs)
+    lessons.wire(page, lessons.Lessons(carry), linked=_linked(page), runs=runs)
+    inside.wire(line, page, shelf, loading, carry, gpu=gpu)
 
 
 def _linked(page: Page) -> list[Any]:

@@ -38,12 +38,12 @@ class LessonStep:
 
 
 def lesson_steps(shelf: Shelf) -> tuple[LessonStep, ...]:
-    """The five steps, about the person and the opening words that the page starts with.
+    """The five steps, about the person and the input that the page starts with.
 
     Args:
         shelf: What ships.
     """
-    session, strength = shelf.first_session(), shelf.strength
+    session, strength, of = shelf.first_session(), shelf.strength, shelf.wording
     name = session.history.name
     # Without anybody else there is nobody to stand in the person's place.
     stranger = (STRANGER,) if shelf.others(session) or shelf.atlas is not None else ()
@@ -57,12 +57,13 @@ def lesson_steps(shelf: Shelf) -> tuple[LessonStep, ...]:
     return (
         LessonStep(
             title="With and without",
-            look=f"One frozen model goes on from the same words in every column. {column('persona')} was made from "
-            f"{name}'s posts, {column('task')} is the control and was told nothing about anybody"
+            look=f"One frozen model {'goes on from the same words' if of.begins else f'reads the same {of.given}'} in "
+            f"every column. {column('persona')} was made from {name}'s {of.many}, {column('task')} is the control and "
+            f"was told nothing about anybody"
             + (f", {column(STRANGER)} is a stranger's. " if stranger else ". ")
             + f"The strength is {strength:g}; 1 is what it was trained at.",
-            ask=f"What does the persona's text share with {name}'s posts that the other columns do not? The effect is "
-            "small, and shows only with its control beside it. If you would say the same of the stranger's column, "
+            ask=f"What does the persona's text share with {name}'s {of.many} that the other columns do not? The effect "
+            "is small, and shows only with its control beside it. If you would say the same of the stranger's column, "
             "this example has shown nothing.",
             state=state("task", "persona", *stranger),
             tab="tokens",
@@ -71,27 +72,27 @@ def lesson_steps(shelf: Shelf) -> tuple[LessonStep, ...]:
         ),
         LessonStep(
             title="Whose history",
-            look="Each bar is the weight of a post for these opening words; the tick marks an even share. Read the "
-            "posts with the longest bars. Then choose other opening words and watch the bars.",
-            ask="Could you tell from these posts alone whose history it is? Where all bars end near the tick, the "
-            "person is little more than the average of the posts. The bars say what was mixed, not which post caused "
-            "which word: the tab Single posts, open below, measures that.",
+            look=f"Each bar is the weight of {of.a} for {of.this}; the tick marks an even share. Read the {of.many} "
+            f"with the longest bars. Then choose {of.other} and watch the bars.",
+            ask=f"Could you tell from these {of.many} alone whose history it is? Where all bars end near the tick, the "
+            f"person is little more than the average of the {of.many}. The bars say what was mixed, not which {of.one} "
+            f"caused which word: the tab Single {of.many}, open below, measures that.",
             state=state("task", "persona"),
             tab="posts",
             points=("pd-history",),
-            where="the table of posts with their weights",
+            where=f"the table of {of.many} with their weights",
         ),
         LessonStep(
-            title="Mute one post",
+            title=f"Mute one {of.one}",
             look="Tick Mute in the row with the longest bar: the other bars grow, and the point on the map moves and "
             "leaves a trail. Then press Write, and compare the persona's text with the one that stood there.",
             ask="How far did the point move, and where do the two texts part? A text that differs is not yet less like "
-            f"{name}: any small push can send the model another way. The control reads no posts and stays as it was. "
-            "The tab States, open below, compares both.",
+            f"{name}: any small push can send the model another way. The control reads no {of.many} and stays as it "
+            "was. The tab States, open below, compares both.",
             state=state("task", "persona"),
             tab="pins",
             points=("pd-history", "pd-map"),
-            where="the table of posts, and the map",
+            where=f"the table of {of.many}, and the map",
         ),
         LessonStep(
             title="Turn the dial",
@@ -107,11 +108,12 @@ def lesson_steps(shelf: Shelf) -> tuple[LessonStep, ...]:
         ),
         LessonStep(
             title="By retrieval",
-            look="The same person by another method: some of the old posts are put into the prompt, and the untuned "
-            "model reads them. Compare the texts, and at the foot of each column what it read and how long it took.",
-            ask="Which columns can repeat a fact from the posts, and which only a manner? What does each pay for it? "
-            f"Compare each with its own control: retrieval with {column('plain')}, the persona with {column('task')}. "
-            "The tab Placebos, open below, measures it.",
+            look=f"The same person by another method: some of the old {of.many} are put into the prompt, and the "
+            "untuned model reads them. Compare the texts, and at the foot of each column what it read and how long it "
+            "took.",
+            ask=f"Which columns can repeat a fact from the {of.many}, and which only a manner? What does each pay for "
+            f"it? Compare each with its own control: retrieval with {column('plain')}, the persona with "
+            f"{column('task')}. The tab Placebos, open below, measures it.",
             state=state("plain", "task", "persona", "bm25", "recent"),
             tab="placebo",
             points=("pd-columns",),

@@ -1,7 +1,7 @@
-"""Loading the models behind the page: one thread, one runtime for all visitors, progress in words.
+"""Loading the models behind the pages: one thread, one runtime for all visitors, progress in words.
 
-The page is there at once; this says how far its models are. Knows nothing of Gradio, nor of which
-models there are.
+A page is there at once; this says how far its models are. Pages of other plugs share what is loaded
+and put their plug beside it. Knows nothing of Gradio, nor of which models there are.
 """
 
 from __future__ import annotations
@@ -102,3 +102,56 @@ class Loading:
             )
         finally:
             self._settled.set()
+
+
+class PluggedIn(Loading):
+    """The same models with another plug, which is read when the first visitor of its page asks."""
+
+    def __init__(self, first: Loading, plug_in: Callable[[Runtime], Runtime]) -> None:
+        """Wait for the models of another page.
+
+        Args:
+            first: Loads the models.
+            plug_in: Makes a runtime of another plug out of a loaded one.
+        """
+        super().__init__(first._load)
+        self._first, self._plug_in = first, plug_in
+        self._refused = ""
+
+    @property
+    def progress(self) -> Progress:
+        """How far it is: what the models say, and what is wrong with the plug where something is."""
+        if self._first.runtime is not None:
+            self._plugged()
+        return Progress("failed", self._refused) if self._refused else self._first.progress
+
+    @property
+    def runtime(self) -> Runtime | None:
+        """The runtime, once it is ready."""
+        return self._plugged()
+
+    def start(self) -> None:
+        """Begin to load, unless that was begun; after a failure, try again."""
+        self._refused = ""
+        self._first.start()
+
+    def wait(self, seconds: float) -> Runtime | None:
+        """Wait for the runtime, as :meth:`Loading.wait` does."""
+        self._first.wait(seconds)
+        made = self._plugged()
+        if self._refused:
+            raise UserError(self._refused)
+        return made
+
+    def _plugged(self) -> Runtime | None:
+        runtime = self._first.runtime
+        with self._lock:
+            if self._runtime is None and runtime is not None and not self._refused:
+                try:
+                    self._runtime = self._plug_in(runtime)
+                except UserError as error:
+                    self._refused = str(error)
+                except Exception as error:
+                    logger.error("plugging in failed: %s", type(error).__name__, exc_info=error)
+                    self._refused = "The plug of this page could not be loaded: press Write to try again."
+            return self._runtime

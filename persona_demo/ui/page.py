@@ -46,14 +46,14 @@ class Page:
         notice: The strip that says what went wrong and stays.
         clear: Forgets everything the visitor typed.
         person: Picks a sample person or somebody new.
-        opening: The opening words.
+        opening: The input: opening words for blog posts, an abstract for titles.
         strength: How much of the person.
         write: Starts writing.
         stop: Stops it.
         placebo: Whether somebody else's persona is shown beside.
         caption: For whom the columns were written.
         columns: What the arms wrote.
-        history: The table of posts with their weights.
+        history: The table of items with their weights.
         download: Hands a file to the browser.
         people: The map.
         find: Picks anybody on the map without a mouse.

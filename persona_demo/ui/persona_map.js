@@ -17,9 +17,10 @@ const shorten = (text) => ([...text].length > 26 ? `${[...text].slice(0, 25).joi
 const plain = (text) =>
   text.replace(/\s+/g, " ").replace(/[&<>]/g, (sign) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;" })[sign]);
 
-const posts = props.kind === "posts";
+const posts = props.kind === "posts"; // or single titles, reviews, whatever people wrote
+const [another, many] = props.nouns;
 const numbered = (id) => {
-  if (posts) return `${id} · a post of ${id.split(".")[0]}`;
+  if (posts) return `${id} · ${another} of ${id.split(".")[0]}`;
   const count = everybody.counts[row.get(id)];
   return `${id} · ${count} ${count === 1 ? "item" : "items"}`;
 };
@@ -221,7 +222,7 @@ function hint(event) {
     `translate(${x}px, ${y}px) translate(${x > width / 2 ? "calc(-100% - 14px)" : "14px"}, -50%)`;
 }
 
-// A post of the person on the table is shown there; anybody else is taken instead.
+// An item of the person on the table is shown there; anybody else is taken instead.
 function choose(id) {
   if (id.startsWith("post:")) window.dispatchEvent(new CustomEvent("pd-post", { detail: id.slice(5) }));
   else trigger("select", { id });

@@ -222,6 +222,7 @@ class PersonaMap(gr.HTML, metaclass=_Unstubbed):
         value: MapValue | None = None,
         kind: MapKind = "people",
         regions: Sequence[tuple[str, float, float]] = (),
+        nouns: tuple[str, str] = ("a post", "posts"),
         actions: bool = False,
         **kwargs: Any,
     ) -> None:
@@ -232,7 +233,8 @@ class PersonaMap(gr.HTML, metaclass=_Unstubbed):
             coordinates: Their places, (U, 2).
             counts: How many items each stands for, (U,).
             value: What is shown first, from :func:`map_value`.
-            kind: Whether the points are people or single posts of theirs (``p0123.2``).
+            kind: Whether the points are people or single posts, or whatever else, of theirs (``p0123.2``).
+            nouns: What one of these is called, with its article, and several are.
             regions: Label and place (x, y) of stretches of the map.
             actions: Whether it has buttons to isolate those near and to clear what was marked, which
                 triggers ``clear``.
@@ -258,6 +260,7 @@ class PersonaMap(gr.HTML, metaclass=_Unstubbed):
                 separators=(",", ":"),
             ),
             "kind": kind,
+            "nouns": list(nouns),
             "regions": [{"label": label, "at": _place((x, y))} for label, x, y in regions],
             "actions": actions,
             # Relative, so that it holds under a sub-path and behind the server-side renderer.

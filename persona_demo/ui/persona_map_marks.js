@@ -42,17 +42,17 @@ function key() {
   }));
 }
 
-// What the points are called, on a map of people or of posts.
+// What the points are called, on a map of people or of what they wrote.
 function nameParts() {
   const said = posts
-    ? ["", "posts of the nearest people", "this person's posts", "posts of people it learned from"]
+    ? ["", `${many} of the nearest people`, `this person's ${many}`, `${many} of people it learned from`]
     : ["you are here, and were", "nearest", "sample people", "people it learned from"];
   [...part("key").children].forEach((entry, at) => {
     entry.lastChild.textContent = said[at];
     entry.hidden = !said[at];
   });
   if (posts) {
-    plot.setAttribute("aria-label", "Map of posts. The list below it holds those of this person and of who is near.");
-    part("people").firstElementChild.textContent = "This person's posts and those of the nearest, as a list";
+    plot.setAttribute("aria-label", `Map of ${many}. The list below it holds those of this person and of who is near.`);
+    part("people").firstElementChild.textContent = `This person's ${many} and those of the nearest, as a list`;
   }
 }

@@ -1,4 +1,4 @@
-"""What ships with the app and is there before any model is: people, openings, map and showcase.
+"""What ships with the app and is there before any model is: people, inputs, map and showcase of a task.
 
 A missing map or showcase leaves the page usable without it; knows nothing of Gradio or of models.
 """
@@ -19,27 +19,29 @@ from persona_demo.item_map import ItemMap
 from persona_demo.lm.base import FloatArray
 from persona_demo.plug.storage import plug_fingerprint
 from persona_demo.samples import Sample, load_openings, load_samples
-from persona_demo.shipped import DEFAULT_ATLAS, DEFAULT_PLUG
-from persona_demo.showcase import Showcase, load_showcase
-from persona_demo.tasks import TaskName
+from persona_demo.shipped import DEFAULT_PLUG, PLUGS, atlas_of, shipped_plugs
+from persona_demo.showcase import FIRST_PERSON, Showcase, load_showcase, showcase_of
+from persona_demo.tasks import BLOG_POST, Task, TaskName, Wording, task_named
 from persona_demo.ui.state import NEW, SAMPLE, Session
 
-TASK: TaskName = "blog-post"
-"""What the page is about."""
+FIRST: TaskName = "blog-post"
+"""The task that a page is about unless another is named."""
 
 Made = TypeVar("Made", Atlas, ItemMap, Showcase)
 
 
 @dataclass(frozen=True)
 class Shelf:
-    """What is there without a model.
+    """What is there of a task without a model.
 
     Attributes:
         samples: The sample people, by slug.
-        openings: Opening words to start from.
+        openings: Inputs to start from.
         atlas: The map, where there is one.
         showcase: The comparison made in advance, where there is one.
-        items: The map of posts, where there is one.
+        items: The map of items, where there is one.
+        task: The task.
+        plug: Folder of the plug that serves it; None where it is the one that the models come with.
     """
 
     samples: tuple[Sample, ...]
@@ -47,6 +49,13 @@ class Shelf:
     atlas: Atlas | None = None
     showcase: Showcase | None = None
     items: ItemMap | None = None
+    task: Task = BLOG_POST
+    plug: Path | None = None
+
+    @property
+    def wording(self) -> Wording:
+        """What items and inputs are called."""
+        return self.task.wording
 
     @cached_property
     def names(self) -> Mapping[str, str]:
@@ -55,7 +64,7 @@ class Shelf:
 
     @property
     def opening(self) -> str:
-        """The opening words the page starts with."""
+        """The input the page starts with."""
         if self.showcase is not None:
             return self.showcase.opening
         return self.openings[0] if self.openings else ""
@@ -69,7 +78,9 @@ class Shelf:
         """What a visitor finds on the table."""
         if self.showcase is not None:
             return self.session_of(SAMPLE + self.showcase.person)
-        return self.session_of(SAMPLE + self.samples[0].slug if self.samples else NEW)
+        slugs = [sample.slug for sample in self.samples]
+        named = FIRST_PERSON.get(self.task.name)
+        return self.session_of(SAMPLE + (named if named in slugs else slugs[0]) if slugs else NEW)
 
     def session_of(self, who: str) -> Session:
         """Open somebody by id.
@@ -79,13 +90,14 @@ class Shelf:
         """
         for sample in self.samples:
             if who == SAMPLE + sample.slug:
-                return Session.open(who, sample.history)
+                return Session.open(who, sample.history, task=self.task.name)
         if who == NEW:
-            return Session.open(NEW, UserHistory(name="Someone new"))
+            return Session.open(NEW, UserHistory(name="Someone new"), task=self.task.name)
         if self.atlas is not None and who in self.atlas.ids:
             count = int(self.atlas.counts[self.atlas.index(who)])
-            about = f"One of the people the plug learned from; their vector stands for {count} posts."
-            return Session.open(who, UserHistory(name=who, about=about), stored=True)
+            stands_for = self.wording.count(count)
+            about = f"One of the people the plug learned from; their vector stands for {stands_for}."
+            return Session.open(who, UserHistory(name=who, about=about), stored=True, task=self.task.name)
         raise UserError("There is nobody of that name: choose a person from the list or a point on the map.")
 
     def stored_vector(self, session: Session) -> FloatArray | None:
@@ -110,23 +122,25 @@ class Shelf:
         return self.showcase.places.get(session.who.removeprefix(SAMPLE))
 
     def shipped_weights(self, session: Session, opening: str) -> tuple[float, ...] | None:
-        """Weights of somebody's posts, as far as they are known without a model."""
+        """Weights of somebody's items, as far as they are known without a model."""
         case = self.showcase
         if case is None or session.edited or (session.who, opening) != (SAMPLE + case.person, case.opening):
             return None
         return case.weights if len(case.weights) == len(session.history.active) else None
 
 
-def load_shelf(maps: Path = DEFAULT_ATLAS, *, plug: Path = DEFAULT_PLUG) -> Shelf:
-    """Read what ships.
+def load_shelf(task: TaskName = FIRST, *, plug: Path = DEFAULT_PLUG, maps: Path | None = None) -> Shelf:
+    """Read what ships for a task.
 
     Args:
-        maps: Folder of the maps.
-        plug: Folder of the plug; what was made with another is left out.
+        task: The task.
+        plug: Folder of the plug that serves it; what was made with another is left out.
+        maps: Folder of the maps; where they are looked for, when left out.
 
     Raises:
-        UserError: If the sample people or the openings are damaged.
+        UserError: If the sample people or the inputs are damaged.
     """
+    folder = atlas_of(plug) if maps is None else maps
 
     def own(load: Callable[[], Made]) -> Made | None:
         try:
@@ -136,9 +150,24 @@ def load_shelf(maps: Path = DEFAULT_ATLAS, *, plug: Path = DEFAULT_PLUG) -> Shel
             return None
 
     return Shelf(
-        samples=load_samples(),
-        openings=load_openings(TASK),
-        atlas=own(lambda: Atlas.load(maps)),
-        showcase=own(load_showcase),
-        items=own(lambda: ItemMap.load(maps)),
+        samples=load_samples(task),
+        openings=load_openings(task),
+        atlas=own(lambda: Atlas.load(folder)),
+        showcase=own(lambda: load_showcase(showcase_of(task))),
+        items=own(lambda: ItemMap.load(folder)),
+        task=task_named(task),
+        plug=plug,
     )
+
+
+def load_shelves(plugs: Path = PLUGS) -> tuple[Shelf, ...]:
+    """Read what ships for every task that a shipped plug serves, in the order of the tasks.
+
+    Args:
+        plugs: Where plugs lie, a folder each.
+
+    Raises:
+        UserError: If the sample people or the inputs are damaged.
+    """
+    found = shipped_plugs(plugs) or {FIRST: plugs / DEFAULT_PLUG.name}
+    return tuple(load_shelf(task, plug=plug) for task, plug in found.items())

@@ -1,4 +1,4 @@
-"""Where somebody stands, and how their posts weigh, as far as that is known by now."""
+"""Where somebody stands, and how their items weigh, as far as that is known by now."""
 
 from __future__ import annotations
 
@@ -9,27 +9,28 @@ from persona_demo.atlas import Placement
 from persona_demo.runtime import Runtime
 from persona_demo.ui import views
 from persona_demo.ui.persona_map import MapValue, NamedPoint, Tint, You, map_value
-from persona_demo.ui.shelf import TASK, Shelf
+from persona_demo.ui.shelf import Shelf
 from persona_demo.ui.state import SAMPLE, Session
 
 Points = Sequence[tuple[float, float]]
+NO_MAP = "There is no map here yet: it is made by “python -m persona_demo atlas build”."
 
 
 def stand(
     shelf: Shelf, runtime: Runtime | None, session: Session, opening: str
 ) -> tuple[Sequence[float] | None, Placement | None]:
-    """Weights of the posts and the place of the person.
+    """Weights of the items and the place of the person.
 
     Args:
         shelf: What ships.
         runtime: The models, once they are loaded.
         session: The person.
-        opening: The opening words.
+        opening: The input.
     """
     if runtime is None or not session.history.active:
         return shelf.shipped_weights(session, opening), shelf.shipped_place(session)
     query = opening if opening.strip() else None
-    made = runtime.embed(session.history, runtime.task(TASK), query=query)
+    made = runtime.embed(session.history, runtime.task(shelf.task.name), query=query)
     placement = runtime.place(made.user_vector) if runtime.atlas is not None else None
     return (made.weights.tolist() if query else None), placement
 
@@ -60,6 +61,9 @@ def map_of(
         mixed: Where on it somebody stands who is mixed from others.
         tint: Colours of the population.
     """
+    message = views.place_in_words(session, placement, shelf.names)
+    if placement is None and shelf.atlas is None:
+        message = NO_MAP
     here = None
     if placement is not None and not session.stored:
         here = You(session.history.name, placement.x, placement.y, session.trail[:-1])
@@ -68,7 +72,7 @@ def map_of(
         you=here,
         people=sample_points(shelf),
         neighbours=[near.id for near in views.others(session, placement)] if placement is not None else [],
-        message=views.place_in_words(session, placement, shelf.names),
+        message=message,
         line=line,
         mixed=mixed,
         tint=tint,

@@ -17,6 +17,8 @@ from persona_demo.errors import UserError
 from persona_demo.history import HistoryItem, UserHistory
 from persona_demo.history_records import items_from, record_of
 from persona_demo.states import MAX_STATES, MAX_TRAIL, State, States
+from persona_demo.tasks import TaskName, task_named
+from persona_demo.tasks.wording import Wording
 
 MAX_UNDO = MAX_STATES - 1
 """Edits that can be taken back."""
@@ -46,6 +48,7 @@ class Session:
         origin: The history as it was loaded; what reset goes back to.
         trail: Earlier places on the map, oldest first; the last one is where the person stands.
         stored: Whether only a stored vector is known of this person, and no text.
+        task: What the person writes for.
     """
 
     who: str
@@ -53,11 +56,17 @@ class Session:
     origin: UserHistory
     trail: tuple[Point, ...] = ()
     stored: bool = False
+    task: TaskName = "blog-post"
 
     @classmethod
-    def open(cls, who: str, history: UserHistory, *, stored: bool = False) -> Session:
+    def open(cls, who: str, history: UserHistory, *, stored: bool = False, task: TaskName = "blog-post") -> Session:
         """Start with a person as they were loaded."""
-        return cls(who=who, states=States.of(history), origin=history, stored=stored)
+        return cls(who=who, states=States.of(history), origin=history, stored=stored, task=task)
+
+    @property
+    def wording(self) -> Wording:
+        """What the items are called."""
+        return task_named(self.task).wording
 
     @property
     def history(self) -> UserHistory:
@@ -91,7 +100,7 @@ class Session:
         for place, item in enumerate(self.history):
             if item.id == item_id:
                 return place
-        raise UserError("That post is not in the history any more: choose one of those in the table.")
+        raise UserError(f"That {self.wording.one} is not in the history any more: choose one of those in the table.")
 
     def edit(self, item_id: str, text: str) -> Session:
         """Give an item another text.
@@ -101,11 +110,12 @@ class Session:
         """
         place = self._place_of(item_id)
         if not text.strip():
-            raise UserError(f"Post {place + 1} has no text any more: write something in it or delete it.")
+            called = self.wording.numbered(place + 1)
+            raise UserError(f"{called} has no text any more: write something in it or delete it.")
         items = list(self.history)
         # A line's end may come back from a browser as two characters.
         items[place] = replace(items[place], text=text.replace("\r\n", "\n"))
-        return self._with_items(items, f"post {place + 1} reworded")
+        return self._with_items(items, f"{self.wording.one} {place + 1} reworded")
 
     def mute(self, item_id: str, muted: bool) -> Session:
         """Keep an item from every arm, or let them read it again.
@@ -115,7 +125,8 @@ class Session:
         """
         items, place = list(self.history), self._place_of(item_id)
         items[place] = replace(items[place], muted=muted)
-        return self._with_items(items, f"post {place + 1} {'muted' if muted else 'heard again'}")
+        done = "muted" if muted else "heard again"
+        return self._with_items(items, f"{self.wording.one} {place + 1} {done}")
 
     def delete(self, item_id: str) -> Session:
         """Take an item out.
@@ -125,7 +136,7 @@ class Session:
         """
         place = self._place_of(item_id)
         rest = [item for at, item in enumerate(self.history) if at != place]
-        return self._with_items(rest, f"post {place + 1} deleted")
+        return self._with_items(rest, f"{self.wording.one} {place + 1} deleted")
 
     def move(self, item_id: str, step: Step) -> Session:
         """Put an item one place earlier or later; one at the end stays where it is.
@@ -136,7 +147,7 @@ class Session:
         items, place = list(self.history), self._place_of(item_id)
         to = min(max(place + (-1 if step == "up" else 1), 0), len(items) - 1)
         items.insert(to, items.pop(place))
-        return self._with_items(items, f"post {place + 1} moved {step}")
+        return self._with_items(items, f"{self.wording.one} {place + 1} moved {step}")
 
     def add(self, items: Sequence[HistoryItem]) -> Session:
         """Put items at the end, as the latest; they are given ids of their own.
@@ -187,13 +198,13 @@ class Session:
 
     def stand_at(self, point: Point) -> Session:
         """Note where the person stands on the map now."""
-        # The same posts in another order add up to the same place but for the last digits.
+        # The same items in another order add up to the same place but for the last digits.
         if self.trail and math.dist(self.trail[-1], point) < SAME_PLACE:
             return self
         return replace(self, trail=(*self.trail, point)[-MAX_TRAIL:])
 
     def as_record(self) -> dict[str, Any]:
-        """The session as plain JSON; a post that many states share is in it once."""
+        """The session as plain JSON; an item that many states share is in it once."""
         pool: dict[int, int] = {}
         items: list[dict[str, Any]] = []
 
@@ -218,6 +229,7 @@ class Session:
             "origin": packed(self.origin),
             "trail": [list(point) for point in self.trail],
             "stored": self.stored,
+            "task": self.task,
             "items": items,
         }
 
@@ -237,13 +249,14 @@ class Session:
             origin=unpacked(record["origin"]),
             trail=tuple((x, y) for x, y in record["trail"]),
             stored=record["stored"],
+            task=record["task"],
         )
 
 
 def key_of(session: Session, opening: str | None) -> str:
-    """A short key of what a measurement depends on: who, what they wrote, and the opening words.
+    """A short key of what a measurement depends on: who, what they wrote, and the input.
 
-    That of a measurement that asks for no opening words is what the keys of all openings begin with.
+    That of a measurement that asks for no input is what the keys of all inputs begin with.
     """
     read = "\0".join([session.who, *(f"{item.id}\n{item.text}" for item in session.history.active)])
     parts = (read, opening.strip() if opening is not None else "")

@@ -17,6 +17,7 @@ import gradio as gr
 
 from persona_demo.errors import UserError
 from persona_demo.ranges import SEED
+from persona_demo.tasks import Task, Wording
 from persona_demo.ui import views
 from persona_demo.ui.loading import Loading
 from persona_demo.ui.page import Page
@@ -44,6 +45,16 @@ class Verbs:
             loading: The models.
         """
         self.page, self.shelf, self.loading = page, shelf, loading
+
+    @property
+    def task(self) -> Task:
+        """What the page is about."""
+        return self.shelf.task
+
+    @property
+    def wording(self) -> Wording:
+        """What its items and inputs are called."""
+        return self.shelf.task.wording
 
     def refuse(self, sentence: str) -> Changes:
         """Say what went wrong, and change nothing else."""

@@ -16,22 +16,18 @@ from persona_demo.explain.collapse import signs_of_collapse
 from persona_demo.lm.base import LMInfo
 from persona_demo.samples import Sample
 from persona_demo.showcase import Showcase
+from persona_demo.tasks import Wording, task_named
+from persona_demo.tasks.wording import capital, plural
 from persona_demo.ui.loading import Progress
 from persona_demo.ui.state import FILE, NEW, SAMPLE, Session
+from persona_demo.ui.words import EXAMPLE
 
 View = dict[str, Any]
 NoticeKind = Literal["error", "info", ""]
 
 NEIGHBOURS = 8
 """Nearest people that are shown on the map."""
-NOT_SHIPPED = (
-    "This person's texts are not shipped; the persona is made from their stored vector. "
-    "Add a post to begin somebody new."
-)
-NO_POSTS = "No posts yet. Add one below, or open a file: each one moves the point on the map."
-NOTHING_TO_RETRIEVE = "Nothing to retrieve: there are no posts of this person here."
 WITHHELD = "Back when the blind guess is over."
-NO_PERSONA = "No posts, so no persona: the trained control stands in."
 CALM = "Something went wrong on our side, and nothing you typed is lost: please try again."
 
 
@@ -66,22 +62,27 @@ def columns(
 
     Args:
         texts: What each arm wrote so far.
-        opening: The words all of them began with.
+        opening: The words all of them began with; empty where they start afresh.
         shown: Names of the arms that have a column.
         notes: A sentence for arms that have something to explain, by name.
         running: Whether they are still writing.
     """
     return {
         "opening": opening,
-        "cards": {text.arm: card(text) for text in texts},
+        "cards": {text.arm: card(text, fresh=not opening) for text in texts},
         "notes": dict(notes or {}),
         "shown": list(shown),
         "running": running,
     }
 
 
-def card(text: ArmText) -> View:
-    """What one arm wrote, and what it cost, in words."""
+def card(text: ArmText, *, fresh: bool = False) -> View:
+    """What one arm wrote, and what it cost, in words.
+
+    Args:
+        text: The text.
+        fresh: Whether nothing stands before it, so that the blank it starts with is left out.
+    """
     written = text.written
     led = KNOWN[text.arm.partition(":")[0]].placebos if text.arm.partition(":")[0] in KNOWN else ()
     # Only what a strength applies to can collapse from too much of it.
@@ -90,7 +91,7 @@ def card(text: ArmText) -> View:
     if text.soft_vectors:
         read.append(f"{text.soft_vectors} vectors")
     return {
-        "text": written.text,
+        "text": written.text.lstrip() if fresh else written.text,
         "done": written.done,
         "warning": collapsed.sentence if collapsed else "",
         "costs": [
@@ -104,7 +105,9 @@ def card(text: ArmText) -> View:
 
 def first_columns(case: Showcase | None, shown: Sequence[str]) -> View:
     """The columns before anybody pressed Write: the showcase, where there is one."""
-    return columns(case.texts if case else (), opening=case.opening if case else "", shown=shown)
+    if case is None:
+        return columns((), opening="", shown=shown)
+    return columns(case.texts, opening=task_named(case.task).begun(case.opening), shown=shown)
 
 
 def first_caption(case: Showcase | None, name: str) -> str:
@@ -139,20 +142,28 @@ def withheld(view: object) -> View:
 
 def arm_notes(arms: Sequence[Arm], session: Session) -> dict[str, str]:
     """What arms have to explain about this person: the sentence of each that has nothing to go by."""
-    if session.history.active:
+    of, active = session.wording, session.history.active
+    if not active:
+        nothing = f"Nothing to retrieve: there are no {of.many} of this person here."
+        notes = {arm.name: nothing for arm in arms if arm.kind == "text"}
+        none = f"No {of.many}, so no persona: the trained control stands in."
+        return notes if session.stored else notes | {arm.name: none for arm in arms if arm.name == "persona"}
+    task = task_named(session.task)
+    if any(map(task.serves, active)):
         return {}
-    notes: dict[str, str] = {arm.name: NOTHING_TO_RETRIEVE for arm in arms if arm.kind == "text"}
-    return notes if session.stored else notes | {arm.name: NO_PERSONA for arm in arms if arm.name == "persona"}
+    bare = f"Nothing to retrieve: none of these {of.many} has its {task.lacks}, so none can stand as an example."
+    return {arm.name: bare for arm in arms if arm.kind == "text"}
 
 
 def history(session: Session, weights: Sequence[float] | None = None, *, took: str = "") -> View:
-    """The table of posts, with a weight bar in each row.
+    """The table of items, with a weight bar in each row.
 
     Args:
         session: Whose history.
         weights: Weight of each active item, summing to 1, where they are known.
         took: The draft that was taken over, which the page may clear now; ``*`` for all of them.
     """
+    task, of = task_named(session.task), session.wording
     read = [item.id for item in session.history.active] if weights is not None else []
     at = dict(zip(read, weights or (), strict=True))
     share_of = dict(zip(read, percentages(weights or ()), strict=True))
@@ -165,6 +176,8 @@ def history(session: Session, weights: Sequence[float] | None = None, *, took: s
             "number": number,
             "text": item.text,
             "date": item.date or "",
+            "given": (item.input or "") if task.needs == "input" else "",
+            "label": "" if item.label is None else of.mark.format(item.label),
             "muted": item.muted,
             "share": share_of.get(item.id, "muted" if item.muted else ""),
             "bar": round(at.get(item.id, 0.0) / full, 4),
@@ -175,8 +188,8 @@ def history(session: Session, weights: Sequence[float] | None = None, *, took: s
         "name": session.history.name,
         "about": session.history.about,
         "rows": rows,
-        "empty": "" if rows else (NOT_SHIPPED if session.stored else NO_POSTS),
-        "summary": posts_in_words(session),
+        "empty": "" if rows else _why_empty(session),
+        "summary": items_in_words(session),
         "weighed": bool(at),
         "even": round(even / full, 4) if at else None,
         "person": session.who,
@@ -187,12 +200,21 @@ def history(session: Session, weights: Sequence[float] | None = None, *, took: s
     }
 
 
-def posts_in_words(session: Session) -> str:
-    """How many posts there are, in words."""
+def _why_empty(session: Session) -> str:
+    if session.stored:
+        return (
+            "This person's texts are not shipped; the persona is made from their stored vector. "
+            f"Add {session.wording.a} to begin somebody new."
+        )
+    return f"No {session.wording.many} yet. Add one below, or open a file: each one moves the point on the map."
+
+
+def items_in_words(session: Session) -> str:
+    """How many items there are, in words."""
     if session.stored:
         return ""
     muted = len(session.history) - len(session.history.active)
-    return plural(len(session.history), "post") + (f", {muted} muted" if muted else "")
+    return session.wording.count(len(session.history)) + (f", {muted} muted" if muted else "")
 
 
 def notice(text: str = "", kind: NoticeKind = "error") -> View:
@@ -200,15 +222,21 @@ def notice(text: str = "", kind: NoticeKind = "error") -> View:
     return {"text": text, "kind": kind if text else ""}
 
 
-def status(progress: Progress, info: LMInfo | None = None) -> View:
-    """How far the models are."""
+def status(progress: Progress, info: LMInfo | None = None, *, example: bool = True) -> View:
+    """How far the models are.
+
+    Args:
+        progress: How far loading is.
+        info: The language model, once it is there.
+        example: Whether the page shows one that was made in advance.
+    """
     match progress.stage:
         case "ready":
             words = "Models ready" + (f": {info.name.split('/')[-1]}, {info.device}" if info else "")
         case "failed":
-            words = "The models are not available; the example below still works."
+            words = "The models are not available" + ("; the example below still works." if example else ".")
         case _:
-            words = f"{progress.words[:1].upper()}{progress.words[1:]}. The example below is already here."
+            words = f"{capital(progress.words)}." + (f" {capital(EXAMPLE)}." if example else "")
     return {"stage": progress.stage, "words": words, "share": progress.share}
 
 
@@ -228,7 +256,7 @@ def place_in_words(session: Session, placement: Placement | None, names: Mapping
         names: Names of people on the map who have one, by id.
     """
     if not session.history.active and not session.stored:
-        return f"{session.history.name} has no posts to go by, and so no place on the map yet."
+        return f"{session.history.name} has no {session.wording.many} to go by, and so no place on the map yet."
     if placement is None:
         return f"The place of {session.history.name} follows when the models are loaded."
     near = [names.get(neighbour.id, neighbour.id) for neighbour in others(session, placement)[:3]]
@@ -241,19 +269,19 @@ def others(session: Session, placement: Placement) -> tuple[Any, ...]:
     return tuple(near for near in placement.neighbours if near.id != session.who)[:NEIGHBOURS]
 
 
-def sample_choices(samples: Sequence[Sample]) -> list[tuple[str, str]]:
+def sample_choices(samples: Sequence[Sample], of: Wording) -> list[tuple[str, str]]:
     """The picker's choices: sample people with the line about them, and somebody new."""
     people = [(f"{s.history.name}: {s.history.about}", SAMPLE + s.slug) for s in samples]
-    return [*people, ("Someone new: no posts yet, write your own", NEW)]
+    return [*people, (f"Someone new: no {of.many} yet, write your own", NEW)]
 
 
-def everyone(samples: Sequence[Sample], atlas: Atlas | None) -> list[tuple[str, str]]:
+def everyone(samples: Sequence[Sample], atlas: Atlas | None, of: Wording) -> list[tuple[str, str]]:
     """Choices that reach everybody on the map without a mouse."""
     people = [(s.history.name, SAMPLE + s.slug) for s in samples]
     if atlas is None:
         return people
     counts = zip(atlas.ids, atlas.counts.tolist(), strict=True)
-    return people + [(f"{who}, {plural(count, 'post')}", who) for who, count in counts]
+    return people + [(f"{who}, {of.count(count)}", who) for who, count in counts]
 
 
 def guest_choice(session: Session) -> list[tuple[str, str]]:
@@ -266,11 +294,6 @@ def guest_choice(session: Session) -> list[tuple[str, str]]:
 def enumerated(names: Sequence[str]) -> str:
     """Names as a sentence lists them."""
     return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
-
-
-def plural(count: int, noun: str) -> str:
-    """A count with its noun."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def percentages(shares: Sequence[float]) -> list[str]:

@@ -1,23 +1,20 @@
-"""The page's own sentences, in one place, for readers who have never heard of soft prompts."""
+"""The page's own sentences, in one place, for readers who have never heard of soft prompts.
+
+What speaks of items or inputs is a function of the task's nouns.
+"""
 
 from __future__ import annotations
 
-TITLE = """# Persona Demo
-One small language model, one opening line, and a person's old posts. See what changes when the model
-is told who is writing, and what does not."""
+from persona_demo.tasks import Task
+from persona_demo.tasks.wording import Wording, capital
 
 PRIVACY = """Nothing you type is stored on this server. It stays in memory while this page is open and for
 at most an hour after (what the model read last, until it reads something else), and is never written
 to disk."""
 
-MAP = """## Where this person stands
-Everybody the plug learned from, laid out so that people who write alike are near. Edit a post and watch
-the point move; click a point to take that person instead."""
+ARRIVING = "The models load in the background"
+EXAMPLE = "the example below is already here"
 
-ARRIVING = "The models load in the background; the example below is already here"
-
-PERSON = "Whose posts"
-OPENING = "Opening words"
 STRENGTH = "Strength of the persona"
 STRENGTH_INFO = "0 is the control, told nothing about the person. 1 is the persona, above exaggerates, below 0 opposes."
 PLACEBO = "Could this be placebo?"
@@ -32,29 +29,117 @@ PLACEBOS = [
 ]
 FIND = "Find a person on the map by name or number"
 
-ABOUT = """
+
+def title(of: Wording) -> str:
+    """The heading of the page, and what one can do on it."""
+    return f"""# Persona Demo
+One small language model, one {of.each}, and a person's old {of.many}. See what changes when the model
+is told who is writing, and what does not."""
+
+
+def over_the_map(of: Wording) -> str:
+    """The heading of the map."""
+    return f"""## Where this person stands
+Everybody the plug learned from, laid out so that people who write alike are near. Edit {of.a} and watch
+the point move; click a point to take that person instead."""
+
+
+def person(of: Wording) -> str:
+    """Label of the list of people."""
+    return f"Whose {of.many}"
+
+
+def hint(of: Wording) -> str:
+    """What stands in the field of the input while it is empty."""
+    return "How should the text begin?" if of.begins else f"What is the {of.given}?"
+
+
+def examples(of: Wording) -> str:
+    """Label of the inputs to start from."""
+    return "Or begin with" if of.begins else "Or take one of these"
+
+
+def column_words(of: Wording) -> dict[str, str]:
+    """What the columns say besides texts; the script has no sentence of its own about a task."""
+    return {
+        "hero": f"The same {of.given}, with and without the person",
+        "text": f"The same person, by putting some of their old {of.many} into the prompt",
+        "one": of.one,
+        "many": of.many,
+    }
+
+
+def history_words(of: Wording, *, lacks: str) -> dict[str, str]:
+    """What the table of items says besides its rows.
+
+    Args:
+        of: What items are called.
+        lacks: What an item that is typed lacks; empty where its text is enough.
+    """
+    bare = f"{capital(of.a)} typed here has no {lacks}: the plug reads it, retrieval and held-out scores pass it over."
+    return {
+        "one": of.one,
+        "heading": capital(of.one),
+        "region": f"History of {of.many}",
+        "caption": f"{capital(of.many)}, oldest first, with their weight for {of.this}",
+        "order": f"The last {of.one} is the latest; Alt with an arrow key moves the one you are in.",
+        "caveat": f"Weights for {of.this}, together 100%; the tick marks an even share. "
+        f"They say what the plug mixed, not which {of.one} caused which word.",
+        "add": f"Add {of.many}",
+        "hint": f"Write {of.a}, or paste many: one a line, or with blank lines between",
+        "bare": bare if lacks else "",
+    }
+
+
+def program(task: Task, *, usual: bool) -> str:
+    """How a program asks for what the page does.
+
+    Args:
+        task: The task of the page.
+        usual: Whether it is the one that need not be named.
+    """
+    of, named = task.wording, "" if usual else f'task="{task.name}", '
+    prompt = "The last train left without me, so" if of.begins else f"the {of.given}"
+    return f"""Three endpoints do what the page does, without keeping anything. A history is a list of texts, or a
+history file's content.
+
+```python
+from gradio_client import Client
+
+client = Client("http://127.0.0.1:7860")
+mine = ["an old {of.one} of mine", "and another"]
+client.predict(mine, "{prompt}", ["task", "persona"], {named}api_name="/compare")
+client.predict(mine, {named}api_name="/persona_vector")
+client.predict(mine, {named}api_name="/map")
+```
+"""
+
+
+def about(of: Wording) -> str:
+    """How it all works, and how to read it with care."""
+    return f"""
 ### How it works
-1. Each post is turned into a list of numbers that says what it is about, how it is written and which words it uses.
-2. A small trained part, the *plug*, weighs the posts for your opening words and adds them up to one list of numbers:
+1. Each {of.one} is turned into a list of numbers that says what it is about, how it is written and which words it uses.
+2. A small trained part, the *plug*, weighs the {of.many} for your {of.given} and adds them up to one list of numbers:
    the person.
 3. From it the plug makes a few *soft vectors*: made-up words that stand for no word, but that the model reads as if
    they were.
-4. The language model itself is frozen. It reads the opening words and the soft vectors, and writes on, one token
+4. The language model itself is frozen. It reads the {of.given} and the soft vectors, and writes on, one token
    (a word or a piece of one) at a time.
 5. The control read the same examples for as long and has as many vectors, but no person: what the persona adds to
    **that** is the personal part.
 
 ### What one vector can carry, and what it cannot
 It carries habits: how long the sentences are, capitals, punctuation, slang, and what somebody tends to write
-about. It does not carry facts: names, dates and events of the posts are averaged away, and what the texts claim
-is made up. The columns that put old posts into the prompt can quote facts, and pay for it with more text to read.
+about. It does not carry facts: names, dates and events of the {of.many} are averaged away, and what the texts claim
+is made up. The columns that put old {of.many} into the prompt can quote facts, and pay for it with more text to read.
 
 ### Reading the page with care
-* The weights say how the plug mixed the posts for these opening words. They do not prove that a post caused a word.
+* The weights say how the plug mixed the {of.many} for {of.this}. They do not prove that {of.a} caused a word.
 * The map shows people by how they write and what about. They are anonymous, and their texts are not shipped.
-* One example proves nothing. Switch on the placebo, try other opening words, and see the README for measured figures.
+* One example proves nothing. Switch on the placebo, try {of.other}, and see the README for measured figures.
 * The model is small and was trained on web text. It can be wrong, odd or unkind, and it is not a person.
-* Numbers made from posts (not the posts) may stay in the server's memory until it restarts.
+* Numbers made from {of.many} (not the {of.many}) may stay in the server's memory until it restarts.
 
 The method is *Persona-Plug: LLMs + Persona-Plug = Personalized LLMs*, arXiv 2409.11901.
 """

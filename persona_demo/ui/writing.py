@@ -20,7 +20,7 @@ from persona_demo.lm.decode import DecodeOptions
 from persona_demo.ui import views
 from persona_demo.ui.loading import Loading
 from persona_demo.ui.page import Page
-from persona_demo.ui.shelf import TASK, Shelf
+from persona_demo.ui.shelf import Shelf
 from persona_demo.ui.state import Session, key_of
 from persona_demo.ui.verbs import Changes, Verbs, guarded, seed_of, whole
 from persona_demo.ui.written import Outcome
@@ -77,7 +77,7 @@ class Writing(Verbs):
         session = Session.from_record(record)
         names = shown_arms(arms, placebo, placebos)
         if not opening.strip():
-            raise UserError("There are no opening words: write how the text should begin.")
+            raise UserError(self.task.nothing_given)
         options = DecodeOptions(
             max_new_tokens=whole(max_new_tokens, "number of new tokens"),
             temperature=temperature,
@@ -87,11 +87,14 @@ class Writing(Verbs):
         for words in self.awaited("Your text is next"):
             # The timer may have given up after a failure; it says when the models are there.
             yield {self.page.caption: {"text": words}, self.page.timer: gr.Timer(active=True)}
-        notes = views.arm_notes(arms_named(names), session)
-        writing = [name for name in names if notes.get(name) != views.NOTHING_TO_RETRIEVE]
+        arms_shown = arms_named(names)
+        notes = views.arm_notes(arms_shown, session)
+        writing = [arm.name for arm in arms_shown if arm.kind != "text" or arm.name not in notes]
         if not writing:
-            raise UserError("None of these columns has anything to go by: add a post, or tick another under Advanced.")
-        show = functools.partial(views.columns, opening=opening.strip(), shown=names, notes=notes)
+            raise UserError(
+                f"None of these columns has anything to go by: add {self.wording.a}, or tick another under Advanced."
+            )
+        show = functools.partial(views.columns, opening=self.task.begun(opening), shown=names, notes=notes)
         of_whom = f"for {session.history.name} at strength {strength:g}"
         yield {self.page.columns: show((), running=True), self.page.caption: {"text": f"Writing {of_whom}."}}
         texts: tuple[ArmText, ...] = ()
@@ -131,7 +134,7 @@ class Writing(Verbs):
             raise UserError("The models are not loaded: press Write again.")
         inputs = runtime.arm_inputs(
             session.history,
-            runtime.task(TASK),
+            runtime.task(self.task.name),
             opening,
             seed=options.seed,
             stored=self.shelf.stored_vector(session),

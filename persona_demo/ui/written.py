@@ -21,11 +21,11 @@ class Outcome:
     """One press of Write.
 
     Attributes:
-        prompt: The opening words.
+        prompt: The input.
         strength: Of arms that have one.
         options: How was written.
         texts: What each arm wrote, as far as it came.
-        key: Of whom they were written for, and after which opening words (:func:`key_of`).
+        key: Of whom they were written for, and for which input (:func:`key_of`).
         allow_listed_words: Whether words of the filter's lists might be written.
     """
 
@@ -44,7 +44,7 @@ class Outcome:
         return cls(case.opening, case.strength, DecodeOptions(), case.texts, key_of(session, case.opening))
 
     def is_of(self, session: Session, opening: str) -> bool:
-        """Whether there are texts, written for these posts after these opening words."""
+        """Whether there are texts, written for these items and this input."""
         return bool(self.texts) and self.key == key_of(session, opening)
 
     def text_of(self, arm: str) -> str:

@@ -64,8 +64,8 @@ class App:
     shelf: Shelf
 
 
-def start(models: Models, shelf: Shelf) -> Iterator[App]:
-    demo = build_demo(load=models.load, shelf=shelf)
+def start(models: Models, shelf: Shelf, *others: Shelf) -> Iterator[App]:
+    demo = build_demo(load=models.load, shelves=[shelf, *others])
     _, url, _ = demo.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", **launch_options())
     yield App(url, models, shelf)
     models.gate.set()

@@ -57,7 +57,7 @@ def test_thirty_visitors_at_once_each_get_their_own(app: App, visit: Callable[..
         made = [future.result(timeout=120) for future in waiting]
     for page in pages:
         finished(page)
-    alone = Endpoints(app.shelf, Loading(lambda report: app.models.runtime))
+    alone = Endpoints((app.shelf, Loading(lambda report: app.models.runtime)))
     for visitor, got in enumerate(made, start=PAGES):
         history, opening = asked(visitor)
         assert got["prompt"] == opening

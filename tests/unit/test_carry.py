@@ -10,6 +10,7 @@ import gradio as gr
 import pytest
 
 from persona_demo.states import MAX_STATES
+from persona_demo.tasks import TaskName
 from persona_demo.ui.inside.carry import Carry
 from persona_demo.ui.loading import Loading
 from persona_demo.ui.page import Page
@@ -156,3 +157,26 @@ def test_a_stored_person_is_exported_with_their_vector(carry: Carry, shelf: Shel
     gone = bring(carry, run | {"who": "p9999"})
     assert not Session.from_record(gone[carry.page.session]).stored
     assert "p9999 is not on this map" in gone[carry.page.notice]["text"]
+
+
+def test_a_run_of_another_task_is_sent_to_its_page(carry: Carry, page: Page, shelf: Shelf, loading: Loading) -> None:
+    ada = shelf.session_of("sample:ada")
+    run, _ = export(carry, ada, Outcome().as_record())
+    said = bring(carry, run | {"task": "headline"})[page.notice]["text"]
+    assert said == "This run is of the task headline, and this page is about blog-post: no page here has a plug for it."
+    paths: dict[TaskName, str] = {"blog-post": "", "headline": "headline"}
+    among = Carry(page, shelf, loading, paths=paths)
+    changes = bring(among, run | {"task": "headline"})
+    assert set(changes) == {page.notice}
+    assert changes[page.notice]["text"].endswith("open it on the page Headlines (/headline).")
+
+
+def test_a_link_on_a_space_leads_to_its_page(
+    carry: Carry, page: Page, shelf: Shelf, loading: Loading, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SPACE_ID", "me/demo")
+    monkeypatch.setenv("SPACE_HOST", "me-demo.hf.space")
+    given = (shelf.session_of("sample:ada").as_record(), OPENING, 1.0, 0, SIX, False, [], False)
+    assert carry.copy_link(*given)[page.inside.carry.address]["base"] == "https://huggingface.co/spaces/me/demo"
+    other = Carry(page, shelf, loading, paths={"headline": "", "blog-post": "blog-post"})
+    assert other.copy_link(*given)[page.inside.carry.address]["base"] == "https://me-demo.hf.space/blog-post"

@@ -11,8 +11,11 @@ from persona_demo.explain.cold_start import ColdStart, texts_by_items
 from persona_demo.explain.token_view import TokenView, ViewedToken
 from persona_demo.lm.decode import DecodeOptions, Written
 from persona_demo.runtime import Runtime
+from persona_demo.tasks import BLOG_POST
 from persona_demo.ui.inside import growth, tokens
 from tests import tiny
+
+POSTS = BLOG_POST.wording
 
 
 def written(arm: str, text: str) -> ArmText:
@@ -33,7 +36,7 @@ def test_texts_are_looked_at_by_column_and_by_number_of_posts() -> None:
         "persona": [written("persona@0", "a"), written("persona@1", "b"), written("persona@3", "c")],
         "task": [written("task", "d")],
     }
-    view = growth.growth_texts((0, 1, 3), "The ferry", ["persona", "task", "bm25"], found)
+    view = growth.growth_texts((0, 1, 3), "The ferry", ["persona", "task", "bm25"], found, of=POSTS)
     groups = [choice["group"] for choice in view["choices"]]
     assert groups == ["persona", "task", "bm25", "0 posts", "1 post", "3 posts"]
     shown = {group: [card["text"] for card in view["cards"] if group in card["groups"]] for group in groups}
@@ -47,7 +50,7 @@ def test_texts_are_looked_at_by_column_and_by_number_of_posts() -> None:
 def test_only_what_a_strength_applies_to_is_said_to_have_collapsed() -> None:
     noise = "!!! ### 123 456 ,,, ;;; 7 8 9 ??? ... 000"
     found = {"persona": [written("persona@0", noise)] * 2, "bm25": [written("bm25@0", noise)] * 2}
-    cards = growth.growth_texts((0, 1), "The ferry", list(found), found)["cards"]
+    cards = growth.growth_texts((0, 1), "The ferry", list(found), found, of=POSTS)["cards"]
     assert [bool(card["warning"]) for card in cards] == [True, True, False, False]
 
 
@@ -60,9 +63,10 @@ def test_an_arm_that_reads_no_posts_writes_once(runtime: Runtime, name: str) -> 
 
 def test_the_sentence_speaks_of_columns_that_are_there() -> None:
     found = ColdStart(("plain", "persona", "bm25"), (0, 1), 5, ((2.0, 2.0), (2.0, 1.0), (2.0, 0.5)))
-    assert KNOWN["bm25"].title in growth.crossings(found)
-    assert KNOWN["task"].title not in growth.crossings(found)
-    assert growth.crossings(ColdStart(("plain",), (0, 1), 5, ((2.0, 2.0),))) == growth.ONE_POST
+    assert KNOWN["bm25"].title in growth.crossings(found, POSTS)
+    assert KNOWN["task"].title not in growth.crossings(found, POSTS)
+    alone = growth.crossings(ColdStart(("plain",), (0, 1), 5, ((2.0, 2.0),)), POSTS)
+    assert alone == "One post proves nothing: the scorecard under Placebos looks at more."
 
 
 def test_a_mover_is_named_whatever_it_is() -> None:

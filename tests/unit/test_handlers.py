@@ -168,7 +168,7 @@ def test_a_stored_vector_writes_and_text_arms_say_why_not(writing: Writing, page
     last = list(write(writing, record))[-1][page.columns]
     assert set(last["cards"]) == {"plain", "task", "persona"}
     assert last["cards"]["persona"]["text"] != last["cards"]["task"]["text"]
-    assert {name for name, note in last["notes"].items() if note == views.NOTHING_TO_RETRIEVE} == {
+    assert {name for name, note in last["notes"].items() if note.startswith("Nothing to retrieve")} == {
         "bm25",
         "dense",
         "recent",
@@ -288,7 +288,7 @@ def test_columns_are_chosen_in_the_order_of_the_registry(writing: Writing, page:
 
 
 def test_three_endpoints_are_public_and_no_more(shelf: Shelf, runtime: Runtime) -> None:
-    demo = build_demo(load=lambda report: runtime, shelf=shelf)
+    demo = build_demo(load=lambda report: runtime, shelves=[shelf])
     api = demo.get_api_info()
     assert set(api["named_endpoints"]) == {"/compare", "/persona_vector", "/map"}
     assert api["unnamed_endpoints"] == {}

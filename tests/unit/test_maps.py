@@ -178,9 +178,9 @@ def test_regions_are_labelled_by_what_is_striking_in_them() -> None:
     made = with_regions(atlas, most=3)
     assert sorted(region.size for region in made.regions) == [40, 40, 40]
     labels = [made.regions[region_of(tuple(m), made.regions) or 0].label for m in middles.tolist()]  # type: ignore[arg-type]
-    assert "long posts" in labels[0]
+    assert "long texts" in labels[0]
     assert "exclamation" in labels[1]
-    assert "short posts" in labels[2] and "exclamation" not in labels[2]
+    assert "short texts" in labels[2] and "exclamation" not in labels[2]
     assert with_regions(replace(atlas, style=None, style_names=())).regions == ()
     assert region_of((0.0, 0.0), ()) is None
 

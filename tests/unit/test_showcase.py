@@ -10,8 +10,9 @@ from persona_demo.arms import ARMS
 from persona_demo.errors import UserError
 from persona_demo.lm.decode import DecodeOptions
 from persona_demo.runtime import Runtime
-from persona_demo.samples import load_openings, load_samples
-from persona_demo.showcase import SHOWCASE, Showcase, build_showcase, load_showcase, save_showcase
+from persona_demo.samples import load_openings, load_samples, strangers
+from persona_demo.showcase import FIRST_PERSON, SHOWCASE, Showcase, build_showcase, load_showcase, save_showcase
+from persona_demo.tasks import TaskName, task_named
 from tests import tiny
 
 
@@ -75,3 +76,20 @@ def test_what_ships_fits_together() -> None:
 def test_openings_that_are_missing_are_said(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no opening words"):
         load_openings("blog-post", tmp_path / "none.json")
+    (tmp_path / "odd.json").write_text('{"inputs": []}')
+    with pytest.raises(UserError, match="no opening words"):
+        load_openings("blog-post", tmp_path / "odd.json")
+
+
+@pytest.mark.parametrize("name", FIRST_PERSON)
+def test_every_task_of_ours_has_people_and_inputs(name: TaskName) -> None:
+    task, people, given = task_named(name), load_samples(name), load_openings(name)
+    assert FIRST_PERSON[name] in {person.slug for person in people}
+    assert all(task.serves(item) for person in people for item in person.history)
+    assert strangers(task) == tuple(person.history for person in people)
+    assert len(people) >= 3 and len(given) >= 8
+    assert all(task.prompt(text).context for text in given)
+
+
+def test_a_task_may_have_nobody() -> None:
+    assert load_samples("lamp-5") == () and load_openings("lamp-5") == ()

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests.pages import FOREIGN
+
 ROOT = Path(__file__).resolve().parents[2]
+WIDGETS = sorted((ROOT / "persona_demo" / "ui").rglob("*.html"))
 CORE = sorted(p for p in (ROOT / "persona_demo").rglob("*.py") if "ui" not in p.relative_to(ROOT).parts)
 
 
@@ -37,8 +41,15 @@ def test_nothing_loads_what_could_run_code(path: Path) -> None:
     assert "trust_remote_code=True" not in text
 
 
-def test_views_are_free_of_gradio() -> None:
-    assert not any(name.split(".")[0] == "gradio" for name in imports(ROOT / "persona_demo" / "ui" / "views.py"))
+@pytest.mark.parametrize("module", ["views", "words", "shelf", "state", "loading", "lesson_steps"])
+def test_views_are_free_of_gradio(module: str) -> None:
+    assert not any(name.split(".")[0] == "gradio" for name in imports(ROOT / "persona_demo" / "ui" / f"{module}.py"))
+
+
+@pytest.mark.parametrize("template", WIDGETS, ids=lambda p: p.name)
+def test_templates_say_nothing_about_a_task(template: Path) -> None:
+    # They are shared by the pages of all tasks, whose words come with the values.
+    assert not FOREIGN.search(re.sub(r'(class|id)="[^"]*"', "", template.read_text(encoding="utf-8")))
 
 
 def test_help_and_errors_of_the_command_line_load_no_heavy_library() -> None:

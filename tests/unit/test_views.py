@@ -13,6 +13,8 @@ from persona_demo.arms import ARMS
 from persona_demo.atlas import Neighbour, Placement
 from persona_demo.history import HistoryItem, UserHistory
 from persona_demo.lm.decode import Written
+from persona_demo.tasks import BLOG_POST
+from persona_demo.tasks.wording import plural
 from persona_demo.ui import views
 from persona_demo.ui.loading import Progress
 from persona_demo.ui.state import FILE, Session
@@ -116,10 +118,14 @@ def test_a_place_in_words() -> None:
 
 def test_choices_reach_everybody() -> None:
     samples, atlas = tiny.samples(), tiny.atlas(4)
-    assert views.sample_choices(samples)[0] == ("Ada: Keeps a lock and a cat.", "sample:ada")
-    assert views.sample_choices(samples)[-1][1] == "new"
-    assert {who for _, who in views.everyone(samples, atlas)} == {"sample:ada", "sample:bo", *atlas.ids}
-    assert views.everyone(samples, None)[-1] == ("Bo", "sample:bo")
+    assert views.sample_choices(samples, BLOG_POST.wording)[0] == ("Ada: Keeps a lock and a cat.", "sample:ada")
+    assert views.sample_choices(samples, BLOG_POST.wording)[-1][1] == "new"
+    assert {who for _, who in views.everyone(samples, atlas, BLOG_POST.wording)} == {
+        "sample:ada",
+        "sample:bo",
+        *atlas.ids,
+    }
+    assert views.everyone(samples, None, BLOG_POST.wording)[-1] == ("Bo", "sample:bo")
     assert views.guest_choice(session()) == []
     assert views.guest_choice(Session.open(FILE, UserHistory("Cy")))[0][1] == FILE
 
@@ -137,4 +143,4 @@ def test_small_words() -> None:
     assert views.enumerated(["a", "b"]) == "a and b"
     assert views.enumerated(["a", "b", "c"]) == "a, b and c"
     assert (views.duration(None), views.duration(999.4), views.duration(1500)) == ("-", "999 ms", "1.5 s")
-    assert (views.plural(1, "post"), views.plural(1200, "post")) == ("1 post", "1,200 posts")
+    assert (plural(1, "post"), plural(1200, "post")) == ("1 post", "1,200 posts")

@@ -7,6 +7,7 @@ import binascii
 import os
 import re
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import gradio as gr
@@ -18,37 +19,41 @@ from persona_demo.lm.decode import DecodeOptions
 from persona_demo.runtime import Runtime
 from persona_demo.session import Models, Run, Vectors
 from persona_demo.session_io import read_run
-from persona_demo.ui import views
+from persona_demo.tasks import Task, TaskName, task_named
+from persona_demo.ui import views, words
 from persona_demo.ui.handlers import Desk
 from persona_demo.ui.inside.parts import CarryParts
-from persona_demo.ui.shelf import TASK
+from persona_demo.ui.loading import Loading
+from persona_demo.ui.page import Page
+from persona_demo.ui.shelf import FIRST, Shelf
 from persona_demo.ui.state import FILE, SAMPLE, Point, Session, key_of
 from persona_demo.ui.verbs import Changes, guarded, seed_of, text_of, whole
 from persona_demo.ui.widget import widget
 from persona_demo.ui.writing import shown_arms
 from persona_demo.ui.written import Outcome
 
-ABOUT = """**Export** puts everything on this page into one file: the history with its states, the opening, seed
+ABOUT = """**Export** puts everything on this page into one file: the history with its states, the {each}, seed
 and strength, the models, the weights and lists of numbers, and what each column wrote. Opening it brings the same
-page back, here or elsewhere. **Copy link** makes an address of the person, the opening, the seed, the strength
-and the columns. It never carries posts of your own, and words you typed only if you say so: a link is kept by
+page back, here or elsewhere. **Copy link** makes an address of the person, the {each}, the seed, the strength
+and the columns. It never carries {many} of your own, and words you typed only if you say so: a link is kept by
 browsers, chats and logs."""
 
 
-def lay_out() -> CarryParts:
+def lay_out(task: Task) -> CarryParts:
     """Lay the tab out."""
-    gr.Markdown(ABOUT, elem_classes="pd-lead")
+    of = task.wording
+    gr.Markdown(ABOUT.format(each=of.each, many=of.many), elem_classes="pd-lead")
     with gr.Row(elem_classes="pd-runbar"):
         export = gr.Button("Export this run", min_width=150, elem_id="pd-export")
         bring = widget("bring", {}, elem_id="pd-bring")
     with gr.Row(elem_classes="pd-runbar"):
         copy = gr.Button("Copy link", min_width=150, elem_id="pd-copy-link")
         with_text = gr.Checkbox(
-            value=False, label="The link may carry the opening words I typed", min_width=280, elem_id="pd-with-text"
+            value=False, label=f"The link may carry the {of.given} I typed", min_width=280, elem_id="pd-with-text"
         )
     address = widget("link", {"query": "", "base": "", "left_out": ""}, elem_id="pd-address")
     with gr.Accordion("From a program", open=False):
-        gr.Markdown(API)
+        gr.Markdown(words.program(task, usual=task.name == FIRST))
     return CarryParts(export, bring, copy, with_text, address)
 
 
@@ -57,23 +62,24 @@ NOT_OF_THIS = (
 )
 ALLOWED = "It was written with words of the profanity lists allowed, and the switch under Advanced is on now."
 LINKED = "The link is open: press Write to fill the columns for it."
-API = """Three endpoints do what the page does, without keeping anything. A history is a list of texts, or a history
-file's content.
-
-```python
-from gradio_client import Client
-
-client = Client("http://127.0.0.1:7860")
-mine = ["an old post of mine", "and another"]
-client.predict(mine, "The last train left without me, so", ["task", "persona"], api_name="/compare")
-client.predict(mine, api_name="/persona_vector")
-client.predict(mine, api_name="/map")
-```
-"""
 
 
 class Carry(Desk):
     """Verbs of taking a run along. They change the desk, so they are verbs of the desk as well."""
+
+    def __init__(
+        self, page: Page, shelf: Shelf, loading: Loading, *, paths: Mapping[TaskName, str] | None = None
+    ) -> None:
+        """Bind them to a page.
+
+        Args:
+            page: Its components.
+            shelf: What ships.
+            loading: The models.
+            paths: Where the page of each task lies, without slashes; nothing else is here, when left out.
+        """
+        super().__init__(page, shelf, loading)
+        self._paths = {shelf.task.name: ""} if paths is None else paths
 
     @guarded
     def go_back(self, record: dict[str, Any], opening: str, event: gr.EventData) -> Changes:
@@ -105,7 +111,7 @@ class Carry(Desk):
             states=session.states,
             origin=session.origin,
             trail=session.trail,
-            task=TASK,
+            task=self.task.name,
             prompt=opening,
             arms=tuple(shown_arms(arms, placebo, placebos)),
             strength=outcome.strength if told else strength,
@@ -127,7 +133,7 @@ class Carry(Desk):
         if not session.history.active:
             return Vectors()
         query = opening if opening.strip() else None
-        return Vectors.of(runtime.embed(session.history, runtime.task(TASK), query=query), session.history)
+        return Vectors.of(runtime.embed(session.history, runtime.task(self.task.name), query=query), session.history)
 
     @property
     def _plug(self) -> str:
@@ -141,8 +147,10 @@ class Carry(Desk):
         except (binascii.Error, ValueError) as error:
             raise UserError("The file could not be read: choose it again.") from error
         run = read_run(content)
-        if run.task != TASK:
-            raise UserError(f"This run is of the task {run.task}, and this page is about {TASK}.")
+        if run.task != self.task.name:
+            raise UserError(
+                f"This run is of the task {run.task}, and this page is about {self.task.name}{self._go(run)}"
+            )
         other_plug = run.fits(self._plug) if self._plug else ""
         # A trail drawn on another plug's map leads nowhere on this one.
         session = self._session_of(run, () if other_plug else run.trail)
@@ -151,11 +159,14 @@ class Carry(Desk):
         )
         names = list(run.arms)
         shown = views.columns(
-            run.outputs, opening=run.prompt, shown=names, notes=views.arm_notes(arms_named(names), session)
+            run.outputs,
+            opening=self.task.begun(run.prompt),
+            shown=names,
+            notes=views.arm_notes(arms_named(names), session),
         )
         changes = self._loaded(session, run.prompt)
         lost = (
-            f"{run.who[:40]} is not on this map: to write again, add posts or choose somebody."
+            f"{run.who[:40]} is not on this map: to write again, add {self.wording.many} or choose somebody."
             if (run.stored and not session.stored)
             else ""
         )
@@ -174,6 +185,12 @@ class Carry(Desk):
             }
         )
 
+    def _go(self, run: Run) -> str:
+        """Where a run of another task can be opened."""
+        if run.task not in self._paths:
+            return ": no page here has a plug for it."
+        return f": open it on the page {task_named(run.task).wording.page} (/{self._paths[run.task]})."
+
     def _session_of(self, run: Run, trail: tuple[Point, ...]) -> Session:
         """The run's person; somebody who is not here keeps their history, and nothing else."""
         try:
@@ -181,9 +198,9 @@ class Carry(Desk):
         except UserError:
             known = None
         if known is None or known.stored != run.stored:
-            return Session(FILE, run.states, run.origin, trail)
+            return Session(FILE, run.states, run.origin, trail, task=run.task)
         # Of somebody who is here, it is known what they were loaded as, whatever the file says.
-        return Session(run.who, run.states, known.history, trail, known.stored)
+        return Session(run.who, run.states, known.history, trail, known.stored, task=run.task)
 
     def _settings(self, opening: str, strength: float, options: DecodeOptions, names: list[str]) -> Changes:
         placebos = sorted({name.partition(":")[2] for name in names if ":" in name})
@@ -220,14 +237,25 @@ class Carry(Desk):
             arms=tuple(shown_arms(arms, placebo, placebos)),
             muted=muted,
         )
-        made = link.to_link(state, people=people, openings=self.shelf.openings, with_text=with_text)
-        space = os.environ.get("SPACE_ID", "")
-        base = f"https://huggingface.co/spaces/{space}" if space else ""
+        made = link.to_link(
+            state, people=people, openings=self.shelf.openings, with_text=with_text, many=self.wording.many
+        )
         # The stamp makes a second link of the same state a change, so that it is copied again.
-        changed = "" if same or session.who not in people else "It does not carry your changes to the posts."
+        changed = (
+            "" if same or session.who not in people else f"It does not carry your changes to the {self.wording.many}."
+        )
         left_out = f"{made.left_out} {changed}".strip()
-        view = {"query": made.query, "base": base, "left_out": left_out, "stamp": time.time()}
+        view = {"query": made.query, "base": self._base(), "left_out": left_out, "stamp": time.time()}
         return {self.page.inside.carry.address: view, self.page.notice: views.notice()}
+
+    def _base(self) -> str:
+        """Address of this page on a Space, whose own pages stand in a frame; elsewhere the browser knows it."""
+        path = self._paths.get(self.task.name, "")
+        space, host = os.environ.get("SPACE_ID", ""), os.environ.get("SPACE_HOST", "")
+        if path and host:
+            # The address of the frame's outer page leads to the first page only.
+            return f"https://{host}/{path}"
+        return f"https://huggingface.co/spaces/{space}" if space and not path else ""
 
     def _people(self) -> dict[str, tuple[str, ...]]:
         people = {f"sample:{s.slug}": tuple(item.id for item in s.history) for s in self.shelf.samples}
@@ -249,7 +277,7 @@ class Carry(Desk):
         Args:
             state: What the link carries.
             record: The session, of which stays what the state leaves open.
-            opening: The opening words, likewise.
+            opening: The input, likewise.
             said: The line above columns that are still to be filled.
 
         Raises:

@@ -1,8 +1,9 @@
-"""The cold-start tab: the same person at 0, 1, 2, 4, ... posts, in likelihood and in text."""
+"""The cold-start tab: the same person at 0, 1, 2, 4, ... items, in likelihood and in text."""
 
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -14,38 +15,37 @@ from persona_demo.explain.cold_start import ColdStart, counts_for, likelihood_by
 from persona_demo.explain.collapse import signs_of_collapse
 from persona_demo.explain.scorecard import hold_out
 from persona_demo.lm.decode import DecodeOptions
+from persona_demo.tasks import Wording
+from persona_demo.tasks.wording import capital, plural
 from persona_demo.ui import palette
 from persona_demo.ui.inside.curve import Curve
 from persona_demo.ui.inside.look import Look
 from persona_demo.ui.inside.parts import GrowthParts
 from persona_demo.ui.inside.runbar import RunBar
 from persona_demo.ui.inside.tables import View, chart, row, series, shortened, table, text_card, texts
-from persona_demo.ui.shelf import TASK
 from persona_demo.ui.state import Session
 from persona_demo.ui.verbs import Changes, guarded, seed_of, whole
-from persona_demo.ui.views import plural
 from persona_demo.ui.widget import widget
 from persona_demo.ui.writing import shown_arms
 
-ABOUT = """How many posts does it take? The person's last post is held out, and each column says how surprised it
-is by it when it may read none of the earlier posts, then 1, 2, 4 and so on. Retrieval needs the one right post; a
+ABOUT = """How many {many} does it take? The person's last {one} is held out, and each column says how surprised it
+is by it when it may read none of the earlier {many}, then 1, 2, 4 and so on. Retrieval needs the one right {one}; a
 persona needs enough of them. All columns that are ticked under Advanced take part."""
 
 LED = frozenset(name for name, arm in KNOWN.items() if arm.kind in ("soft", "both") and arm.placebos)
 """Arms that a strength applies to."""
-ONE_POST = "One post proves nothing: the scorecard under Placebos looks at more."
 
 
-def lay_out() -> GrowthParts:
+def lay_out(of: Wording) -> GrowthParts:
     """Lay the tab out."""
-    gr.Markdown(ABOUT, elem_classes="pd-lead")
+    gr.Markdown(ABOUT.format(one=of.one, many=of.many), elem_classes="pd-lead")
     curve = Curve.lay_out(name="growth")
-    writes = RunBar.lay_out("Write with each number of posts", name="growth-texts")
+    writes = RunBar.lay_out(f"Write with each number of {of.many}", name="growth-texts")
     return GrowthParts(curve, writes, widget("texts", texts(), elem_id="pd-growth-texts"))
 
 
-def growth_chart(found: ColdStart) -> View:
-    """Surprise by number of posts."""
+def growth_chart(found: ColdStart, of: Wording) -> View:
+    """Surprise by number of items."""
     lines = [
         series(KNOWN[name].title, palette.arm_variable(name), list(enumerate(nll)), dash=KNOWN[name].kind == "none")
         for name, nll in zip(found.arms, found.nll, strict=True)
@@ -53,40 +53,41 @@ def growth_chart(found: ColdStart) -> View:
     ]
     return chart(
         lines,
-        title="Surprise at the person's last post, by the number of earlier posts read: lower is better",
-        x="posts read",
+        title=f"Surprise at the person's last {of.one}, by the number of earlier {of.many} read: lower is better",
+        x=f"{of.many} read",
         y="nats a token",
         ticks=[(n, str(count)) for n, count in enumerate(found.counts)],
     )
 
 
-def growth_table(found: ColdStart) -> View:
+def growth_table(found: ColdStart, of: Wording) -> View:
     """The same in numbers."""
     rows = [
         row(str(count), *(f"{nll[n]:.3f}" if n < len(nll) else "-" for nll in found.nll))
         for n, count in enumerate(found.counts)
     ]
     return table(
-        [("Posts", "text"), *((KNOWN[name].title, "number") for name in found.arms)],
+        [(capital(of.many), "text"), *((KNOWN[name].title, "number") for name in found.arms)],
         rows,
         caption="Nats a token",
     )
 
 
-def crossings(found: ColdStart) -> str:
-    """From how many posts on the persona does better, in a sentence."""
+def crossings(found: ColdStart, of: Wording) -> str:
+    """From how many items on the persona does better, in a sentence."""
     said = []
+    one = f"One {of.one} proves nothing: the scorecard under Placebos looks at more."
     if "persona" not in found.arms:
-        return ONE_POST
+        return one
     for name in [name for name in ("task", "bm25") if name in found.arms]:
         count = found.crossing("persona", name)
         title = KNOWN[name].title
         said.append(
-            f"The persona does not end up better than “{title}” on this post."
+            f"The persona does not end up better than “{title}” on this {of.one}."
             if count is None
-            else f"From {plural(count, 'post')} on, the persona does better than “{title}”."
+            else f"From {of.count(count)} on, the persona does better than “{title}”."
         )
-    return " ".join([*said, ONE_POST])
+    return " ".join([*said, one])
 
 
 class Growth(Look):
@@ -94,27 +95,32 @@ class Growth(Look):
 
     @guarded
     def measure(self, record: dict[str, Any], seed: float, arms: Sequence[str]) -> Iterator[Changes]:
-        """Measure the last post under growing histories, for every column that is ticked."""
+        """Measure the last item under growing histories, for every column that is ticked."""
         names = shown_arms(arms, placebo=False)
         yield from self.waiting()
-        session, parts = Session.from_record(record), self.page.inside.growth.curve
+        session, parts, of = Session.from_record(record), self.page.inside.growth.curve, self.wording
         stream = self.lent(self.grown)(record, seed, names)
         with contextlib.closing(stream):
             for began, found in stream:
                 done = len(found.nll[0])
-                changes: Changes = {parts.chart: growth_chart(found), parts.table: growth_table(found)}
+                changes: Changes = {
+                    parts.chart: growth_chart(found, of),
+                    parts.table: growth_table(found, of),
+                }
                 if done == len(found.counts):
-                    changes[parts.line] = {"text": f"The post that begins “{shortened(began)}”. {crossings(found)}"}
+                    which = f"{of.one} that begins" if of.begins else f"{of.answer} for the {of.given}"
+                    changes[parts.line] = {"text": f"The {which} “{shortened(began)}”. {crossings(found, of)}"}
                 yield changes | self.bar.busy(f"{done} of {len(found.counts)} lengths", found.share)
         yield self.measured(session, None)
 
     def grown(self, record: dict[str, Any], seed: float, names: Sequence[str]) -> Iterator[tuple[str, ColdStart]]:
-        """The held-out post's beginning and the likelihoods as they grow; takes and gives plain values."""
+        """The held-out item's input and the likelihoods as they grow; takes and gives plain values."""
         session, runtime = Session.from_record(record), self.runtime
-        target = hold_out(session.history, runtime.task(TASK))[-1]
+        task = runtime.task(self.task.name)
+        target = hold_out(session.history, task)[-1]
         read = session.history.with_items(tuple(session.history.active[i] for i in target.history))
-        inputs = runtime.arm_inputs(read, runtime.task(TASK), target.pair.input, seed=seed_of(seed))
-        text = runtime.lm.codec.decode(runtime.task(TASK).target_tokens(target.pair.target, runtime.lm.codec))
+        inputs = runtime.arm_inputs(read, task, target.pair.input, seed=seed_of(seed))
+        text = runtime.lm.codec.decode(task.target_tokens(target.pair.target, runtime.lm.codec))
         for found in likelihood_by_items(runtime.lm, inputs, arms_named(names), text):
             yield target.pair.input, found
 
@@ -123,23 +129,23 @@ class Growth(Look):
         self, record: dict[str, Any], opening: str, strength: float, seed: float, length: float, allow: bool,
         arms: Sequence[str],
     ) -> Iterator[Changes]:  # fmt: skip
-        """Let every column that is ticked write with each number of posts, the persona first."""
+        """Let every column that is ticked write with each number of items, the persona first."""
         names = sorted(shown_arms(arms, placebo=False), key=lambda name: name != "persona")
         yield from self.waiting()
         session, parts = Session.from_record(record), self.page.inside.growth
         counts = counts_for(len(session.history.active))
         options = DecodeOptions(max_new_tokens=min(whole(length, "number of new tokens"), 40), seed=seed_of(seed))
         found: dict[str, tuple[ArmText, ...]] = {}
+        show = functools.partial(growth_texts, counts, self.task.begun(opening), names, of=self.wording)
         stream = self.lent(self.texts)(record, opening, strength, options, allow, names)
         with contextlib.closing(stream):
             for name, states in stream:
                 found[name] = states
-                shown = growth_texts(counts, opening, names, found, running=True)
                 said = f"Column {len(found)} of {len(names)}: “{KNOWN[name].title}”, {plural(len(states), 'text')}."
                 share = (len(found) - 1 + _written(states, options)) / len(names)
-                yield {parts.texts: shown} | self.bar.busy(said, share)
+                yield {parts.texts: show(found, running=True)} | self.bar.busy(said, share)
         done = self.measured(session, opening, more=f"At strength {strength:g}.")
-        yield {parts.texts: growth_texts(counts, opening, names, found)} | done
+        yield {parts.texts: show(found)} | done
 
     def texts(
         self, record: dict[str, Any], opening: str, strength: float, options: DecodeOptions, allow: bool,
@@ -162,25 +168,26 @@ def _written(states: Sequence[ArmText], options: DecodeOptions) -> float:
 
 def growth_texts(
     counts: Sequence[int], opening: str, names: Sequence[str], found: Mapping[str, Sequence[ArmText]],
-    *, running: bool = False,
+    *, of: Wording, running: bool = False,
 ) -> View:  # fmt: skip
-    """The texts, of which one column or one number of posts is looked at.
+    """The texts, of which one column or one number of items is looked at.
 
     Args:
-        counts: Numbers of posts.
-        opening: The opening words.
+        counts: Numbers of items.
+        opening: Words that all texts begin with.
         names: Of the columns, in the order they write.
-        found: What each wrote by number of posts, as far as it came; one text where it reads no posts.
+        found: What each wrote by number of items, as far as it came; one text where it reads none.
+        of: What items are called.
         running: Whether they are still writing.
     """
-    rows = [plural(count, "post") for count in counts]
+    rows = [of.count(count) for count in counts]
     cards = []
     for name in [name for name in names if name in found]:
         title = KNOWN[name].title
         # Only what a strength applies to can collapse from too much of it.
         led = name in LED
         read = [(f"{title}, {row}", [name, row]) for row in rows]
-        told = read if len(found[name]) == len(rows) else [(f"{title}, reads no posts", [name, *rows])]
+        told = read if len(found[name]) == len(rows) else [(f"{title}, reads no {of.many}", [name, *rows])]
         cards += [
             text_card(
                 head,
@@ -192,5 +199,5 @@ def growth_texts(
             )
             for (head, groups), state in zip(told, found[name], strict=True)
         ]
-    by_column = [(f"“{KNOWN[name].title}” with every number of posts", name) for name in names]
+    by_column = [(f"“{KNOWN[name].title}” with every number of {of.many}", name) for name in names]
     return texts(cards, running=running, choices=[*by_column, *((f"Every column with {row}", row) for row in rows)])

@@ -16,6 +16,7 @@ from persona_demo.arms import arms_named
 from persona_demo.blind import LETTERS, Round, Tally
 from persona_demo.errors import UserError
 from persona_demo.lm.decode import DecodeOptions
+from persona_demo.tasks import Wording
 from persona_demo.ui import palette, views
 from persona_demo.ui.inside.look import Look
 from persona_demo.ui.inside.parts import GuessParts
@@ -27,7 +28,7 @@ from persona_demo.ui.widget import widget
 from persona_demo.ui.written import Outcome
 
 ABOUT = """Which text knew the person? The persona, its control and somebody else's persona write anew, with chance,
-and are shown here without names, in an order drawn for this round. Judge by the posts above; the columns stay empty
+and are shown here without names, in an order drawn for this round. Judge by the {many} above; the columns stay empty
 until you have voted. One round says nothing, so there is a tally. Decide beforehand how many rounds you play, because
 whoever stops when it looks good fools themself. For a class, save each tally and add up “right”, “rounds” and
 “expected_by_chance”: the file holds no text and no name."""
@@ -42,9 +43,9 @@ BACK = "The columns are back as they were before the guess."
 NO_VOTES = {"text": Tally().sentence}
 
 
-def lay_out() -> GuessParts:
+def lay_out(of: Wording) -> GuessParts:
     """Lay the tab out."""
-    gr.Markdown(ABOUT, elem_classes="pd-lead")
+    gr.Markdown(ABOUT.format(many=of.many), elem_classes="pd-lead")
     with gr.Row(elem_classes="pd-choices"):
         size = gr.Radio(SIZES, value=3, label="How many texts", elem_id="pd-guess-size")
     bar = RunBar.lay_out("Deal the texts", name="guess")
@@ -113,10 +114,11 @@ class Guess(Look):
         """Have the arms write, and show what they wrote without names."""
         session = Session.from_record(record)
         if session.stored or not session.history.active:
-            raise UserError("Nobody can judge without posts to read: choose a person who has some.")
+            raise UserError(f"Nobody can judge without {self.wording.many} to read: choose a person who has some.")
         if strength == 0:
             raise UserError("At strength 0 the persona is its control, word for word: turn the dial first.")
         whole(length, "number of new tokens")
+        begun = self.task.begun(opening)
         yield none_dealt(self.parts) | {self.parts.line: {"text": ""}, self.parts.texts: texts()}
         yield from self.waiting()
         for _ in range(TRIES):
@@ -130,16 +132,16 @@ class Guess(Look):
             with contextlib.closing(stream):
                 for states in stream:
                     written = [state.written.text for state in states]
-                    yield {self.parts.texts: unnamed(dealt, opening, written, running=True)} | self.bar.busy("Writing.")
+                    yield {self.parts.texts: unnamed(dealt, begun, written, running=True)} | self.bar.busy("Writing.")
             if len(set(written)) == len(written):
                 break
         else:
-            raise UserError("Some of the texts come out the same: turn the strength up, or take other opening words.")
+            raise UserError(f"Some of the texts come out the same: turn the strength up, or take {self.wording.other}.")
         kept = {
-            "round": dataclasses.asdict(dealt), "texts": written, "opening": opening, "key": key_of(session, opening),
+            "round": dataclasses.asdict(dealt), "texts": written, "opening": begun, "key": key_of(session, opening),
         }  # fmt: skip
         yield self.measured(session, opening, more=f"At strength {strength:g}.") | {
-            self.parts.texts: unnamed(dealt, opening, written),
+            self.parts.texts: unnamed(dealt, begun, written),
             self.parts.round: kept,
             self.page.columns: views.withheld(columns),
             self.page.caption: {"text": HIDDEN},
@@ -170,7 +172,9 @@ class Guess(Look):
             raise UserError("There is nothing to vote on: deal the texts first.")
         session, outcome = Session.from_record(record), Outcome.from_record(written)
         back = {
-            self.page.columns: views.columns(outcome.texts, opening=outcome.prompt, shown=views.shown_in(columns)),
+            self.page.columns: views.columns(
+                outcome.texts, opening=self.task.begun(outcome.prompt), shown=views.shown_in(columns)
+            ),
             self.page.caption: {"text": BACK},
             **none_dealt(self.parts),
         }

@@ -8,6 +8,8 @@ from typing import Any
 import gradio as gr
 
 from persona_demo.explain.words import InWords, persona_in_words
+from persona_demo.tasks import Wording
+from persona_demo.tasks.wording import capital
 from persona_demo.ui.inside.look import Look
 from persona_demo.ui.inside.parts import WordParts
 from persona_demo.ui.inside.runbar import RunBar
@@ -17,12 +19,12 @@ from persona_demo.ui.verbs import Changes, guarded
 from persona_demo.ui.widget import widget
 
 ABOUT = """A persona is a few lists of numbers, and no words stand in it. Still, one can ask what it makes the
-model say next, which words lie near to it, which posts it is most like, and how those posts are written."""
+model say next, which words lie near to it, which {many} it is most like, and how those {many} are written."""
 
 
-def lay_out() -> WordParts:
+def lay_out(of: Wording) -> WordParts:
     """Lay the tab out."""
-    gr.Markdown(ABOUT, elem_classes="pd-lead")
+    gr.Markdown(ABOUT.format(many=of.many), elem_classes="pd-lead")
     bar = RunBar.lay_out("Say it in words", name="words")
     line = widget("line", {"text": ""}, elem_classes="pd-finding")
     with gr.Row(equal_height=False):
@@ -31,13 +33,12 @@ def lay_out() -> WordParts:
             vectors = widget("table", table(), go="", elem_id="pd-words-vectors")
         with gr.Column(min_width=300):
             style = widget("table", table(), go="", elem_id="pd-words-style")
-            posts = widget(
-                "table", table(), go="post", goes="Show this post in the table above", elem_id="pd-words-posts"
-            )
+            goes = f"Show this {of.one} in the table above"
+            posts = widget("table", table(), go="post", goes=goes, elem_id="pd-words-posts")
     return WordParts(bar, line, likelier, vectors, posts, style)
 
 
-def likelier_table(said: InWords) -> View:
+def likelier_table(said: InWords, of: Wording) -> View:
     """Next words it makes likelier."""
     most = max((word.persona for word in said.likelier), default=1.0) or 1.0
     rows = [
@@ -47,7 +48,7 @@ def likelier_table(said: InWords) -> View:
     return table(
         [("Next word", "text"), ("Persona", "bar"), ("Control", "number")],
         rows,
-        caption="What it makes likelier as the next word, on average over the openings",
+        caption=f"What it makes likelier as the next word, on average over {of.this} and others",
         empty="It makes no next word clearly likelier than the control does.",
     )
 
@@ -67,7 +68,7 @@ def vectors_table(said: InWords) -> View:
     )
 
 
-def style_table(said: InWords) -> View:
+def style_table(said: InWords, of: Wording) -> View:
     """Style figures beside the population's."""
     most = max((abs(figure.distance or 0.0) for figure in said.style), default=1.0) or 1.0
     rows = [
@@ -82,30 +83,31 @@ def style_table(said: InWords) -> View:
     return table(
         [("Style", "text"), ("Here", "number"), ("Usual", "number"), ("Off the usual, deviations", "signed")],
         rows,
-        caption="How the posts are written, beside the people the plug learned from",
+        caption=f"How the {of.many} are written, beside the people the plug learned from",
         empty="Of a stored person no text is kept, so there is no style to count.",
     )
 
 
 def near_posts_table(said: InWords, session: Session) -> View:
-    """Posts most like the person."""
+    """Items most like the person."""
+    of = session.wording
     texts = {item.id: (n, item.text) for n, item in enumerate(session.history, start=1)}
     rows = [
         row(
-            f"Post {texts[near.item][0]}", cell(f"{near.cosine:.2f}", near.cosine), shortened(texts[near.item][1]),
+            of.numbered(texts[near.item][0]), cell(f"{near.cosine:.2f}", near.cosine), shortened(texts[near.item][1]),
             id=near.item,
         )
         for near in said.items
     ]  # fmt: skip
     return table(
-        [("Post", "text"), ("Cosine", "bar"), ("Its words", "text")],
+        [(capital(of.one), "text"), ("Cosine", "bar"), ("Its words", "text")],
         rows,
-        caption="Posts most like the person as a whole; 1 would be the same",
+        caption=f"{capital(of.many)} most like the person as a whole; 1 would be the same",
         empty="Of a stored person no text is kept.",
     )
 
 
-class Wording(Look):
+class Words(Look):
     """Verbs of the tab that says a persona in words."""
 
     @guarded
@@ -116,9 +118,9 @@ class Wording(Look):
         session, parts = Session.from_record(record), self.page.inside.words
         said: InWords = self.lent(self.said)(record, opening)
         yield {
-            parts.likelier: likelier_table(said),
+            parts.likelier: likelier_table(said, self.wording),
             parts.vectors: vectors_table(said),
-            parts.style: style_table(said),
+            parts.style: style_table(said, self.wording),
             parts.posts: near_posts_table(said, session),
             parts.line: {"text": f"{said.nearness} {said.caveat}"},
         } | self.measured(session, opening)

@@ -9,6 +9,7 @@ from typing import Any
 import gradio as gr
 
 from persona_demo.arms import KNOWN
+from persona_demo.tasks.wording import capital
 from persona_demo.ui.inside import carry, dial, growth, guess, inwords, maps, mix, pins, placebo, posts, tokens
 from persona_demo.ui.inside.look import TYPED
 from persona_demo.ui.inside.parts import InsideParts, TextParts
@@ -22,38 +23,40 @@ from persona_demo.ui.verbs import Changes
 from persona_demo.ui.widget import widget
 
 TITLE = """## Look inside
-Everything below looks at the same person and the same opening words as above. Take a tab, or none.
+Everything below looks at the same person and the same {given} as above. Take a tab, or none.
 How likely something is, is told in *nats*: one nat more is 2.7 times as likely, one less a third as likely."""
-TEXT_ABOUT = "For the tabs that measure a text: Strength, Single posts and Word by word."
+TEXT_ABOUT = "For the tabs that measure a text: Strength, Single {many} and Word by word."
 
 
 def lay_out(shelf: Shelf) -> InsideParts:
     """Lay the tabs out inside the current Blocks."""
-    gr.Markdown(TITLE, elem_id="pd-inside-title")
+    of = shelf.wording
+    gr.Markdown(TITLE.format(given=of.given), elem_id="pd-inside-title")
     with gr.Row(elem_classes="pd-choices", elem_id="pd-look"):
         columns = [(f"What “{arm.title}” wrote", arm.name) for arm in KNOWN.values()]
         choice = gr.Dropdown(
-            [*columns, ("A text I type", TYPED)], value="persona", label="Text to look at", info=TEXT_ABOUT,
-            min_width=260, scale=2, elem_id="pd-look-text",
+            [*columns, ("A text I type", TYPED)], value="persona", label="Text to look at",
+            info=TEXT_ABOUT.format(many=of.many), min_width=260, scale=2, elem_id="pd-look-text",
         )  # fmt: skip
         typed = gr.Textbox(
-            label="Type how the text goes on", lines=2, max_lines=6, min_width=260, scale=3, visible=False,
-            placeholder="What follows the opening words", elem_id="pd-typed",
+            label="Type how the text goes on" if of.begins else f"Type {of.an_answer}", lines=2, max_lines=6,
+            placeholder=f"What follows the {of.given}" if of.begins else f"{capital(of.an_answer)} for {of.this}",
+            min_width=260, scale=3, visible=False, elem_id="pd-typed",
         )  # fmt: skip
     made: dict[str, Any] = {}
     with gr.Tabs(elem_id="pd-inside") as tabs:
         for name, title, lay in (
             ("dial", "Strength", dial.lay_out),
-            ("placebo", "Placebos", placebo.lay_out),
-            ("posts", "Single posts", posts.lay_out),
+            ("placebo", "Placebos", lambda: placebo.lay_out(of)),
+            ("posts", f"Single {of.many}", lambda: posts.lay_out(of)),
             ("tokens", "Word by word", tokens.lay_out),
-            ("words", "In words", inwords.lay_out),
+            ("words", "In words", lambda: inwords.lay_out(of)),
             ("maps", "Maps", lambda: maps.lay_out(shelf)),
             ("mix", "Mix people", lambda: mix.lay_out(shelf)),
-            ("growth", "Few and many posts", growth.lay_out),
-            ("pins", "States", pins.lay_out),
-            ("guess", "Guess blind", guess.lay_out),
-            ("carry", "Save and share", carry.lay_out),
+            ("growth", f"Few and many {of.many}", lambda: growth.lay_out(of)),
+            ("pins", "States", lambda: pins.lay_out(of)),
+            ("guess", "Guess blind", lambda: guess.lay_out(of)),
+            ("carry", "Save and share", lambda: carry.lay_out(shelf.task)),
         ):
             with gr.Tab(title, id=name, render_children=True):
                 made[name] = lay()
@@ -99,7 +102,7 @@ def _wire_measures(
     dials = dial.Strength(page, inside.dial.bar, **given)
     scores = placebo.Placebos(page, inside.placebo.bar, **given)
     singles = posts.Posts(page, inside.posts.bar, **given)
-    words = inwords.Wording(page, inside.words.bar, **given)
+    words = inwords.Words(page, inside.words.bar, **given)
     reads = tokens.Tokens(page, inside.tokens.bar, **given)
     mixes = mix.Mix(page, inside.mix.bar, **given)
     grows = growth.Growth(page, inside.growth.curve.bar, **given)

@@ -10,14 +10,14 @@ from persona_demo.arms import Arm, ArmInputs, arm_named
 from persona_demo.errors import UserError
 from persona_demo.explain.scoring import typed_after
 from persona_demo.runtime import Runtime
+from persona_demo.tasks import Wording
 from persona_demo.ui.inside.runbar import RunBar
 from persona_demo.ui.inside.tables import shortened
 from persona_demo.ui.loading import Loading
 from persona_demo.ui.page import Page
-from persona_demo.ui.shelf import TASK, Shelf
+from persona_demo.ui.shelf import Shelf
 from persona_demo.ui.state import Session, key_of
 from persona_demo.ui.verbs import Changes, Verbs, seed_of
-from persona_demo.ui.views import plural
 from persona_demo.ui.written import Outcome
 
 TYPED = "typed"
@@ -80,13 +80,13 @@ class Look(Verbs):
         """What arms may look at for the person on the table.
 
         Raises:
-            UserError: If there are no opening words.
+            UserError: If there is no input.
         """
         if not opening.strip():
-            raise UserError("There are no opening words: write how the text should begin.")
+            raise UserError(self.task.nothing_given)
         return self.runtime.arm_inputs(
             session.history,
-            self.runtime.task(TASK),
+            self.runtime.task(self.task.name),
             opening,
             seed=seed_of(seed),
             stored=self.shelf.stored_vector(session),
@@ -94,17 +94,18 @@ class Look(Verbs):
         )
 
 
-def text_to_look_at(choice: str, typed: str, written: dict[str, Any], opening: str) -> str:
+def text_to_look_at(choice: str, typed: str, written: dict[str, Any], opening: str, of: Wording) -> str:
     """The text that is measured, with the blank it starts with.
 
     Args:
         choice: Name of the arm that wrote it, or :data:`TYPED`.
         typed: What the visitor typed.
         written: Record of what was written last.
-        opening: The opening words it follows.
+        opening: The input it is for.
+        of: What that is called.
 
     Raises:
-        UserError: If there is none, or it followed other opening words.
+        UserError: If there is none, or it was for another input.
     """
     if choice == TYPED:
         if not typed.strip():
@@ -115,15 +116,16 @@ def text_to_look_at(choice: str, typed: str, written: dict[str, Any], opening: s
     if not text.strip():
         raise UserError(f"The column “{arm_named(choice).title}” has no text yet: press Write, or choose another text.")
     if outcome.prompt.strip() != opening.strip():
-        raise UserError("The columns were written after other opening words: press Write, or type a text.")
+        raise UserError(f"The columns were written {of.follows} {of.other}: press Write, or type a text.")
     return text
 
 
 def about(session: Session, opening: str | None) -> str:
     """Of whom and what a measurement is, so that an old one is not taken for a new one."""
-    posts = "a stored vector" if session.stored else plural(len(session.history.active), "post")
-    after = "" if opening is None else f", after “{shortened(opening, 60)}”"
-    return f"For {session.history.name}, from {posts}{after}."
+    of = session.wording
+    read = "a stored vector" if session.stored else of.count(len(session.history.active))
+    after = "" if opening is None else f", {of.follows} “{shortened(opening, 60)}”"
+    return f"For {session.history.name}, from {read}{after}."
 
 
 def standing_in(arm: Arm, name: str, title: str, **given: Any) -> Arm:

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from persona_demo.atlas import Atlas, Placement
 from persona_demo.explain.style import STYLE
 from persona_demo.item_map import ItemMap
+from persona_demo.tasks import Wording
+from persona_demo.tasks.wording import capital
 from persona_demo.ui import views
 from persona_demo.ui.inside.tables import Head, View, cell, row, shortened, table
 from persona_demo.ui.persona_map import Group, Tint
@@ -23,15 +25,14 @@ STYLE_MARK = "style:"
 """What a choice of a style figure starts with."""
 MAX_HUES = 10
 NO_STYLE = "This map keeps no style figures, so it has no regions and fewer colours: build it anew with “atlas build”."
-NO_POSTS_MAP = "There is no map of posts here yet: it is made by “python -m persona_demo atlas build”."
 
 
-def colour_choices(atlas: Atlas | None, names: Sequence[str]) -> list[tuple[str, str]]:
+def colour_choices(atlas: Atlas | None, names: Sequence[str], of: Wording) -> list[tuple[str, str]]:
     """What points can be coloured by."""
     style = [(f"Style: {kind.title}", STYLE_MARK + kind.name) for kind in STYLE if kind.name in names]
     usual = [("One colour", NONE), ("Who of the sample people is nearest", SAMPLES)]
     usual += [("Likeness to a sentence you type", SENTENCE)]
-    return [*usual, *([("How many posts they stand for", COUNT)] if atlas is not None else []), *style]
+    return [*usual, *([(f"How many {of.many} they stand for", COUNT)] if atlas is not None else []), *style]
 
 
 def steps(values: NDArray[np.floating], *, title: str, digits: int = 1) -> Tint:
@@ -91,13 +92,13 @@ def near_table(session: Session, placement: Placement | None, names: Mapping[str
         for each in near
     ]  # fmt: skip
     return table(
-        [("Person", "text"), ("Distance", "bar"), ("Posts", "number")],
+        [("Person", "text"), ("Distance", "bar"), (capital(session.wording.many), "number")],
         rows,
         caption=f"Nearest to {session.history.name}: 0 is the same direction, 1 has nothing in common",
     )
 
 
-def sentence_table(atlas: Atlas, distances: NDArray[np.floating], *, most: int = 8) -> View:
+def sentence_table(atlas: Atlas, distances: NDArray[np.floating], of: Wording, *, most: int = 8) -> View:
     """The people most like a sentence."""
     order = np.argsort(distances, kind="stable")[:most]
     far = float(distances[order].max()) or 1.0
@@ -108,44 +109,46 @@ def sentence_table(atlas: Atlas, distances: NDArray[np.floating], *, most: int =
         )
         for i in order
     ]  # fmt: skip
-    heads: list[Head] = [("Person", "text"), ("Distance", "bar"), ("Posts", "number")]
+    heads: list[Head] = [("Person", "text"), ("Distance", "bar"), (capital(of.many), "number")]
     return table(heads, rows, caption="Most like your sentence")
 
 
 def own_posts_table(session: Session, nearest: Sequence[tuple[str, float]]) -> View:
-    """A person's posts, each with the post of the population that is nearest to it.
+    """A person's items, each with the item of the population that is nearest to it.
 
     Args:
         session: The person.
-        nearest: Id and distance of the nearest post, for each active post that is on the map.
+        nearest: Id and distance of the nearest item, for each active item that is on the map.
     """
+    of = session.wording
     numbers = {item.id: n for n, item in enumerate(session.history, start=1)}
     shown = session.history.active[-len(nearest) :] if nearest else ()
     rows = [
-        row(f"Post {numbers[item.id]}", shortened(item.text), near, f"{distance:.3f}", id=item.id)
+        row(of.numbered(numbers[item.id]), shortened(item.text), near, f"{distance:.3f}", id=item.id)
         for item, (near, distance) in zip(shown, nearest, strict=True)
     ]
     heads: list[Head] = [
-        ("Post", "text"),
+        (capital(of.one), "text"),
         ("Its words", "text"),
-        ("Nearest post on the map", "text"),
+        (f"Nearest {of.one} on the map", "text"),
         ("Distance", "number"),
     ]
-    return table(heads, rows, caption=f"Posts of {session.history.name} on the map")
+    return table(heads, rows, caption=f"{capital(of.many)} of {session.history.name} on the map")
 
 
 def stored_posts_table(session: Session, items: ItemMap, rows_of: Sequence[int]) -> View:
-    """Posts of somebody of the population: no words, only figures of style."""
+    """Items of somebody of the population: no words, only figures of style."""
+    of = session.wording
     kinds = [kind for kind in STYLE if kind.name in ("words", "sentence", "capitals", "exclamations")]
     kinds = [kind for kind in kinds if kind.name in items.style_names]
     ids = items.ids
     rows = [
         row(ids[i], *(f"{items.style[i, items.style_names.index(kind.name)]:.1f}" for kind in kinds)) for i in rows_of
     ]
-    heads: list[Head] = [("Post", "text"), *((kind.title, "number") for kind in kinds)]
+    heads: list[Head] = [(capital(of.one), "text"), *((kind.title, "number") for kind in kinds)]
     return table(
         heads,
         rows,
-        caption=f"Posts of {session.who} on the map; their words are not shipped",
-        empty=f"None of the posts of {session.who} was drawn for this map.",
+        caption=f"{capital(of.many)} of {session.who} on the map; their words are not shipped",
+        empty=f"None of the {of.many} of {session.who} was drawn for this map.",
     )

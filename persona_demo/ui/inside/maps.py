@@ -1,4 +1,4 @@
-"""The Maps tab: people and their posts side by side, with the one selection of the page on both."""
+"""The Maps tab: people and their items side by side, with the one selection of the page on both."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ from persona_demo.explain.style import STYLE
 from persona_demo.item_map import ItemMap, item_vectors
 from persona_demo.placing import place_among
 from persona_demo.runtime import Runtime
+from persona_demo.tasks.wording import capital
 from persona_demo.ui.inside import map_views
 from persona_demo.ui.inside.look import Look
-from persona_demo.ui.inside.map_views import COUNT, NO_POSTS_MAP, NO_STYLE, NONE, SAMPLES, SENTENCE, STYLE_MARK
+from persona_demo.ui.inside.map_views import COUNT, NO_STYLE, NONE, SAMPLES, SENTENCE, STYLE_MARK
 from persona_demo.ui.inside.parts import MapParts
 from persona_demo.ui.inside.tables import table
 from persona_demo.ui.persona_map import MapValue, NamedPoint, PersonaMap, Tint, map_value
-from persona_demo.ui.shelf import TASK, Shelf
+from persona_demo.ui.shelf import Shelf
 from persona_demo.ui.standing import map_of, stand
 from persona_demo.ui.state import Session, key_of
 from persona_demo.ui.verbs import Changes, guarded
-from persona_demo.ui.views import plural
 from persona_demo.ui.widget import widget
 
 MOST_POSTS = 60
-"""Latest posts of a person that are put on the map of posts."""
+"""Latest items of a person that are put on the map of items."""
 Which = Literal["both", "people", "posts"]
 TintOrWord = Tint | Literal["keep", "none"]
 
-ABOUT = """Left, everybody the plug learned from; right, single posts of theirs, each standing where somebody
+ABOUT = """Left, everybody the plug learned from; right, single {many} of theirs, each standing where somebody
 would who wrote nothing else. Nothing ever moves but the person you edit, who leaves a trail. Click anybody to
 take them: their texts are not shipped, and the persona is then made from the list of numbers that was kept of
 them. That list writes in their manner all the same, which is worth knowing of any service that says it keeps
@@ -44,11 +44,11 @@ them. That list writes in their manner all the same, which is worth knowing of a
 
 @dataclass(frozen=True)
 class PostPlaces:
-    """Where a person's posts stand on the map of posts.
+    """Where a person's items stand on the map of items.
 
     Attributes:
-        points: One for each post.
-        nearest: Id and distance of the nearest post of the population, for each.
+        points: One for each item.
+        nearest: Id and distance of the nearest item of the population, for each.
     """
 
     points: tuple[NamedPoint, ...] = ()
@@ -57,16 +57,17 @@ class PostPlaces:
 
 def lay_out(shelf: Shelf) -> MapParts:
     """Lay the tab out."""
-    atlas, items = shelf.atlas, shelf.items
-    gr.Markdown(ABOUT, elem_classes="pd-lead")
+    atlas, items, of = shelf.atlas, shelf.items, shelf.wording
+    gr.Markdown(ABOUT.format(many=of.many), elem_classes="pd-lead")
     with gr.Row(elem_classes="pd-choices"):
         which = gr.Radio(
-            [("Both", "both"), ("People", "people"), ("Posts", "posts")], value="both", label="Show",
+            [("Both", "both"), ("People", "people"), (capital(of.many), "posts")], value="both", label="Show",
             min_width=220, elem_id="pd-which",
         )  # fmt: skip
         names = atlas.style_names if atlas is not None else ()
         colour = gr.Dropdown(
-            map_views.colour_choices(atlas, names), value=NONE, label="Colour by", min_width=240, elem_id="pd-colour",
+            map_views.colour_choices(atlas, names, of), value=NONE, label="Colour by", min_width=240,
+            elem_id="pd-colour",
         )  # fmt: skip
         sentence = gr.Textbox(
             label="A sentence to compare with", placeholder="Type one and press Enter", lines=1, max_lines=3,
@@ -81,6 +82,7 @@ def lay_out(shelf: Shelf) -> MapParts:
                 coordinates=atlas.coordinates.tolist() if atlas else (),
                 counts=atlas.counts.tolist() if atlas else (),
                 regions=[(r.label, r.x, r.y) for r in atlas.regions] if atlas else (),
+                nouns=(of.a, of.many),
                 actions=True,
                 elem_id="pd-map-people",
             )
@@ -91,12 +93,12 @@ def lay_out(shelf: Shelf) -> MapParts:
                 coordinates=items.coordinates.tolist() if items else (),
                 counts=[1] * len(items.ids) if items else (),
                 kind="posts",
+                nouns=(of.a, of.many),
                 actions=True,
                 elem_id="pd-map-posts",
             )
-            near_posts = widget(
-                "table", table(), go="post", goes="Show this post in the table", elem_id="pd-near-posts"
-            )
+            goes = f"Show this {of.one} in the table"
+            near_posts = widget("table", table(), go="post", goes=goes, elem_id="pd-near-posts")
     return MapParts(which, colour, sentence, people, posts, near, near_posts, people_side, posts_side)
 
 
@@ -141,23 +143,24 @@ class Maps(Look):
         if runtime is None or items is None or not active:
             return PostPlaces()
         numbers = {item.id: n for n, item in enumerate(session.history, start=1)}
-        task = runtime.task(TASK)
+        task = runtime.task(self.task.name)
         texts = [task.item_text(item, labels=runtime.plug.config.labels) for item in active]
         vectors = item_vectors(runtime.plug, runtime.encoder.encode(texts))
         points, nearest, ids = [], [], items.ids
         for item, vector in zip(active, vectors, strict=True):
             distances = items.distances(vector)
             (x, y), near = place_among(distances, items.coordinates)
-            points.append(NamedPoint(f"post:{item.id}", f"Post {numbers[item.id]}", x, y))
+            points.append(NamedPoint(f"post:{item.id}", self.wording.numbered(numbers[item.id]), x, y))
             nearest.append((ids[near[0]], float(distances[near[0]])))
         return PostPlaces(tuple(points), tuple(nearest))
 
     def _posts_value(
         self, session: Session, placement: Placement | None, places: PostPlaces, *, tint: TintOrWord
     ) -> MapValue:
-        items = self.shelf.items
+        items, of = self.shelf.items, self.wording
         if items is None:
-            return map_value(message=NO_POSTS_MAP)
+            none = f"There is no map of {of.many} here yet: it is made by “python -m persona_demo atlas build”."
+            return map_value(message=none)
         near = {each.id for each in placement.neighbours[:8]} if placement is not None else set()
         ringed = [name for name, owner in zip(items.ids, items.people, strict=True) if owner in near]
         points = list(places.points)
@@ -165,17 +168,17 @@ class Maps(Look):
             own = self._stored_rows(session)
             ids = items.ids
             points = [NamedPoint(ids[i], ids[i], *map(float, items.coordinates[i])) for i in own]
-            said = f"{plural(len(own), 'post')} of {session.who} on this map."
+            said = f"{of.count(len(own))} of {session.who} on this map."
         elif not points:
-            said = f"The posts of {session.history.name} follow when the models are loaded and there are some."
+            said = f"The {of.many} of {session.history.name} follow when the models are loaded and there are some."
         else:
             hidden = len(session.history.active) - len(points)
-            said = f"{plural(len(points), 'post')} of {session.history.name}" + (
+            said = f"{of.count(len(points))} of {session.history.name}" + (
                 f", the latest; {hidden} more are not drawn."
                 if hidden
                 else "; choose one to see it in the table above."
             )
-        rings = f" The rings are {plural(len(ringed), 'post')} of the people nearest to them." if ringed else ""
+        rings = f" The rings are {of.count(len(ringed))} of the people nearest to them." if ringed else ""
         return map_value(people=points, neighbours=ringed, message=said + rings, tint=tint)
 
     def show(self, which: Which) -> Changes:
@@ -215,14 +218,15 @@ class Maps(Look):
         people, title = atlas.distances(vector), "Likeness to your sentence"
         posts: TintOrWord = "none" if items is None else map_views.nearness(items.distances(vector), title=title)
         drawn = self._drawn(session, tint=(map_views.nearness(people, title=title), posts))
-        return drawn | {self.parts.near: map_views.sentence_table(atlas, people)}
+        return drawn | {self.parts.near: map_views.sentence_table(atlas, people, self.wording)}
 
     def _tints(self, colour: str) -> tuple[TintOrWord, TintOrWord]:
         atlas, items = self.shelf.atlas, self.shelf.items
         if atlas is None or colour == NONE:
             return "none", "none"
         if colour == COUNT:
-            return map_views.steps(atlas.counts.astype(np.float64), title="Posts they stand for", digits=0), "none"
+            title = f"{capital(self.wording.many)} they stand for"
+            return map_views.steps(atlas.counts.astype(np.float64), title=title, digits=0), "none"
         if colour == SAMPLES:
             names, vectors = self._samples()
             title = "Nearest sample person"
@@ -246,7 +250,7 @@ class Maps(Look):
     def _samples(self) -> tuple[list[str], list[NDArray[np.float32]]]:
         """Names and user vectors of the sample people."""
         runtime: Runtime = self.runtime
-        task = runtime.task(TASK)
+        task = runtime.task(self.task.name)
         shown: Sequence[Any] = [s for s in self.shelf.samples if s.history.active][: map_views.MAX_HUES]
         return [s.history.name for s in shown], [runtime.embed(s.history, task).user_vector for s in shown]
 

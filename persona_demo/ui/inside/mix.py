@@ -16,12 +16,13 @@ from persona_demo.arms import Arm, ArmInputs, arm_named
 from persona_demo.errors import UserError
 from persona_demo.explain.collapse import signs_of_collapse
 from persona_demo.lm.decode import DecodeOptions
+from persona_demo.tasks import Wording
 from persona_demo.ui import views
 from persona_demo.ui.inside.look import Look, standing_in
 from persona_demo.ui.inside.parts import MixParts
 from persona_demo.ui.inside.runbar import RunBar
 from persona_demo.ui.inside.tables import View, text_card, texts
-from persona_demo.ui.shelf import TASK, Shelf
+from persona_demo.ui.shelf import Shelf
 from persona_demo.ui.standing import map_of, stand
 from persona_demo.ui.state import Session
 from persona_demo.ui.verbs import Changes, guarded, seed_of, whole
@@ -32,28 +33,33 @@ What = Literal["blend", "apart", "times", "swap"]
 
 ABOUT = """To the plug a person is a list of numbers, so people can be mixed, exaggerated and compared with who
 they were. What is mixed is used as a stored vector is: it stands in for a history, and does not depend on the
-opening words."""
-CHOICES: list[tuple[str, What]] = [
-    ("Between two people", "blend"),
-    ("Away from the average person", "apart"),
-    ("Early me and late me", "times"),
-    ("On another person's opening", "swap"),
-]
+{given}."""
 EXPLAINED: dict[What, str] = {
     "blend": "A straight line from one person to the other; the slider says how far along. It is drawn on the maps.",
     "apart": "What sets this person apart from the average of everybody, taken 0, 1 or more times, or turned around.",
-    "times": "The first half of the posts against the second half: the same person, earlier and later.",
-    "swap": "The same history on words that another person began with, beside that person's own.",
+    "times": "The first half of the {many} against the second half: the same person, earlier and later.",
+    "swap": "The same history on another person's {each}, beside that person's own.",
 }
+
+
+def choices(of: Wording) -> list[tuple[str, What]]:
+    """What can be tried."""
+    return [
+        ("Between two people", "blend"),
+        ("Away from the average person", "apart"),
+        ("Early me and late me", "times"),
+        (f"On another person's {of.each}", "swap"),
+    ]
 
 
 def lay_out(shelf: Shelf) -> MixParts:
     """Lay the tab out."""
-    gr.Markdown(ABOUT, elem_classes="pd-lead")
-    what = gr.Radio(CHOICES, value="blend", label="What to try", elem_id="pd-mix-what")
+    of = shelf.wording
+    gr.Markdown(ABOUT.format(given=of.given), elem_classes="pd-lead")
+    what = gr.Radio(choices(of), value="blend", label="What to try", elem_id="pd-mix-what")
     with gr.Row(elem_classes="pd-choices"):
         other = gr.Dropdown(
-            views.everyone(shelf.samples, shelf.atlas), label="The second person", min_width=240, filterable=True,
+            views.everyone(shelf.samples, shelf.atlas, of), label="The second person", min_width=240, filterable=True,
             value=_first_other(shelf), elem_id="pd-mix-other",
         )  # fmt: skip
         share = gr.Slider(
@@ -70,7 +76,7 @@ def lay_out(shelf: Shelf) -> MixParts:
 
 def _first_other(shelf: Shelf) -> str | None:
     own = shelf.first_session().who
-    return next((who for _, who in views.sample_choices(shelf.samples) if who not in (own, "new")), None)
+    return next((who for _, who in views.sample_choices(shelf.samples, shelf.wording) if who not in (own, "new")), None)
 
 
 class Mix(Look):
@@ -87,7 +93,7 @@ class Mix(Look):
             self.parts.other: gr.Dropdown(visible=what in ("blend", "swap")),
             self.parts.share: gr.Slider(visible=what == "blend"),
             self.parts.factor: gr.Slider(visible=what == "apart"),
-            self.parts.line: {"text": EXPLAINED[what]},
+            self.parts.line: {"text": EXPLAINED[what].format(many=self.wording.many, each=self.wording.each)},
         }
 
     @guarded
@@ -134,9 +140,9 @@ class Mix(Look):
         stream = self.lent(self.written)(record, opening, strength, options, allow, what, other, share, factor)
         with contextlib.closing(stream):
             for titles, started, states in stream:
-                shown = _cards(titles, started, states, running=True)
+                shown = _cards(titles, self.task.begun(started), states, running=True)
                 yield {self.parts.texts: shown} | self.bar.busy(f"Writing {len(titles)} texts together.")
-        yield {self.parts.texts: _cards(titles, started, states)} | self.measured(
+        yield {self.parts.texts: _cards(titles, self.task.begun(started), states)} | self.measured(
             session, started, more=f"At strength {strength:g}."
         )
 
@@ -144,7 +150,7 @@ class Mix(Look):
         self, record: dict[str, Any], opening: str, strength: float, options: DecodeOptions, allow: bool,
         what: What, other: str | None, share: float, factor: float,
     ) -> Iterator[tuple[list[str], str, tuple[ArmText, ...]]]:  # fmt: skip
-        """Titles, opening and texts as they grow; takes and gives plain values."""
+        """Titles, input and texts as they grow; takes and gives plain values."""
         session = Session.from_record(record)
         if what == "swap":
             opening = self._opening_of(self._other(other))
@@ -165,11 +171,11 @@ class Mix(Look):
                 for n, part in enumerate(slices)
             ]
         if what == "swap":
-            second = self._other(other)
+            second, writes = self._other(other), "goes on" if self.wording.begins else "writes"
             given = {"items": second.history.active, "stored": self.shelf.stored_vector(second)}
             return [
-                standing_in(persona, "persona@0", f"{name} goes on"),
-                standing_in(persona, "persona@1", f"{second.history.name} goes on", **given),
+                standing_in(persona, "persona@0", f"{name} {writes}"),
+                standing_in(persona, "persona@1", f"{second.history.name} {writes}", **given),
             ]
         one = self._vector(session)
         if what == "apart":
@@ -192,15 +198,16 @@ class Mix(Look):
         stored = self.shelf.stored_vector(session)
         if stored is not None:
             return stored
-        return self.runtime.embed(session.history, self.runtime.task(TASK)).user_vector
+        return self.runtime.embed(session.history, self.runtime.task(self.task.name)).user_vector
 
     def _opening_of(self, other: Session) -> str:
-        task = self.runtime.task(TASK)
+        task = self.runtime.task(self.task.name)
         pairs = (task.pair(item) for item in reversed(other.history.active))
         found = next((pair.input for pair in pairs if pair is not None), None)
         if found is None:
+            of = self.wording
             raise UserError(
-                f"No opening of {other.history.name} is at hand: choose somebody whose posts are shown here."
+                f"No {of.each} of {other.history.name} is at hand: choose somebody whose {of.many} are shown here."
             )
         return found
 

@@ -29,15 +29,15 @@ class MapParts:
     """Both maps.
 
     Attributes:
-        which: People, posts, or both.
+        which: People, items, or both.
         colour: What the points are coloured by.
         sentence: The sentence that points are compared with.
         people: The map of people.
-        posts: The map of posts.
+        posts: The map of items.
         near: The nearest people, with distances.
-        near_posts: The person's posts, with the nearest of the population.
+        near_posts: The person's items, with the nearest of the population.
         people_side: What holds the map of people.
-        posts_side: What holds the map of posts.
+        posts_side: What holds the map of items.
     """
 
     which: gr.Radio
@@ -68,7 +68,7 @@ class PlaceboParts:
 
 @dataclass(frozen=True)
 class PostParts:
-    """What a text owes to each post.
+    """What a text owes to each item.
 
     Attributes:
         bar: Runs it.
@@ -115,7 +115,7 @@ class WordParts:
         line: Nearness and caveat.
         likelier: Next words it makes likelier.
         vectors: Words near its vectors.
-        posts: Posts nearest to the person.
+        posts: Items nearest to the person.
         style: Style figures beside the population's.
     """
 
@@ -155,7 +155,7 @@ class GrowthParts:
     """The cold-start dial.
 
     Attributes:
-        curve: Likelihood by number of posts, and where arms cross.
+        curve: Likelihood by number of items, and where arms cross.
         writes: Writes.
         texts: What the persona writes at each number.
     """
@@ -173,7 +173,7 @@ class PinParts:
         bar: Writes from both.
         states: All states.
         pinned: Which are pinned.
-        table: Posts and weights of both.
+        table: Items and weights of both.
         line: How far they are apart.
         texts: What is written from each.
     """
@@ -242,7 +242,7 @@ class InsideParts:
         text: Which text is measured.
         dial: Strength against likelihood.
         placebo: The scorecard.
-        posts: What a text owes to each post.
+        posts: What a text owes to each item.
         tokens: One text under two arms.
         words: The persona in words.
         maps: Both maps.

@@ -16,24 +16,25 @@ from persona_demo.explain.collapse import signs_of_collapse
 from persona_demo.lm.decode import DecodeOptions
 from persona_demo.placing import directions_of
 from persona_demo.states import MAX_PINS, State
+from persona_demo.tasks import Wording
+from persona_demo.tasks.wording import capital
 from persona_demo.ui import views
 from persona_demo.ui.inside.look import Look, standing_in
 from persona_demo.ui.inside.parts import PinParts
 from persona_demo.ui.inside.runbar import RunBar
 from persona_demo.ui.inside.tables import View, cell, row, shortened, table, text_card, texts
-from persona_demo.ui.shelf import TASK
 from persona_demo.ui.state import Session
 from persona_demo.ui.verbs import Changes, guarded, seed_of, whole
 from persona_demo.ui.widget import widget
 
 ABOUT = """Every edit of the history above makes a new state and keeps the old one. Choose a state to go back to
-it; tick two to compare them: their posts, their weights, how far apart the two people are, and what is written
+it; tick two to compare them: their {many}, their weights, how far apart the two people are, and what is written
 from each."""
 
 
-def lay_out() -> PinParts:
+def lay_out(of: Wording) -> PinParts:
     """Lay the tab out."""
-    gr.Markdown(ABOUT, elem_classes="pd-lead")
+    gr.Markdown(ABOUT.format(many=of.many), elem_classes="pd-lead")
     with gr.Row(equal_height=False):
         with gr.Column(scale=2, min_width=280):
             states = widget("table", table(), go="select", goes="Go back to this state", elem_id="pd-states")
@@ -60,19 +61,25 @@ def states_table(session: Session) -> View:
         for state in reversed(states.all)
     ]  # fmt: skip
     return table(
-        [("State", "text"), ("What was done", "text"), ("Made from", "text"), ("Posts", "number")],
+        [
+            ("State", "text"),
+            ("What was done", "text"),
+            ("Made from", "text"),
+            (capital(session.wording.many), "number"),
+        ],
         rows,
         caption=f"States of {session.history.name}; the one on the table is marked",
     )
 
 
-def pinned_table(one: State, other: State, weights: Sequence[Mapping[str, float]]) -> View:
-    """Posts and weights of two states side by side.
+def pinned_table(one: State, other: State, weights: Sequence[Mapping[str, float]], of: Wording) -> View:
+    """Items and weights of two states side by side.
 
     Args:
         one: The first state.
         other: The second.
-        weights: Of each active post by its id, for both; empty where they are not known.
+        weights: Of each active item by its id, for both; empty where they are not known.
+        of: What items are called.
     """
     items = {item.id: item for item in (*one.history, *other.history)}
     most = max((weight for known in weights for weight in known.values()), default=1.0)
@@ -91,15 +98,14 @@ def pinned_table(one: State, other: State, weights: Sequence[Mapping[str, float]
         note = "reworded" if differ and all(name in s for s in sides) and sides[0][name].text != item.text else ""
         rows.append(row(f"{number}", side(0, name), side(1, name), shortened(item.text), note, mark=differ))
     heads: list[tuple[str, Any]] = [
-        ("Post", "text"),
+        (capital(of.one), "text"),
         (one.id, "bar"),
         (other.id, "bar"),
         ("Its words", "text"),
         ("Change", "text"),
     ]
-    return table(
-        heads, rows, caption=f"{one.id} beside {other.id}: weights for these opening words; what differs is marked"
-    )
+    caption = f"{one.id} beside {other.id}: weights for {of.this}; what differs is marked"
+    return table(heads, rows, caption=caption)
 
 
 class Pins(Look):
@@ -128,7 +134,7 @@ class Pins(Look):
             said = (
                 "Tick two states to compare them."
                 if len(session.states.all) > 1
-                else "There is one state so far: edit a post."
+                else f"There is one state so far: edit {self.wording.a}."
             )
             return {self.parts.line: {"text": said}, self.parts.table: table()}
         made = [self._embedded(state, opening) for state in pair]
@@ -138,7 +144,8 @@ class Pins(Look):
             else {}
             for state, one in zip(pair, made, strict=True)
         ]
-        return {self.parts.line: {"text": self._apart(made)}, self.parts.table: pinned_table(*pair, weights)}
+        figures = pinned_table(*pair, weights, self.wording)
+        return {self.parts.line: {"text": self._apart(made)}, self.parts.table: figures}
 
     def _pair(self, session: Session) -> tuple[State, State] | None:
         if len(session.states.pinned) < 2:
@@ -150,12 +157,12 @@ class Pins(Look):
         runtime = self.loading.runtime
         if runtime is None or not state.history.active:
             return None
-        return runtime.embed(state.history, runtime.task(TASK), query=opening if opening.strip() else None)
+        return runtime.embed(state.history, runtime.task(self.task.name), query=opening if opening.strip() else None)
 
     def _apart(self, made: Sequence[Embedding | None]) -> str:
         one, other = made
         if one is None or other is None or self.shelf.atlas is None:
-            return "How far they are apart follows when both have posts and the models are loaded."
+            return f"How far they are apart follows when both have {self.wording.many} and the models are loaded."
         scale = self.shelf.atlas.scale
         units = directions_of(np.stack([one.user_vector, other.user_vector]) / scale)
         distance = float(1 - units[0] @ units[1])
@@ -189,7 +196,8 @@ class Pins(Look):
         stream = self.lent(self.written)(record, opening, strength, options, allow)
         with contextlib.closing(stream):
             for states in stream:
-                yield {self.parts.texts: _cards(pair, opening, states)} | self.bar.busy("Writing both together.")
+                shown = _cards(pair, self.task.begun(opening), states)
+                yield {self.parts.texts: shown} | self.bar.busy("Writing both together.")
         yield self.measured(session, opening, more=f"At strength {strength:g}.")
 
     def written(

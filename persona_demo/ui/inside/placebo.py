@@ -1,4 +1,4 @@
-"""The Placebo tab: each arm on the person's own last posts, against a stranger in the person's place."""
+"""The Placebo tab: each arm on the person's own last items, against a stranger in the person's place."""
 
 from __future__ import annotations
 
@@ -12,28 +12,27 @@ from persona_demo.arms import KNOWN, arms_named
 from persona_demo.errors import UserError
 from persona_demo.evaluation.bootstrap import Estimate
 from persona_demo.explain.scorecard import Scorecard, scorecard
+from persona_demo.tasks import Wording
 from persona_demo.ui.inside.look import Look
 from persona_demo.ui.inside.parts import PlaceboParts
 from persona_demo.ui.inside.runbar import RunBar
 from persona_demo.ui.inside.tables import View, cell, row, table
-from persona_demo.ui.shelf import TASK
 from persona_demo.ui.state import Session
 from persona_demo.ui.verbs import Changes, guarded, seed_of
-from persona_demo.ui.views import plural
 from persona_demo.ui.widget import widget
 from persona_demo.ui.writing import shown_arms
 
 ABOUT = """A placebo is the same method with somebody else in the person's place. Tick “Could this be placebo?”
 above to see one beside every persona column, and choose which kind under Advanced: a stranger, the average of
 everybody, noise of the same loudness, or nothing at all. Here the same question is put in numbers. The person's
-last posts are held out, each column says how likely it finds them from the earlier ones, and a stranger's posts
+last {many} are held out, each column says how likely it finds them from the earlier ones, and a stranger's {many}
 are tried in their place. A column that does as well with a stranger knows nothing personal. All columns that
 are ticked under Advanced are scored."""
 
 
-def lay_out() -> PlaceboParts:
+def lay_out(of: Wording) -> PlaceboParts:
     """Lay the tab out."""
-    gr.Markdown(ABOUT, elem_classes="pd-lead")
+    gr.Markdown(ABOUT.format(many=of.many), elem_classes="pd-lead")
     bar = RunBar.lay_out("Score every column", name="score")
     line = widget("line", {"text": ""}, elem_classes="pd-finding")
     return PlaceboParts(bar, line, widget("table", table(), go="", elem_id="pd-score-table"))
@@ -43,7 +42,7 @@ def _interval(estimate: Estimate | None) -> str:
     return "-" if estimate is None else f"{estimate.mean:+.3f} ({estimate.low:+.3f} to {estimate.high:+.3f})"
 
 
-def scores_table(card: Scorecard) -> View:
+def scores_table(card: Scorecard, of: Wording) -> View:
     """Each arm's figures and what follows from them."""
     gaps = [abs(score.gap.mean) for score in card.scores if score.gap is not None]
     most = max(gaps, default=1.0) or 1.0
@@ -66,7 +65,7 @@ def scores_table(card: Scorecard) -> View:
             ("Verdict", "text"),
         ],
         rows,
-        caption="Nats a token, with 95% intervals over the held-out posts; less surprise and more gain are better",
+        caption=f"Nats a token, with 95% intervals over the held-out {of.many}; less surprise and more gain are better",
     )
 
 
@@ -75,7 +74,7 @@ class Placebos(Look):
 
     @guarded
     def score(self, record: dict[str, Any], seed: float, arms: Sequence[str]) -> Iterator[Changes]:
-        """Score every column that is ticked on the person's own last posts."""
+        """Score every column that is ticked on the person's own last items."""
         session, parts = Session.from_record(record), self.page.inside.placebo
         if session.stored:
             raise UserError("Nothing can be held out of a stored vector: choose a person who has texts.")
@@ -84,9 +83,9 @@ class Placebos(Look):
         stream = self.lent(self.scored)(record, seed, names)
         with contextlib.closing(stream):
             for card in stream:
-                held = plural(len(card.held_out), "post")
+                held = self.wording.count(len(card.held_out))
                 said = f"The last {held} of {session.history.name}, each predicted from what came before it."
-                changes = {parts.table: scores_table(card), parts.line: {"text": said}}
+                changes = {parts.table: scores_table(card, self.wording), parts.line: {"text": said}}
                 yield changes | self.bar.busy(f"{len(card.scores)} of {len(names)} columns", card.share)
         yield self.measured(session, None, more="At strength 1, as it was trained.")
 
@@ -96,7 +95,7 @@ class Placebos(Look):
         yield from scorecard(
             runtime,
             session.history,
-            runtime.task(TASK),
+            runtime.task(self.task.name),
             arms_named(names),
             others=self.shelf.others(session),
             seed=seed_of(seed),

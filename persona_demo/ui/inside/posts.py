@@ -1,4 +1,4 @@
-"""The tab on single posts: how much of each was mixed in, beside what taking it away does to a text."""
+"""The tab on single items: how much of each was mixed in, beside what taking it away does to a text."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ import gradio as gr
 
 from persona_demo.arms import KNOWN, arm_named
 from persona_demo.explain.attribution import Agreement, Attribution, ItemEffect, leave_one_out
+from persona_demo.tasks import Wording
+from persona_demo.tasks.wording import capital
 from persona_demo.ui.inside.look import Look, text_to_look_at
 from persona_demo.ui.inside.parts import PostParts
 from persona_demo.ui.inside.runbar import RunBar
@@ -19,15 +21,15 @@ from persona_demo.ui.state import Session
 from persona_demo.ui.verbs import Changes, guarded
 from persona_demo.ui.widget import widget
 
-ABOUT = """The bar beside each post above says how much of it the plug mixed in. That is not what it did. Here
-every post is taken away in turn and the text is read again: the effect is by how much the text becomes less
-likely without that post. Weights and effects need not agree, and the sentence below says how far they do."""
+ABOUT = """The bar beside each {one} above says how much of it the plug mixed in. That is not what it did. Here
+every {one} is taken away in turn and the text is read again: the effect is by how much the text becomes less
+likely without that {one}. Weights and effects need not agree, and the sentence below says how far they do."""
 Order = Literal["effect", "weight", "post"]
 
 
-def lay_out() -> PostParts:
+def lay_out(of: Wording) -> PostParts:
     """Lay the tab out."""
-    gr.Markdown(ABOUT, elem_classes="pd-lead")
+    gr.Markdown(ABOUT.format(one=of.one), elem_classes="pd-lead")
     with gr.Row(elem_classes="pd-choices"):
         able = [(arm.title, arm.name) for arm in KNOWN.values() if arm.compared_with is not None]
         arm = gr.Dropdown(able, value="persona", label="Under which column", min_width=240, elem_id="pd-posts-arm")
@@ -35,14 +37,16 @@ def lay_out() -> PostParts:
             [("Largest effect", "effect"), ("Largest weight", "weight"), ("Oldest", "post")], value="effect",
             label="First in the table", min_width=280, elem_id="pd-posts-order",
         )  # fmt: skip
-    bar = RunBar.lay_out("Take each post away", name="posts")
+    bar = RunBar.lay_out(f"Take each {of.one} away", name="posts")
     line = widget("line", {"text": ""}, elem_classes="pd-finding")
-    figures = widget("table", table(), go="post", goes="Show this post in the table above", elem_id="pd-posts-table")
+    goes = f"Show this {of.one} in the table above"
+    figures = widget("table", table(), go="post", goes=goes, elem_id="pd-posts-table")
     return PostParts(bar, arm, order, gr.State(None), line, figures)
 
 
 def effects_table(found: Attribution, session: Session, order: Order) -> View:
-    """Weight beside effect, one row a post."""
+    """Weight beside effect, one row an item."""
+    of = session.wording
     numbers = {item.id: n for n, item in enumerate(session.history, start=1)}
     texts = {item.id: item.text for item in session.history}
     sizes = [abs(item.effect) for item in found.items if item.effect is not None]
@@ -55,7 +59,7 @@ def effects_table(found: Attribution, session: Session, order: Order) -> View:
     }
     rows = [
         row(
-            f"Post {numbers.get(item.item, '?')}",
+            of.numbered(numbers.get(item.item, "?")),
             cell("-" if item.weight is None else f"{100 * item.weight:.1f}%", _share(item.weight, heaviest)),
             cell("waiting" if item.effect is None else f"{item.effect:+.2f}", _share(item.effect, most)),
             shortened(texts.get(item.item, ""), 90),
@@ -64,9 +68,9 @@ def effects_table(found: Attribution, session: Session, order: Order) -> View:
         for item in sorted(found.items, key=keys[order])
     ]
     return table(
-        [("Post", "text"), ("Weight", "bar"), ("Effect, nats", "signed"), ("Its words", "text")],
+        [(capital(of.one), "text"), ("Weight", "bar"), ("Effect, nats", "signed"), ("Its words", "text")],
         rows,
-        caption=f"Weight and effect under “{KNOWN[found.arm].title}”; above 0 the post makes the text likelier",
+        caption=f"Weight and effect under “{KNOWN[found.arm].title}”; above 0 the {of.one} makes the text likelier",
     )
 
 
@@ -86,15 +90,15 @@ def _found(record: dict[str, Any]) -> Attribution:
 
 
 class Posts(Look):
-    """Verbs of the tab on single posts."""
+    """Verbs of the tab on single items."""
 
     @guarded
     def measure(
         self, record: dict[str, Any], opening: str, seed: float, choice: str, typed: str, written: dict[str, Any],
         arm: str, order: Order,
     ) -> Iterator[Changes]:  # fmt: skip
-        """Take each post away in turn."""
-        text = text_to_look_at(choice, typed, written, opening)
+        """Take each item away in turn."""
+        text = text_to_look_at(choice, typed, written, opening, self.wording)
         yield from self.waiting()
         session, parts = Session.from_record(record), self.page.inside.posts
         stream = self.lent(self.left_out)(record, opening, seed, arm, text)
@@ -106,7 +110,7 @@ class Posts(Look):
                     parts.table: effects_table(found, session, order),
                     parts.line: {"text": said if done else ""},
                     parts.found: dataclasses.asdict(found),
-                } | self.bar.busy(f"{done} of {len(found.items)} posts taken away", found.share)
+                } | self.bar.busy(f"{done} of {self.wording.count(len(found.items))} taken away", found.share)
         yield self.measured(session, opening)
 
     def left_out(self, record: dict[str, Any], opening: str, seed: float, arm: str, text: str) -> Iterator[Attribution]:

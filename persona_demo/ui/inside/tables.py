@@ -85,7 +85,8 @@ def text_card(
         "title": title,
         "why": why,
         "opening": opening,
-        "text": text,
+        # A blank at the start sets a text apart from the words before it.
+        "text": text if opening else text.lstrip(),
         "warning": warning,
         "note": note,
         "colour": f"var({colour})" if colour else "",

@@ -1,4 +1,6 @@
 const cards = new Map();
+const { one, many } = props.said;
+for (const group of ["hero", "text"]) element.querySelector(`#pd-${group}-title`).textContent = props.said[group];
 
 for (const arm of props.arms) {
   const id = `pd-arm-${arm.name.replace(/[:+]/g, "-")}`;
@@ -35,7 +37,7 @@ const drawPosts = (parts, texts) => {
   parts.posts.hidden = texts.length === 0;
   if (parts.list.childElementCount === texts.length && parts.list.dataset.key === JSON.stringify(texts)) return;
   parts.list.dataset.key = JSON.stringify(texts);
-  parts.summary.textContent = texts.length === 1 ? "The post it was given" : `The ${texts.length} posts it was given`;
+  parts.summary.textContent = texts.length === 1 ? `The ${one} it was given` : `The ${texts.length} ${many} it was given`;
   parts.list.replaceChildren(...texts.map((text) => make("li", {}, text)));
 };
 

@@ -5,6 +5,15 @@ const body = find("tbody");
 const draft = find(".pd-add textarea");
 const file = find("input[type=file]");
 const rows = new Map();
+const said = props.said;
+find(".pd-frame").setAttribute("aria-label", said.region);
+find("caption").textContent = said.caption;
+find(".pd-head").textContent = said.heading;
+find(".pd-order").textContent = said.order;
+find(".pd-caveat").textContent = said.caveat;
+find(".pd-add label span").textContent = said.add;
+draft.placeholder = said.hint;
+put(find(".pd-bare"), said.bare);
 let refocus = null;
 let moved = null; // what had the focus in a row that was moved
 
@@ -30,6 +39,8 @@ const move = (row, step) => {
 const newRow = (id) => {
   const row = { id, node: make("tr"), number: make("th", { scope: "row" }), area: make("textarea", { rows: "2" }) };
   row.date = make("span", { class: "pd-date" });
+  row.label = make("span", { class: "pd-label" });
+  row.given = make("p", { class: "pd-given" });
   row.bar = make("b");
   row.share = make("span");
   row.mute = make("input", { type: "checkbox" });
@@ -40,7 +51,7 @@ const newRow = (id) => {
   row.even = make("i");
   track.append(row.bar, row.even);
   for (const [name, parts] of [
-    ["number", [row.number]], ["post", [row.area, row.date]], ["weight", [track, row.share]],
+    ["number", [row.number]], ["post", [row.area, row.date, row.label, row.given]], ["weight", [track, row.share]],
     ["mute", [row.mute]], ["remove", [row.up, row.down, row.remove]],
   ]) {
     const cell = name === "number" ? row.number : make("td");
@@ -76,20 +87,23 @@ const newRow = (id) => {
 
 const drawRow = (row, told, even, last) => {
   row.number.textContent = told.number;
-  // What somebody is typing, or what was refused, stays as long as the post itself has not changed.
+  // What somebody is typing, or what was refused, stays as long as the item itself has not changed.
   if (told.text !== row.text) {
     if (document.activeElement !== row.area || row.area.value === row.text) row.area.value = told.text;
     row.sent = told.text;
     row.text = told.text;
   }
   row.node.classList.toggle("pd-unsaved", row.sent !== told.text);
-  row.area.setAttribute("aria-label", `Post ${told.number}`);
+  row.area.setAttribute("aria-label", `${said.heading} ${told.number}`);
   row.date.textContent = told.date;
+  put(row.label, told.label);
+  put(row.given, told.given);
+  row.given.title = told.given;
   row.mute.checked = told.muted;
-  row.mute.setAttribute("aria-label", `Mute post ${told.number}`);
-  row.remove.setAttribute("aria-label", `Delete post ${told.number}`);
-  row.up.setAttribute("aria-label", `Move post ${told.number} up`);
-  row.down.setAttribute("aria-label", `Move post ${told.number} down`);
+  row.mute.setAttribute("aria-label", `Mute ${said.one} ${told.number}`);
+  row.remove.setAttribute("aria-label", `Delete ${said.one} ${told.number}`);
+  row.up.setAttribute("aria-label", `Move ${said.one} ${told.number} up`);
+  row.down.setAttribute("aria-label", `Move ${said.one} ${told.number} down`);
   row.up.disabled = told.number === 1;
   row.down.disabled = last;
   row.bar.style.width = `${100 * told.bar}%`;
@@ -163,7 +177,7 @@ draft.addEventListener("keydown", (event) => {
 
 sendChosen(file, LARGEST);
 
-// Elsewhere on the page somebody points at a post: show which one that is.
+// Elsewhere on the page somebody points at an item: show which one that is.
 const point = ({ detail }) => {
   if (!element.isConnected) return window.removeEventListener("pd-post", point);
   const row = rows.get(detail);
