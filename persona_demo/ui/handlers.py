@@ -17,10 +17,11 @@ import gradio as gr
 from persona_demo.errors import UserError
 from persona_demo.history_io import parse_history, parse_pasted, to_json
 from persona_demo.ui import views
+from persona_demo.ui.changes import Changes
 from persona_demo.ui.persona_map import selected_id
 from persona_demo.ui.standing import map_of, stand
 from persona_demo.ui.state import FILE, NEW, Session, Step
-from persona_demo.ui.verbs import Changes, Verbs, guarded, text_of
+from persona_demo.ui.verbs import Verbs, guarded, text_of
 from persona_demo.ui.writing import shown_arms
 from persona_demo.ui.written import Outcome
 

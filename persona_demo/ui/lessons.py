@@ -14,12 +14,13 @@ from typing import Any
 import gradio as gr
 from gradio.events import Dependency
 
+from persona_demo.ui.changes import Changes
 from persona_demo.ui.inside.carry import Carry
 from persona_demo.ui.inside.runbar import QUIET
 from persona_demo.ui.lesson_steps import LessonStep, lesson_steps
 from persona_demo.ui.page import LessonParts, Page
 from persona_demo.ui.shelf import Shelf
-from persona_demo.ui.verbs import Changes, Verbs, guarded
+from persona_demo.ui.verbs import Verbs, guarded
 from persona_demo.ui.widget import widget
 
 OPEN, CLOSE = "Take the lesson", "Close the lesson"

@@ -19,6 +19,7 @@ from persona_demo.errors import UserError
 from persona_demo.ranges import SEED
 from persona_demo.tasks import Task, Wording
 from persona_demo.ui import views
+from persona_demo.ui.changes import Changes
 from persona_demo.ui.loading import Loading
 from persona_demo.ui.page import Page
 from persona_demo.ui.shelf import Shelf
@@ -28,8 +29,6 @@ PATIENCE = 0.5
 
 logger = logging.getLogger(__name__)
 
-Changes = dict[Any, Any]
-"""New values and properties, by component."""
 Verb = TypeVar("Verb", bound=Callable[..., Any])
 
 

@@ -18,11 +18,12 @@ from persona_demo.arms import KNOWN, Placebo, arms_named
 from persona_demo.errors import UserError
 from persona_demo.lm.decode import DecodeOptions
 from persona_demo.ui import views
+from persona_demo.ui.changes import Changes
 from persona_demo.ui.loading import Loading
 from persona_demo.ui.page import Page
 from persona_demo.ui.shelf import Shelf
 from persona_demo.ui.state import Session, key_of
-from persona_demo.ui.verbs import Changes, Verbs, guarded, seed_of, whole
+from persona_demo.ui.verbs import Verbs, guarded, seed_of, whole
 from persona_demo.ui.written import Outcome
 
 FRAME = 0.08

@@ -21,13 +21,14 @@ from persona_demo.session import Models, Run, Vectors
 from persona_demo.session_io import read_run
 from persona_demo.tasks import Task, TaskName, task_named
 from persona_demo.ui import views, words
+from persona_demo.ui.changes import Changes
 from persona_demo.ui.handlers import Desk
 from persona_demo.ui.inside.parts import CarryParts
 from persona_demo.ui.loading import Loading
 from persona_demo.ui.page import Page
 from persona_demo.ui.shelf import FIRST, Shelf
 from persona_demo.ui.state import FILE, SAMPLE, Point, Session, key_of
-from persona_demo.ui.verbs import Changes, guarded, seed_of, text_of, whole
+from persona_demo.ui.verbs import guarded, seed_of, text_of, whole
 from persona_demo.ui.widget import widget
 from persona_demo.ui.writing import shown_arms
 from persona_demo.ui.written import Outcome

@@ -9,11 +9,12 @@ import gradio as gr
 
 from persona_demo.arms import arm_named
 from persona_demo.explain.dial import Dial, persona_likelihood
+from persona_demo.ui.changes import Changes
 from persona_demo.ui.inside.curve import Curve
 from persona_demo.ui.inside.look import Look, text_to_look_at
 from persona_demo.ui.inside.tables import View, cell, chart, row, series, table
 from persona_demo.ui.state import Session
-from persona_demo.ui.verbs import Changes, guarded
+from persona_demo.ui.verbs import guarded
 
 ABOUT = """Strength adds a multiple of what the persona changes to what the control says, one token at a time. 0
 is the control itself, word for word; 1 is the persona as it was trained; below 0 is its opposite, and far above 1

@@ -18,13 +18,14 @@ from persona_demo.lm.decode import DecodeOptions
 from persona_demo.tasks import Wording
 from persona_demo.tasks.wording import capital, plural
 from persona_demo.ui import palette
+from persona_demo.ui.changes import Changes
 from persona_demo.ui.inside.curve import Curve
 from persona_demo.ui.inside.look import Look
 from persona_demo.ui.inside.parts import GrowthParts
 from persona_demo.ui.inside.runbar import RunBar
 from persona_demo.ui.inside.tables import View, chart, row, series, shortened, table, text_card, texts
 from persona_demo.ui.state import Session
-from persona_demo.ui.verbs import Changes, guarded, seed_of, whole
+from persona_demo.ui.verbs import guarded, seed_of, whole
 from persona_demo.ui.widget import widget
 from persona_demo.ui.writing import shown_arms
 

@@ -18,12 +18,13 @@ from persona_demo.errors import UserError
 from persona_demo.lm.decode import DecodeOptions
 from persona_demo.tasks import Wording
 from persona_demo.ui import palette, views
+from persona_demo.ui.changes import Changes
 from persona_demo.ui.inside.look import Look
 from persona_demo.ui.inside.parts import GuessParts
 from persona_demo.ui.inside.runbar import RunBar
 from persona_demo.ui.inside.tables import View, text_card, texts
 from persona_demo.ui.state import Session, key_of
-from persona_demo.ui.verbs import Changes, guarded, whole
+from persona_demo.ui.verbs import guarded, whole
 from persona_demo.ui.widget import widget
 from persona_demo.ui.written import Outcome
 

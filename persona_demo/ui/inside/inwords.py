@@ -10,12 +10,13 @@ import gradio as gr
 from persona_demo.explain.words import InWords, persona_in_words
 from persona_demo.tasks import Wording
 from persona_demo.tasks.wording import capital
+from persona_demo.ui.changes import Changes
 from persona_demo.ui.inside.look import Look
 from persona_demo.ui.inside.parts import WordParts
 from persona_demo.ui.inside.runbar import RunBar
 from persona_demo.ui.inside.tables import View, cell, row, shortened, table
 from persona_demo.ui.state import Session
-from persona_demo.ui.verbs import Changes, guarded
+from persona_demo.ui.verbs import guarded
 from persona_demo.ui.widget import widget
 
 ABOUT = """A persona is a few lists of numbers, and no words stand in it. Still, one can ask what it makes the

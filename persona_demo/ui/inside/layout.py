@@ -10,6 +10,7 @@ import gradio as gr
 
 from persona_demo.arms import KNOWN
 from persona_demo.tasks.wording import capital
+from persona_demo.ui.changes import Changes
 from persona_demo.ui.inside import carry, dial, growth, guess, inwords, maps, mix, pins, placebo, posts, tokens
 from persona_demo.ui.inside.look import TYPED
 from persona_demo.ui.inside.parts import InsideParts, TextParts
@@ -19,7 +20,6 @@ from persona_demo.ui.line import Line
 from persona_demo.ui.loading import Loading
 from persona_demo.ui.page import Page
 from persona_demo.ui.shelf import Shelf
-from persona_demo.ui.verbs import Changes
 from persona_demo.ui.widget import widget
 
 TITLE = """## Look inside

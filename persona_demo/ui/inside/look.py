@@ -11,13 +11,14 @@ from persona_demo.errors import UserError
 from persona_demo.explain.scoring import typed_after
 from persona_demo.runtime import Runtime
 from persona_demo.tasks import Wording
+from persona_demo.ui.changes import Changes
 from persona_demo.ui.inside.runbar import RunBar
 from persona_demo.ui.inside.tables import shortened
 from persona_demo.ui.loading import Loading
 from persona_demo.ui.page import Page
 from persona_demo.ui.shelf import Shelf
 from persona_demo.ui.state import Session, key_of
-from persona_demo.ui.verbs import Changes, Verbs, seed_of
+from persona_demo.ui.verbs import Verbs, seed_of
 from persona_demo.ui.written import Outcome
 
 TYPED = "typed"

@@ -18,6 +18,7 @@ from persona_demo.item_map import ItemMap, item_vectors
 from persona_demo.placing import place_among
 from persona_demo.runtime import Runtime
 from persona_demo.tasks.wording import capital
+from persona_demo.ui.changes import Changes
 from persona_demo.ui.inside import map_views
 from persona_demo.ui.inside.look import Look
 from persona_demo.ui.inside.map_views import COUNT, NO_STYLE, NONE, SAMPLES, SENTENCE, STYLE_MARK
@@ -27,7 +28,7 @@ from persona_demo.ui.persona_map import MapValue, NamedPoint, PersonaMap, Tint, 
 from persona_demo.ui.shelf import Shelf
 from persona_demo.ui.standing import map_of, stand
 from persona_demo.ui.state import Session, key_of
-from persona_demo.ui.verbs import Changes, guarded
+from persona_demo.ui.verbs import guarded
 from persona_demo.ui.widget import widget
 
 MOST_POSTS = 60

@@ -18,6 +18,7 @@ from persona_demo.explain.collapse import signs_of_collapse
 from persona_demo.lm.decode import DecodeOptions
 from persona_demo.tasks import Wording
 from persona_demo.ui import views
+from persona_demo.ui.changes import Changes
 from persona_demo.ui.inside.look import Look, standing_in
 from persona_demo.ui.inside.parts import MixParts
 from persona_demo.ui.inside.runbar import RunBar
@@ -25,7 +26,7 @@ from persona_demo.ui.inside.tables import View, text_card, texts
 from persona_demo.ui.shelf import Shelf
 from persona_demo.ui.standing import map_of, stand
 from persona_demo.ui.state import Session
-from persona_demo.ui.verbs import Changes, guarded, seed_of, whole
+from persona_demo.ui.verbs import guarded, seed_of, whole
 from persona_demo.ui.widget import widget
 
 FloatArray = NDArray[np.float32]

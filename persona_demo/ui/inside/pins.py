@@ -19,12 +19,13 @@ from persona_demo.states import MAX_PINS, State
 from persona_demo.tasks import Wording
 from persona_demo.tasks.wording import capital
 from persona_demo.ui import views
+from persona_demo.ui.changes import Changes
 from persona_demo.ui.inside.look import Look, standing_in
 from persona_demo.ui.inside.parts import PinParts
 from persona_demo.ui.inside.runbar import RunBar
 from persona_demo.ui.inside.tables import View, cell, row, shortened, table, text_card, texts
 from persona_demo.ui.state import Session
-from persona_demo.ui.verbs import Changes, guarded, seed_of, whole
+from persona_demo.ui.verbs import guarded, seed_of, whole
 from persona_demo.ui.widget import widget
 
 ABOUT = """Every edit of the history above makes a new state and keeps the old one. Choose a state to go back to

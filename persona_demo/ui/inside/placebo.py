@@ -13,12 +13,13 @@ from persona_demo.errors import UserError
 from persona_demo.evaluation.bootstrap import Estimate
 from persona_demo.explain.scorecard import Scorecard, scorecard
 from persona_demo.tasks import Wording
+from persona_demo.ui.changes import Changes
 from persona_demo.ui.inside.look import Look
 from persona_demo.ui.inside.parts import PlaceboParts
 from persona_demo.ui.inside.runbar import RunBar
 from persona_demo.ui.inside.tables import View, cell, row, table
 from persona_demo.ui.state import Session
-from persona_demo.ui.verbs import Changes, guarded, seed_of
+from persona_demo.ui.verbs import guarded, seed_of
 from persona_demo.ui.widget import widget
 from persona_demo.ui.writing import shown_arms
 

@@ -13,12 +13,13 @@ from persona_demo.arms import KNOWN, arm_named
 from persona_demo.explain.attribution import Agreement, Attribution, ItemEffect, leave_one_out
 from persona_demo.tasks import Wording
 from persona_demo.tasks.wording import capital
+from persona_demo.ui.changes import Changes
 from persona_demo.ui.inside.look import Look, text_to_look_at
 from persona_demo.ui.inside.parts import PostParts
 from persona_demo.ui.inside.runbar import RunBar
 from persona_demo.ui.inside.tables import View, cell, row, shortened, table
 from persona_demo.ui.state import Session
-from persona_demo.ui.verbs import Changes, guarded
+from persona_demo.ui.verbs import guarded
 from persona_demo.ui.widget import widget
 
 ABOUT = """The bar beside each {one} above says how much of it the plug mixed in. That is not what it did. Here

@@ -13,7 +13,7 @@ from persona_demo.ui.line import LANE, Line
 from persona_demo.ui.widget import widget
 
 if TYPE_CHECKING:
-    from persona_demo.ui.verbs import Changes
+    from persona_demo.ui.changes import Changes
 
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 """Of every listener: no spinners over what is being read, and no public endpoint."""

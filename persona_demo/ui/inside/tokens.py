@@ -10,12 +10,13 @@ import gradio as gr
 
 from persona_demo.arms import EVERY, arm_named
 from persona_demo.explain.token_view import Alternative, TokenView, view_tokens
+from persona_demo.ui.changes import Changes
 from persona_demo.ui.inside.look import Look, text_to_look_at
 from persona_demo.ui.inside.parts import TokenParts
 from persona_demo.ui.inside.runbar import RunBar
 from persona_demo.ui.inside.tables import Head, View, cell, row, table
 from persona_demo.ui.state import Session
-from persona_demo.ui.verbs import Changes, guarded
+from persona_demo.ui.verbs import guarded
 from persona_demo.ui.widget import widget
 
 ABOUT = """The model writes one token at a time, a token being a word or a piece of one. Here a fixed text is read
