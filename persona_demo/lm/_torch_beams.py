@@ -7,22 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch.nn.utils.rnn import pad_sequence
 from transformers import GenerationConfig
 
+from persona_demo.lm._torch_parts import TorchParts
 from persona_demo.lm.base import Row, Tokens
-
-if TYPE_CHECKING:
-    from persona_demo.lm.torch_engine import TorchLM
 
 BATCH = 8
 
 
 @torch.no_grad()
-def write(lm: TorchLM, rows: Sequence[Row], *, beams: int, max_new_tokens: int, min_new_tokens: int) -> list[Tokens]:
+def write(lm: TorchParts, rows: Sequence[Row], *, beams: int, max_new_tokens: int, min_new_tokens: int) -> list[Tokens]:
     """Write on from rows.
 
     Args:
@@ -58,7 +56,7 @@ def write(lm: TorchLM, rows: Sequence[Row], *, beams: int, max_new_tokens: int, 
     return [written[i] for i in range(len(rows))]
 
 
-def _generate(lm: TorchLM, rows: Sequence[Row], options: GenerationConfig) -> list[list[int]]:
+def _generate(lm: TorchParts, rows: Sequence[Row], options: GenerationConfig) -> list[list[int]]:
     """New tokens of rows whose openings are equally long, padding and all."""
     causal = lm.info.family == "causal"
     inputs = [lm.embed_row(row) for row in rows]

@@ -7,16 +7,14 @@ arms, one prompt before many answers) have that beginning read once, and share i
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
 from transformers import DynamicCache
 
+from persona_demo.lm._torch_parts import TorchParts
 from persona_demo.lm.base import FloatArray, Row, Tokens
-
-if TYPE_CHECKING:
-    from persona_demo.lm.torch_engine import TorchLM
 
 BATCH = 8
 SHARED_START = 24
@@ -24,7 +22,7 @@ SHARED_START = 24
 
 
 @torch.no_grad()
-def score(lm: TorchLM, rows: Sequence[Row], targets: Sequence[Tokens]) -> list[FloatArray]:
+def score(lm: TorchParts, rows: Sequence[Row], targets: Sequence[Tokens]) -> list[FloatArray]:
     """Log-probability in nats of each target token after its row, one (T,) array a row."""
     scores: dict[int, FloatArray] = {}
     for batch in _batches(rows, targets):
@@ -37,7 +35,7 @@ def score(lm: TorchLM, rows: Sequence[Row], targets: Sequence[Tokens]) -> list[F
 
 
 @torch.no_grad()
-def logits(lm: TorchLM, rows: Sequence[Row], targets: Sequence[Tokens]) -> list[FloatArray]:
+def logits(lm: TorchParts, rows: Sequence[Row], targets: Sequence[Tokens]) -> list[FloatArray]:
     """Logits that predict each target token after its row, one (T, V) array a row."""
     kept: dict[int, FloatArray] = {}
     for batch in _batches(rows, targets):
@@ -75,7 +73,7 @@ def _batches(rows: Sequence[Row], targets: Sequence[Tokens]) -> Iterator[list[in
         yield from (order[n : n + BATCH] for n in range(0, len(order), BATCH))
 
 
-def _predicting(lm: TorchLM, rows: Sequence[Row], targets: Sequence[Tokens], batch: Sequence[int]) -> list[Tensor]:
+def _predicting(lm: TorchParts, rows: Sequence[Row], targets: Sequence[Tokens], batch: Sequence[int]) -> list[Tensor]:
     """Logits that predict each target token, one (T, V) tensor a row of the batch."""
     read, wanted = [rows[i] for i in batch], [targets[i] for i in batch]
     inputs = [lm.embed_row(row) for row in read]
@@ -101,7 +99,7 @@ def _shared(rows: Sequence[Row]) -> int:
     return max(len(start) - whole, 0)
 
 
-def _causal(lm: TorchLM, full: Sequence[Tensor], *, shared: int, lengths: Sequence[int]) -> list[Tensor]:
+def _causal(lm: TorchParts, full: Sequence[Tensor], *, shared: int, lengths: Sequence[int]) -> list[Tensor]:
     """The last logits of whole sequences (L_i, H) whose first ``shared`` positions are the same."""
     ends = [len(f) - shared for f in full]
     start = min(end - length for end, length in zip(ends, lengths, strict=True)) if lm.trims_logits else 0
@@ -117,7 +115,7 @@ def _causal(lm: TorchLM, full: Sequence[Tensor], *, shared: int, lengths: Sequen
     return [out[i, end - length - start : end - start] for i, (end, length) in enumerate(places)]
 
 
-def _keys_and_values(lm: TorchLM, start: Tensor, *, rows: int) -> DynamicCache:
+def _keys_and_values(lm: TorchParts, start: Tensor, *, rows: int) -> DynamicCache:
     """Keys and values of positions (L, H), read once, for so many rows."""
     layers = lm.model.base_model(inputs_embeds=start[None], use_cache=True).past_key_values.layers
     shape = (rows, -1, -1, -1)

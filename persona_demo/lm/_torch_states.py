@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch.nn.utils.rnn import pad_sequence
 
+from persona_demo.lm._torch_parts import TorchParts
 from persona_demo.lm.base import FloatArray, StatesLayer, Tokens
-
-if TYPE_CHECKING:
-    from persona_demo.lm.torch_engine import TorchLM
 
 BATCH = 16
 
 
 @torch.no_grad()
-def mean_states(lm: TorchLM, texts: Sequence[Tokens], *, layer: StatesLayer) -> FloatArray:
+def mean_states(lm: TorchParts, texts: Sequence[Tokens], *, layer: StatesLayer) -> FloatArray:
     """Mean hidden states over each text's tokens; zeros for an empty text.
 
     Of an encoder-decoder model the encoder is read.
