@@ -64,6 +64,13 @@ RATE, SOFT_RATE = TrainOptions.learning_rate, TrainOptions.soft_learning_rate
 VARIANTS: tuple[Variant, ...] = (
     Variant(BASE, "the base"),
     Variant("own-base", "what a person departs from", {"base": "own"}),
+    # Words in places of their own take trained vectors away; these give the base as many as it had.
+    Variant(
+        "own-base-16-16",
+        "what a person departs from",
+        {"base": "own", "instruction_tokens": 16, "keyword_tokens": 16},
+    ),
+    Variant("own-base-no-keywords", "what a person departs from", {"base": "own", "keyword_tokens": 0}),
     Variant("persona-1", "how many persona vectors", {"persona_tokens": 1}),
     Variant("persona-4", "how many persona vectors", {"persona_tokens": 4}),
     Variant("persona-16", "how many persona vectors", {"persona_tokens": 16}),
