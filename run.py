@@ -40,7 +40,10 @@ def install(requirements: str) -> None:
     if not MADE.is_file():
         sys.stderr.write("Making the environment in .venv\n")
         # What a kill left half made is made anew.
-        venv.create(ENVIRONMENT, with_pip=True, clear=True)
+        try:
+            venv.create(ENVIRONMENT, with_pip=True, clear=True)
+        except subprocess.CalledProcessError:
+            sys.exit("Python came without the module that environments are made with: install python3-venv, try again.")
         MADE.touch()
     run(str(PYTHON), "-m", "pip", "install", "--disable-pip-version-check", "-r", requirements, "-c", "constraints.txt")
     stamp.write_text(digest)

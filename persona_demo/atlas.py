@@ -150,18 +150,25 @@ class Atlas:
             raise UserError(f"This map keeps no figure {name[:40]!r}: build it anew with 'atlas build'.")
         return np.asarray(self.style[:, self.style_names.index(name)])
 
-    def somebody_else(self, count: int, *, rng: np.random.Generator) -> int:
+    def row_of(self, vector: FloatArray) -> int | None:
+        """Row of the person whose stored vector (D,) this is, if it is anybody's."""
+        found = np.flatnonzero((self.vectors == vector).all(axis=1))
+        return int(found[0]) if len(found) else None
+
+    def somebody_else(self, count: int, *, rng: np.random.Generator, without: int | None = None) -> int:
         """Draw a placebo: one of the people nearest in number of items.
 
         Args:
             count: Number of items of the person it stands beside.
             rng: Source of the draw.
+            without: Row of that person, where they are of the map.
 
         Returns:
             Their row.
         """
-        nearest = np.argsort(np.abs(self.counts - count), kind="stable")[: max(len(self.ids) // 10, 1)]
-        return int(rng.choice(nearest))
+        nearest = np.argsort(np.abs(self.counts - count), kind="stable")
+        nearest = nearest[nearest != without] if without is not None and len(nearest) > 1 else nearest
+        return int(rng.choice(nearest[: max(len(self.ids) // 10, 1)]))
 
     def save(self, folder: Path) -> None:
         """Write the atlas, each file whole or not at all."""

@@ -213,7 +213,9 @@ class Runtime:
         # A stored vector stands beside a stored vector, a history beside a history.
         other = draw_other(others, history.active, seed=seed) if stored is None else None
         if other is None and self.atlas is not None:
-            row = self.atlas.somebody_else(len(history.active), rng=np.random.default_rng(seed))
+            own = None if stored is None else self.atlas.row_of(stored)
+            count = len(history.active) if own is None else int(self.atlas.counts[own])
+            row = self.atlas.somebody_else(count, rng=np.random.default_rng(seed), without=own)
             other = Other(name=self.atlas.ids[row], user_vector=self.atlas.vectors[row])
         return ArmInputs(
             task=task,

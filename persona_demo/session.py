@@ -61,7 +61,7 @@ class Models:
             lm_fingerprint=info.fingerprint,
             engine=info.device,
             encoder=config.encoder_name,
-            encoder_fingerprint=config.encoder_fingerprint,
+            encoder_fingerprint=runtime.encoder_fingerprint,
             plug_fingerprint=plug_fingerprint,
         )
 
@@ -140,7 +140,7 @@ class Run:
         if self.models.plug_fingerprint == plug_fingerprint:
             return ""
         return (
-            "This run was made with another plug: its history, texts, weights and costs are shown as they were, but "
+            "This run was made with another plug: its history, texts and costs are shown as they were, but "
             "its vectors have no place on this map, and writing again uses the plug that is loaded here."
         )
 

@@ -16,6 +16,7 @@ from persona_demo.plug.model import PersonaPlug
 from persona_demo.plug.storage import save_plug
 from persona_demo.tasks import Task, TaskName
 from persona_demo.training.card import CardFacts, model_card
+from persona_demo.training.checkpoint import CHECKPOINT
 from persona_demo.training.data import Examples
 from persona_demo.training.material import Material, Source, examples_of, read_material
 from persona_demo.training.models import Models
@@ -88,8 +89,13 @@ def train_plug(
     material.fit(plug)
     seconds = 0.0
     stages: tuple[Trains, ...] = ("control", "persona") if plug.config.base == "control" else ("both",)
+    folders = {"control": folder / "control", "persona": folder, "both": folder}
+    if not resume and processes.rank == 0:
+        # A run that is killed and resumed must not find what an earlier one left.
+        for own in folders.values():
+            (own / CHECKPOINT).unlink(missing_ok=True)
     for trains in stages:
-        own = folder / "control" if trains == "control" else folder
+        own = folders[trains]
         trainer = trainer_of(
             sources, material, plug, models, options=options, folder=own, trains=trains, processes=processes
         )

@@ -292,7 +292,7 @@ class Trainer:
             Whether there was one.
 
         Raises:
-            UserError: If the checkpoint is of another plug, or not every process sees it.
+            UserError: If the checkpoint is of another plug or other options, or not every process sees it.
         """
         record = read_checkpoint(self.folder, self.plug, self.optimiser)
         found = float(self.processes.sum(torch.tensor(float(record is not None))))
@@ -300,6 +300,10 @@ class Trainer:
             raise UserError(f"Not every process sees the checkpoint in {self.folder}: use a folder all of them share.")
         if record is None:
             return False
+        if json.loads(record["options"]) != json.loads(json.dumps(asdict(self.options))):
+            raise UserError(
+                f"The checkpoint in {self.folder} is of a run with other options: give those, or another --out folder."
+            )
         self.step, self.seconds = int(record["step"]), float(record["seconds"])
         self.log = json.loads(record["log"])
         return True

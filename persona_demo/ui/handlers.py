@@ -10,10 +10,12 @@ import base64
 import binascii
 import re
 import time
+from collections.abc import Sequence
 from typing import Any, cast, get_args
 
 import gradio as gr
 
+from persona_demo.arms import ARMS, Placebo
 from persona_demo.errors import UserError
 from persona_demo.history_io import parse_history, parse_pasted, to_json
 from persona_demo.ui import views
@@ -90,19 +92,19 @@ class Desk(Verbs):
     @guarded
     def edit(self, record: dict[str, Any], opening: str, event: gr.EventData) -> Changes:
         """Change the text of an item."""
-        session = Session.from_record(record)
+        session = _of_whom(record, event)
         return self._changed(session.edit(text_of(event, "id"), text_of(event, "text")), opening)
 
     @guarded
     def mute(self, record: dict[str, Any], opening: str, event: gr.EventData) -> Changes:
         """Keep an item from every arm, or let them read it again."""
         muted = isinstance(event._data, dict) and event._data.get("muted") is True
-        return self._changed(Session.from_record(record).mute(text_of(event, "id"), muted), opening)
+        return self._changed(_of_whom(record, event).mute(text_of(event, "id"), muted), opening)
 
     @guarded
     def delete(self, record: dict[str, Any], opening: str, event: gr.EventData) -> Changes:
         """Take an item out."""
-        return self._changed(Session.from_record(record).delete(text_of(event, "id")), opening)
+        return self._changed(_of_whom(record, event).delete(text_of(event, "id")), opening)
 
     @guarded
     def move(self, record: dict[str, Any], opening: str, event: gr.EventData) -> Changes:
@@ -110,7 +112,7 @@ class Desk(Verbs):
         step = text_of(event, "step")
         if step not in get_args(Step):
             raise UserError("The page sent something that could not be read: reload it and try again.")
-        return self._changed(Session.from_record(record).move(text_of(event, "id"), cast(Step, step)), opening)
+        return self._changed(_of_whom(record, event).move(text_of(event, "id"), cast(Step, step)), opening)
 
     @guarded
     def add_posts(self, record: dict[str, Any], opening: str, event: gr.EventData) -> Changes:
@@ -167,12 +169,13 @@ class Desk(Verbs):
         }
 
     @guarded
-    def clear(self, arms: list[str], placebo: bool) -> Changes:
-        """Forget everything this visitor typed, and show the page as it was at first."""
+    def clear(self, arms: list[str], placebo: bool, placebos: Sequence[Placebo] = ("other",)) -> Changes:
+        """Forget everything this visitor typed, and show the page as it was at first, whatever is ticked."""
         session, opening = self.shelf.first_session(), self.shelf.opening
+        shown = shown_arms(arms or [name for name in ARMS if ":" not in name], placebo, placebos)
         cleared = self._loaded(session, opening) | {
             self.page.opening: opening,
-            self.page.columns: views.first_columns(self.shelf.showcase, shown_arms(arms, placebo)),
+            self.page.columns: views.first_columns(self.shelf.showcase, shown),
             self.page.written: Outcome.of_showcase(self.shelf.showcase, session).as_record(),
             self.page.caption: {"text": views.first_caption(self.shelf.showcase, session.history.name)},
             self.page.download: {"name": "", "text": ""},
@@ -181,3 +184,16 @@ class Desk(Verbs):
         }
         cleared[self.page.history] = {**cleared[self.page.history], "took": "*"}
         return cleared
+
+
+def _of_whom(record: dict[str, Any], event: gr.EventData) -> Session:
+    """The session a row's event is about.
+
+    Raises:
+        UserError: If somebody else was put on the table before it arrived: people may have items of one id.
+    """
+    session = Session.from_record(record)
+    named = event._data.get("person") if isinstance(event._data, dict) else None
+    if named is not None and named != session.who:
+        raise UserError("That change was made to somebody who is not on the table any more: nothing was changed.")
+    return session

@@ -241,7 +241,9 @@ def _wire_desk(demo: gr.Blocks, page: Page, on: Carry, runs: Sequence[Dependency
     page.history.save(on.save, [page.session], [page.download, page.notice], queue=False, **QUIET)
     emptied = [*desk["outputs"], page.opening, page.columns, page.written, page.download, page.write, page.stop]
     # By then whatever was being written is stopped, so that nothing of it arrives afterwards.
-    page.clear.click(None, cancels=list(runs)).then(on.clear, [page.arms, page.placebo], **desk | {"outputs": emptied})
+    page.clear.click(None, cancels=list(runs)).then(
+        on.clear, [page.arms, page.placebo, page.placebos], **desk | {"outputs": emptied}
+    )
 
 
 def _wire_writing(page: Page, on: Writing, line: Line) -> list[Dependency]:

@@ -8,6 +8,7 @@ nothing of models, of the map or of Gradio.
 from __future__ import annotations
 
 import hashlib
+import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -258,7 +259,8 @@ def key_of(session: Session, opening: str | None) -> str:
 
     That of a measurement that asks for no input is what the keys of all inputs begin with.
     """
-    read = "\0".join([session.who, *(f"{item.id}\n{item.text}" for item in session.history.active)])
+    items = (json.dumps(record_of(item), sort_keys=True) for item in session.history.active)
+    read = "\0".join([session.task, session.who, *items])
     parts = (read, opening.strip() if opening is not None else "")
     first, second = (hashlib.sha256(part.encode("utf-8")).hexdigest()[:10] for part in parts)
     return f"{first}." if opening is None else f"{first}.{second}"

@@ -147,7 +147,10 @@ def arm_notes(arms: Sequence[Arm], session: Session) -> dict[str, str]:
         nothing = f"Nothing to retrieve: there are no {of.many} of this person here."
         notes = {arm.name: nothing for arm in arms if arm.kind == "text"}
         none = f"No {of.many}, so no persona: the trained control stands in."
-        return notes if session.stored else notes | {arm.name: none for arm in arms if arm.name == "persona"}
+        if not session.stored:
+            return notes | {arm.name: none for arm in arms if arm.name == "persona"}
+        bare = f"Beside a stored vector stands another stored vector, and no {of.many} of anybody are kept with it."
+        return notes | {arm.name: bare for arm in arms if arm.kind == "both" and arm.name.endswith(":other")}
     task = task_named(session.task)
     if any(map(task.serves, active)):
         return {}

@@ -90,7 +90,7 @@ class Writing(Verbs):
             yield {self.page.caption: {"text": words}, self.page.timer: gr.Timer(active=True)}
         arms_shown = arms_named(names)
         notes = views.arm_notes(arms_shown, session)
-        writing = [arm.name for arm in arms_shown if arm.kind != "text" or arm.name not in notes]
+        writing = [arm.name for arm in arms_shown if arm.kind == "soft" or arm.name not in notes]
         if not writing:
             raise UserError(
                 f"None of these columns has anything to go by: add {self.wording.a}, or tick another under Advanced."

@@ -46,6 +46,10 @@ def test_the_average_person_has_a_place_too(atlas: Atlas) -> None:
 def test_the_placebo_is_near_in_number_of_items_and_seeded(atlas: Atlas) -> None:
     rows = [atlas.somebody_else(20, rng=np.random.default_rng(s)) for s in range(20)]
     assert rows[0] == atlas.somebody_else(20, rng=np.random.default_rng(0))
+    row = rows[0]
+    assert atlas.row_of(atlas.vectors[row]) == row
+    assert atlas.row_of(atlas.vectors[row] + 1) is None
+    assert row not in {atlas.somebody_else(20, rng=np.random.default_rng(s), without=row) for s in range(50)}
     spread = np.abs(atlas.counts - 20)
     assert max(spread[r] for r in rows) <= np.sort(spread)[3]
 

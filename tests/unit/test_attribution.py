@@ -101,6 +101,7 @@ def test_a_typed_word_is_set_apart_and_a_mark_is_not() -> None:
     assert typed_after("I ran. ", "The train left") == " I ran."
     assert typed_after(", so I ran", "The train left") == ", so I ran"
     assert typed_after(" I ran", "") == "I ran"
+    assert typed_after('"Why?"', "An abstract.", begins=False) == ' "Why?"'
 
 
 @pytest.mark.parametrize("text", ["", "  ", "far too long " * MAX_TOKENS])

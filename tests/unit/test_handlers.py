@@ -90,6 +90,16 @@ def test_an_edit_moves_the_person_and_keeps_the_trail(desk: Desk, page: Page, ad
     assert back[page.people]["you"]["at"] == first[page.people]["you"]["at"]
 
 
+def test_what_was_done_to_somebody_else_is_refused(desk: Desk, page: Page, ada: dict[str, Any]) -> None:
+    late = event(id="p00", person="sample:bo", text="meant for Bo", muted=True, step="down")
+    for verb in (desk.edit, desk.mute, desk.delete, desk.move):
+        changes = verb(ada, OPENING, late)
+        assert set(changes) == {page.notice}
+        assert "not on the table any more" in told(changes, page)
+    own = event(id="p00", person="sample:ada", text="meant for Ada")
+    assert told(desk.edit(ada, OPENING, own), page) == ""
+
+
 def test_weights_sum_to_1_over_posts_that_are_not_muted(desk: Desk, page: Page, ada: dict[str, Any]) -> None:
     rows = desk.mute(ada, OPENING, event(id="p01", muted=True))[page.history]["rows"]
     assert [row["muted"] for row in rows] == [False, True, False, False]
@@ -226,6 +236,7 @@ def test_our_own_mistakes_are_calm_and_no_text_is_logged(
 
 
 def test_clear_goes_back_to_the_first_sight(desk: Desk, page: Page) -> None:
+    assert "Your data is cleared" in told(desk.clear([], False), page)
     changes = desk.clear(SIX, False)
     assert Session.from_record(changes[page.session]).who == "sample:ada"
     assert changes[page.history]["took"] == "*"

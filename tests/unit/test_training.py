@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -88,7 +89,9 @@ def test_a_killed_run_resumes_to_the_very_same_plug(tmp_path: Path, base: str, s
         if (progress.trains, progress.step) == (stage, 9):
             raise Killed
 
-    def train(folder: str, told: Callable[[Progress], None], *, resume: bool = False) -> PersonaPlug:
+    def train(
+        folder: str, told: Callable[[Progress], None], *, resume: bool = False, options: TrainOptions = options
+    ) -> PersonaPlug:
         return train_plug(
             [Source(BLOG, data)],
             tmp_path / folder,
@@ -100,8 +103,12 @@ def test_a_killed_run_resumes_to_the_very_same_plug(tmp_path: Path, base: str, s
         )
 
     whole = train("whole", lambda p: None)
+    # What an earlier run left in the folder is nobody's beginning.
+    train("cut", lambda p: None)
     with pytest.raises(Killed):
         train("cut", kill)
+    with pytest.raises(UserError, match="other options"):
+        train("cut", lambda p: None, resume=True, options=replace(options, learning_rate=1e-2))
     steps: list[tuple[str, int]] = []
     again = train("cut", lambda p: steps.append((p.trains, p.step)), resume=True)
     rest = [(stage, step) for step in (9, 10, 11, 12)]

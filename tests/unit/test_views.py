@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from persona_demo.answers import ArmText
-from persona_demo.arms import ARMS
+from persona_demo.arms import ARMS, arms_named
 from persona_demo.atlas import Neighbour, Placement
 from persona_demo.history import HistoryItem, UserHistory
 from persona_demo.lm.decode import Written
@@ -104,6 +104,11 @@ def test_arms_without_anything_to_go_by_say_so() -> None:
     stored = views.arm_notes(arms, Session.open("p0001", UserHistory("p0001"), stored=True))
     assert set(stored) == {arm.name for arm in arms if arm.kind == "text"}
     assert "persona" in views.arm_notes(arms, session(muted=4))
+    both = arms_named(["persona+bm25", "persona+bm25:other", "persona:other"])
+    assert set(views.arm_notes(both, Session.open("p0001", UserHistory("p0001"), stored=True))) == {
+        "persona+bm25:other"
+    }
+    assert views.arm_notes(both, session()) == {}
 
 
 def test_a_place_in_words() -> None:

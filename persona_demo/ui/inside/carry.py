@@ -16,6 +16,7 @@ from persona_demo import link
 from persona_demo.arms import ARMS, KNOWN, arms_named
 from persona_demo.errors import UserError
 from persona_demo.lm.decode import DecodeOptions
+from persona_demo.plug.storage import plug_fingerprint
 from persona_demo.runtime import Runtime
 from persona_demo.session import Models, Run, Vectors
 from persona_demo.session_io import read_run
@@ -138,11 +139,14 @@ class Carry(Desk):
 
     @property
     def _plug(self) -> str:
+        """SHA-256 of the page's plug; empty where neither plug nor map ships with it."""
+        if self.shelf.plug is not None:
+            return plug_fingerprint(self.shelf.plug)
         return self.shelf.atlas.plug_fingerprint if self.shelf.atlas is not None else ""
 
     @guarded
     def bring(self, event: gr.EventData) -> Changes:
-        """Take an exported run in; its texts, weights and costs are shown as they were."""
+        """Take an exported run in; its texts and costs are shown as they were, weights are measured anew."""
         try:
             content = base64.b64decode(text_of(event, "data"), validate=True)
         except (binascii.Error, ValueError) as error:

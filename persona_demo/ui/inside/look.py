@@ -111,7 +111,7 @@ def text_to_look_at(choice: str, typed: str, written: dict[str, Any], opening: s
     if choice == TYPED:
         if not typed.strip():
             raise UserError("There is no text to look at: type one, or choose a column.")
-        return typed_after(typed, opening)
+        return typed_after(typed, opening, begins=of.begins)
     outcome = Outcome.from_record(written)
     text = outcome.text_of(choice)
     if not text.strip():

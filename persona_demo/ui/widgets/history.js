@@ -23,7 +23,7 @@ const send = (row, { blank }) => {
   if (text === row.sent || (!blank && !text.trim())) return;
   row.sent = text;
   row.node.classList.add("pd-unsaved");
-  trigger("edit", { id: row.id, text });
+  trigger("edit", { id: row.id, person: row.person, text });
 };
 
 const move = (row, step) => {
@@ -33,11 +33,11 @@ const move = (row, step) => {
   send(row, { blank: false });
   const at = document.activeElement;
   moved = { row, at, number: row.number.textContent, from: row.node.contains(at) && at === row.area ? [at.selectionStart, at.selectionEnd] : null };
-  trigger("move", { id: row.id, step });
+  trigger("move", { id: row.id, person: row.person, step });
 };
 
 const newRow = (id) => {
-  const row = { id, node: make("tr"), number: make("th", { scope: "row" }), area: make("textarea", { rows: "2" }) };
+  const row = { id, person: props.value.person, node: make("tr"), number: make("th", { scope: "row" }), area: make("textarea", { rows: "2" }) };
   row.date = make("span", { class: "pd-date" });
   row.label = make("span", { class: "pd-label" });
   row.given = make("p", { class: "pd-given" });
@@ -77,10 +77,10 @@ const newRow = (id) => {
     row.area.value = row.text;
     row.area.blur();
   });
-  row.mute.addEventListener("change", () => trigger("mute", { id, muted: row.mute.checked }));
+  row.mute.addEventListener("change", () => trigger("mute", { id, person: row.person, muted: row.mute.checked }));
   row.remove.addEventListener("click", () => {
     refocus = [...body.children].indexOf(row.node);
-    trigger("delete", { id });
+    trigger("delete", { id, person: row.person });
   });
   return row;
 };
@@ -130,6 +130,7 @@ const draw = () => {
   const kept = new Set(view.rows.map((told) => told.id));
   for (const [id, row] of rows) {
     if (kept.has(id) && view.person === draw.person) continue;
+    clearTimeout(row.timer);
     row.node.remove();
     rows.delete(id);
   }
