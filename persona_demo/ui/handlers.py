@@ -15,7 +15,7 @@ from typing import Any, cast, get_args
 
 import gradio as gr
 
-from persona_demo.arms import ARMS, Placebo
+from persona_demo.arms import Placebo
 from persona_demo.errors import UserError
 from persona_demo.history_io import parse_history, parse_pasted, to_json
 from persona_demo.ui import views
@@ -24,7 +24,7 @@ from persona_demo.ui.persona_map import selected_id
 from persona_demo.ui.standing import map_of, stand
 from persona_demo.ui.state import FILE, NEW, Session, Step
 from persona_demo.ui.verbs import Verbs, guarded, text_of
-from persona_demo.ui.writing import shown_arms
+from persona_demo.ui.writing import USUAL, shown_arms
 from persona_demo.ui.written import Outcome
 
 STALE = "These texts were written before your last change: press Write to renew them."
@@ -172,7 +172,7 @@ class Desk(Verbs):
     def clear(self, arms: list[str], placebo: bool, placebos: Sequence[Placebo] = ("other",)) -> Changes:
         """Forget everything this visitor typed, and show the page as it was at first, whatever is ticked."""
         session, opening = self.shelf.first_session(), self.shelf.opening
-        shown = shown_arms(arms or [name for name in ARMS if ":" not in name], placebo, placebos)
+        shown = shown_arms(arms or USUAL, placebo, placebos)
         cleared = self._loaded(session, opening) | {
             self.page.opening: opening,
             self.page.columns: views.first_columns(self.shelf.showcase, shown),

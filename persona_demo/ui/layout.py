@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 from gradio.events import Dependency
 
-from persona_demo.arms import ARMS, EVERY, KNOWN
+from persona_demo.arms import EVERY, KNOWN
 from persona_demo.lm.decode import DecodeOptions
 from persona_demo.ranges import NEW_TOKENS, STRENGTH, TEMPERATURE, TOP_P
 from persona_demo.tasks import TaskName
@@ -24,7 +24,7 @@ from persona_demo.ui.page import Page
 from persona_demo.ui.persona_map import PersonaMap
 from persona_demo.ui.shelf import Shelf
 from persona_demo.ui.widget import widget
-from persona_demo.ui.writing import Writing, shown_arms
+from persona_demo.ui.writing import USUAL, Writing, shown_arms
 from persona_demo.ui.written import Outcome
 
 WIDE = 320
@@ -38,7 +38,7 @@ def lay_out(shelf: Shelf) -> Page:
     parts["written"] = gr.State(Outcome.of_showcase(shelf.showcase, session).as_record())
     parts |= _header(shelf)
     parts |= _controls(shelf, session.who)
-    shown = shown_arms([name for name in ARMS if ":" not in name], placebo=False)
+    shown = shown_arms(USUAL, placebo=False)
     variables = {arm.name: palette.arm_variable(arm.name) for arm in EVERY}
     parts["caption"] = widget(
         "line", {"text": views.first_caption(shelf.showcase, session.history.name)}, elem_id="pd-caption"

@@ -14,7 +14,7 @@ from typing import Any
 import gradio as gr
 
 from persona_demo.answers import ArmText
-from persona_demo.arms import KNOWN, Placebo, arms_named
+from persona_demo.arms import ARMS, KNOWN, Placebo, arms_named
 from persona_demo.errors import UserError
 from persona_demo.lm.decode import DecodeOptions
 from persona_demo.ui import views
@@ -28,6 +28,8 @@ from persona_demo.ui.written import Outcome
 
 FRAME = 0.08
 """Least seconds between two states of the columns that are sent; faster than this nobody reads."""
+USUAL = tuple(name for name in ARMS if ":" not in name)
+"""Columns that a page starts with."""
 Stream = Generator[tuple[ArmText, ...], None, None]
 
 

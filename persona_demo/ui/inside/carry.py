@@ -13,7 +13,7 @@ from typing import Any
 import gradio as gr
 
 from persona_demo import link
-from persona_demo.arms import ARMS, KNOWN, arms_named
+from persona_demo.arms import KNOWN, arms_named
 from persona_demo.errors import UserError
 from persona_demo.lm.decode import DecodeOptions
 from persona_demo.plug.storage import plug_fingerprint
@@ -31,7 +31,7 @@ from persona_demo.ui.shelf import FIRST, Shelf
 from persona_demo.ui.state import FILE, SAMPLE, Point, Session, key_of
 from persona_demo.ui.verbs import guarded, seed_of, text_of, whole
 from persona_demo.ui.widget import widget
-from persona_demo.ui.writing import shown_arms
+from persona_demo.ui.writing import USUAL, shown_arms
 from persona_demo.ui.written import Outcome
 
 ABOUT = """**Export** puts everything on this page into one file: the history with its states, the {each}, seed
@@ -293,7 +293,7 @@ class Carry(Desk):
             session = session.mute(item, True)
         prompt = state.prompt if state.prompt is not None else opening
         options = DecodeOptions(seed=state.seed)
-        names = list(state.arms) or shown_arms([name for name in ARMS if ":" not in name], False)
+        names = list(state.arms) or shown_arms(USUAL, False)
         case = self.shelf.showcase
         made = None if case is None else (SAMPLE + case.person, case.opening, case.strength)
         shows = not session.edited and made == (session.who, prompt, state.strength)
