@@ -35,6 +35,7 @@ def lay_out(shelf: Shelf) -> Page:
     """Lay the components out inside the current Blocks, as a visitor finds them."""
     session = shelf.first_session()
     parts: dict[str, Any] = {"session": gr.State(session.as_record()), "timer": gr.Timer(1.0)}
+    parts["nudge"] = widget("nudge", {})
     parts["written"] = gr.State(Outcome.of_showcase(shelf.showcase, session).as_record())
     parts |= _header(shelf)
     parts |= _controls(shelf, session.who)
@@ -236,6 +237,8 @@ def _wire_desk(demo: gr.Blocks, page: Page, on: Carry, runs: Sequence[Dependency
         picker.input(on.pick_person, [picker, opening], trigger_mode="multiple", **desk)
     page.opening.change(on.reword, table, trigger_mode="always_last", **edits)
     settled = [page.status, page.timer, page.engine]
+    # Answers that were not fetched come along with this one.
+    page.nudge.nudge(lambda: None, trigger_mode="multiple", concurrency_limit=None, **QUIET)
     demo.load(on.come_by_link, table, **desk | {"outputs": [*_linked(page), *settled]})
     page.timer.tick(on.tick, table, **desk | {"outputs": [*edits["outputs"], *settled]})
     page.history.save(on.save, [page.session], [page.download, page.notice], queue=False, **QUIET)

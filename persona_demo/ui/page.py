@@ -42,6 +42,7 @@ class Page:
     Attributes:
         session: The visitor's session, as plain JSON.
         timer: Asks how far the models are, until they are settled.
+        nudge: Fetches answers that were handed out while nobody listened.
         status: How far the models are, in words.
         notice: The strip that says what went wrong and stays.
         clear: Forgets everything the visitor typed.
@@ -73,6 +74,7 @@ class Page:
 
     session: gr.State
     timer: gr.Timer
+    nudge: gr.HTML
     status: gr.HTML
     notice: gr.HTML
     clear: gr.Button

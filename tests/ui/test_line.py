@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.ui.stage import App, finished, opening_words, press_write
+from tests.ui.stage import App, finished, opening_words, press_write, rows
 
 # Gradio's own queue statistics still use what pandas is about to drop.
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")]
@@ -40,3 +40,12 @@ def test_enter_pressed_again_does_not_write_twice(app: App, visit: Callable[...,
     page.wait_for_timeout(500)
     assert app.models.closed.is_set()
     expect(page.locator("#pd-caption")).to_contain_text("Written for")
+
+
+def test_an_answer_that_found_no_listener_is_fetched(app: App, visit: Callable[..., Page]) -> None:
+    page = visit(app)
+    page.wait_for_timeout(3000)  # What the page itself asked for is over, and nothing else would fetch the answer.
+    closing = 'data: {"msg": "close_stream"}\n\n'
+    page.route("**/queue/data*", lambda route: route.fulfill(content_type="text/event-stream", body=closing), times=1)
+    page.get_by_label("Delete post 1", exact=True).click()
+    expect(rows(page)).to_have_count(3)
