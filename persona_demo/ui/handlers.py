@@ -27,8 +27,6 @@ from persona_demo.ui.verbs import Verbs, guarded, text_of
 from persona_demo.ui.writing import USUAL, shown_arms
 from persona_demo.ui.written import Outcome
 
-STALE = "These texts were written before your last change: press Write to renew them."
-
 
 class Desk(Verbs):
     """Who is on the table, and what they wrote."""
@@ -154,8 +152,7 @@ class Desk(Verbs):
         return self._shown(Session.from_record(record), opening)
 
     def _changed(self, session: Session, opening: str, *, took: str = "") -> Changes:
-        shown = self._shown(session, opening, took=took)
-        return shown | {self.page.notice: views.notice(), self.page.caption: {"text": STALE}}
+        return self._shown(session, opening, took=took) | {self.page.notice: views.notice()}
 
     def _shown(self, session: Session, opening: str, *, took: str = "") -> Changes:
         """Everything that follows from who is on the table and what they wrote."""
@@ -177,7 +174,7 @@ class Desk(Verbs):
             self.page.opening: opening,
             self.page.columns: views.first_columns(self.shelf.showcase, shown),
             self.page.written: Outcome.of_showcase(self.shelf.showcase, session).as_record(),
-            self.page.caption: {"text": views.first_caption(self.shelf.showcase, session.history.name)},
+            self.page.caption: views.first_caption(self.shelf.showcase, session),
             self.page.download: {"name": "", "text": ""},
             self.page.notice: views.notice("Your data is cleared.", "info"),
             **self.idle(),

@@ -41,9 +41,7 @@ def lay_out(shelf: Shelf) -> Page:
     parts |= _controls(shelf, session.who)
     shown = shown_arms(USUAL, placebo=False)
     variables = {arm.name: palette.arm_variable(arm.name) for arm in EVERY}
-    parts["caption"] = widget(
-        "line", {"text": views.first_caption(shelf.showcase, session.history.name)}, elem_id="pd-caption"
-    )
+    parts["caption"] = widget("line", views.first_caption(shelf.showcase, session), elem_id="pd-caption")
     parts["columns"] = widget(
         "columns",
         views.first_columns(shelf.showcase, shown),
@@ -204,7 +202,7 @@ def wire(
 def _linked(page: Page) -> list[Any]:
     """What changes when a link is opened."""
     how = [page.strength, page.seed, page.max_new_tokens, page.temperature, page.top_p]
-    shown = [page.arms, page.placebo, page.placebos, page.columns, page.written, page.opening]
+    shown = [page.arms, page.placebo, page.placebos, page.columns, page.written, page.opening, page.caption]
     return [*inside.desk_outputs(page), *how, *shown]
 
 
@@ -242,7 +240,8 @@ def _wire_desk(demo: gr.Blocks, page: Page, on: Carry, runs: Sequence[Dependency
     demo.load(on.come_by_link, table, **desk | {"outputs": [*_linked(page), *settled]})
     page.timer.tick(on.tick, table, **desk | {"outputs": [*edits["outputs"], *settled]})
     page.history.save(on.save, [page.session], [page.download, page.notice], queue=False, **QUIET)
-    emptied = [*desk["outputs"], page.opening, page.columns, page.written, page.download, page.write, page.stop]
+    emptied = [*desk["outputs"], page.opening, page.columns, page.written, page.caption]
+    emptied += [page.download, page.write, page.stop]
     # By then whatever was being written is stopped, so that nothing of it arrives afterwards.
     page.clear.click(None, cancels=list(runs)).then(
         on.clear, [page.arms, page.placebo, page.placebos], **desk | {"outputs": emptied}
@@ -281,7 +280,7 @@ def _wire_writing(page: Page, on: Writing, line: Line) -> list[Dependency]:
     rerun = seeded.then(lambda: on.begin(line.words), None, said, **light).then(on.write, **writing)
     # What was on its way when Stop was pressed must have arrived before the columns are called finished.
     halt = page.stop.click(None, cancels=[run, rerun])
-    halt.then(on.stopped, [page.columns], columns, **light)
+    halt.then(on.stopped, [page.columns, page.written], columns, **light)
     chosen = [page.columns, page.arms, page.placebo, page.placebos]
     gr.on(
         [page.arms.input, page.placebo.input, page.placebos.input],

@@ -19,7 +19,7 @@ from persona_demo.showcase import Showcase
 from persona_demo.tasks import Wording, task_named
 from persona_demo.tasks.wording import capital, plural
 from persona_demo.ui.loading import Progress
-from persona_demo.ui.state import FILE, NEW, SAMPLE, Session
+from persona_demo.ui.state import FILE, NEW, SAMPLE, Session, key_of
 from persona_demo.ui.words import EXAMPLE
 
 View = dict[str, Any]
@@ -110,11 +110,17 @@ def first_columns(case: Showcase | None, shown: Sequence[str]) -> View:
     return columns(case.texts, opening=task_named(case.task).begun(case.opening), shown=shown)
 
 
-def first_caption(case: Showcase | None, name: str) -> str:
-    """The line above the columns before anybody pressed Write; ``name`` is whom the showcase is about."""
+def caption(words: str, key: str = "") -> View:
+    """The line above the columns; with the key of what they were written for, it says when that has changed."""
+    return {"text": words, "key": key}
+
+
+def first_caption(case: Showcase | None, session: Session) -> View:
+    """The line before anybody pressed Write; the session is that of the person the showcase is about."""
     if case is None:
-        return "Press Write to fill the columns."
-    return f"An example made in advance, for {name} at strength {case.strength:g}. Change anything, then press Write."
+        return caption("Press Write to fill the columns.")
+    made = f"An example made in advance, for {session.history.name} at strength {case.strength:g}."
+    return caption(f"{made} Change anything, then press Write.", key_of(session, case.opening))
 
 
 def rearranged(view: object, shown: Sequence[str]) -> View:

@@ -57,7 +57,7 @@ class Writing(Verbs):
         return {
             self.page.write: gr.Button(interactive=False),
             self.page.stop: gr.Button(interactive=True),
-            self.page.caption: {"text": waiting},
+            self.page.caption: views.caption(waiting),
             self.page.notice: views.notice(),
         }
 
@@ -89,7 +89,7 @@ class Writing(Verbs):
         )
         for words in self.awaited("Your text is next"):
             # The timer may have given up after a failure; it says when the models are there.
-            yield {self.page.caption: {"text": words}, self.page.timer: gr.Timer(active=True)}
+            yield {self.page.caption: views.caption(words), self.page.timer: gr.Timer(active=True)}
         arms_shown = arms_named(names)
         notes = views.arm_notes(arms_shown, session)
         writing = [arm.name for arm in arms_shown if arm.kind == "soft" or arm.name not in notes]
@@ -99,13 +99,13 @@ class Writing(Verbs):
             )
         show = functools.partial(views.columns, opening=self.task.begun(opening), shown=names, notes=notes)
         of_whom = f"for {session.history.name} at strength {strength:g}"
-        yield {self.page.columns: show((), running=True), self.page.caption: {"text": f"Writing {of_whom}."}}
+        yield {self.page.columns: show((), running=True), self.page.caption: views.caption(f"Writing {of_whom}.")}
         texts: tuple[ArmText, ...] = ()
         sent = 0.0
+        key = key_of(session, opening)
         kept = functools.partial(
-            Outcome, opening.strip(), strength, options, key=key_of(session, opening),
-            allow_listed_words=allow_listed_words,
-        )  # fmt: skip
+            Outcome, opening.strip(), strength, options, key=key, allow_listed_words=allow_listed_words
+        )
         stream = self._stream(record, opening, writing, strength, options, allow_listed_words)
         with contextlib.closing(stream):
             for texts in stream:
@@ -118,7 +118,7 @@ class Writing(Verbs):
         yield {
             self.page.columns: show(texts),
             self.page.written: kept(texts=texts).as_record(),
-            self.page.caption: {"text": f"Written {of_whom}."},
+            self.page.caption: views.caption(f"Written {of_whom}.", key),
             **self.idle(),
         }
 
@@ -152,11 +152,13 @@ class Writing(Verbs):
         )
 
     @guarded
-    def stopped(self, columns: dict[str, Any]) -> Changes:
+    def stopped(self, columns: dict[str, Any], written: dict[str, Any]) -> Changes:
         """Say so, once writing was stopped; what was written stays."""
         return {
             self.page.columns: views.halted(columns),
-            self.page.caption: {"text": "Stopped. What was written so far stays."},
+            self.page.caption: views.caption(
+                "Stopped. What was written so far stays.", Outcome.from_record(written).key
+            ),
             **self.idle(),
         }
 

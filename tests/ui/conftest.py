@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Dialog, Page, expect, sync_playwright
 
 from persona_demo.runtime import Runtime
 from persona_demo.showcase import build_showcase
@@ -59,13 +59,18 @@ def visit(browser: Browser) -> Iterator[Callable[..., Page]]:
     def alarmed(what: str) -> None:
         alarms.append(what)
 
+    def asked(dialog: Dialog) -> None:
+        if dialog.type != "beforeunload":
+            alarmed(f"dialog {dialog.message}")
+        dialog.accept()
+
     def local(url: str, app: App) -> bool:
         return url.startswith((app.url, "data:", "blob:"))
 
     def opened(app: App, *, query: str = "", width: int = 1360, height: int = 900, ready: bool = True) -> Page:
         page = browser.new_page(viewport={"width": width, "height": height})
         page.set_default_timeout(20_000)
-        page.on("dialog", lambda dialog: alarmed(f"dialog {dialog.message}"))
+        page.on("dialog", asked)
         page.on("pageerror", lambda error: alarmed(f"script error {error}"))
         page.on("request", lambda request: None if local(request.url, app) else alarmed(f"request {request.url}"))
         page.goto(app.url + query)

@@ -141,6 +141,23 @@ def test_an_edit_does_not_wait_behind_writing(app: App, visit: Callable[..., Pag
     expect(message(page)).to_contain_text("after 1 move", timeout=3000)
     expect(page.locator("#pd-stop")).to_be_enabled()
     page.get_by_role("button", name="Stop").click()
+    caption = page.locator("#pd-caption")
+    expect(caption).to_contain_text("Stopped. What was written so far stays. That was before your last change")
+    page.get_by_role("button", name="Undo").click()
+    expect(caption).not_to_contain_text("before your last change")
+
+
+def test_the_browser_asks_before_edits_are_lost(app: App, visit: Callable[..., Page]) -> None:
+    page = visit(app)
+    asked: list[str] = []
+    page.on("dialog", lambda dialog: asked.append(dialog.type))
+    page.reload()
+    expect(card(page, "persona")).to_be_visible()
+    assert not asked
+    page.get_by_label("Mute post 2").check()
+    expect(page.get_by_role("button", name="Reset")).to_be_enabled()
+    page.reload()
+    assert asked == ["beforeunload"]
 
 
 def test_posts_are_muted_deleted_undone_and_reset(app: App, visit: Callable[..., Page]) -> None:

@@ -182,9 +182,9 @@ class Carry(Desk):
             | {
                 self.page.columns: shown,
                 self.page.written: outcome.as_record(),
-                self.page.caption: {
-                    "text": f"A run brought in, for {session.history.name} at strength {run.strength:g}."
-                },
+                self.page.caption: views.caption(
+                    f"A run brought in, for {session.history.name} at strength {run.strength:g}.", outcome.key
+                ),
                 self.page.allow: run.allow_listed_words,
                 self.page.notice: views.notice(said, "info"),
             }
@@ -299,13 +299,12 @@ class Carry(Desk):
         shows = not session.edited and made == (session.who, prompt, state.strength)
         # The example made in advance is about somebody else, or was made otherwise: it goes.
         outcome = Outcome.of_showcase(case if shows else None, session)
-        said = views.first_caption(case, session.history.name) if shows else said
         return (
             self._loaded(session, prompt)
             | self._settings(prompt, state.strength, options, names)
             | {
                 self.page.columns: views.first_columns(case if shows else None, names),
                 self.page.written: outcome.as_record(),
-                self.page.caption: {"text": said},
+                self.page.caption: views.first_caption(case, session) if shows else views.caption(said),
             }
         )

@@ -145,7 +145,7 @@ class Guess(Look):
             self.parts.texts: unnamed(dealt, begun, written),
             self.parts.round: kept,
             self.page.columns: views.withheld(columns),
-            self.page.caption: {"text": HIDDEN},
+            self.page.caption: views.caption(HIDDEN),
         }
 
     def opened(self, kept: dict[str, Any] | None) -> Changes:
@@ -176,7 +176,7 @@ class Guess(Look):
             self.page.columns: views.columns(
                 outcome.texts, opening=self.task.begun(outcome.prompt), shown=views.shown_in(columns)
             ),
-            self.page.caption: {"text": BACK},
+            self.page.caption: views.caption(BACK, outcome.key),
             **none_dealt(self.parts),
         }
         if kept["key"] != key_of(session, opening):

@@ -205,7 +205,7 @@ def _wire_carry(page: Page, on: carry.Carry) -> None:
     who = [page.session, page.opening]
     desk: dict[str, Any] = {"concurrency_id": "desk", **QUIET}
     c.export.click(on.export, [*who, *how, *shown, page.allow, page.written], [page.download, page.notice], **desk)
-    settings = [page.opening, *how, *shown, page.allow, page.columns, page.written]
+    settings = [page.opening, *how, *shown, page.allow, page.columns, page.written, page.caption]
     c.bring.upload(on.bring, None, [*desk_outputs(page), *settings], trigger_mode="multiple", **desk)
     linked = [*who, page.strength, page.seed, *shown, c.with_text]
     c.link.click(on.copy_link, linked, [c.address, page.notice], **desk)
@@ -223,7 +223,7 @@ def desk_outputs(page: Page) -> list[Any]:
 
 def edit_outputs(page: Page) -> list[Any]:
     """What changes with an edit; not the lists of people, which Gradio's page copies whenever they are named."""
-    return [page.session, page.history, page.people, page.notice, page.caption]
+    return [page.session, page.history, page.people, page.notice]
 
 
 def _tables(page: Page) -> list[Any]:

@@ -189,5 +189,12 @@ const point = ({ detail }) => {
 };
 window.addEventListener("pd-post", point);
 
+// What somebody wrote is kept by this page alone, so the browser asks before it goes.
+const leaving = (event) => {
+  if (!element.isConnected) return window.removeEventListener("beforeunload", leaving);
+  if (props.value.reset || draft.value.trim()) event.preventDefault();
+};
+window.addEventListener("beforeunload", leaving);
+
 watch("value", draw);
 draw();
