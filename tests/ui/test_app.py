@@ -155,7 +155,7 @@ def test_the_browser_asks_before_edits_are_lost(app: App, visit: Callable[..., P
     expect(card(page, "persona")).to_be_visible()
     assert not asked
     page.get_by_label("Mute post 2").check()
-    expect(page.get_by_role("button", name="Reset")).to_be_enabled()
+    expect(page.get_by_role("button", name="Reset", exact=True)).to_be_enabled()
     page.reload()
     assert asked == ["beforeunload"]
 
@@ -173,7 +173,7 @@ def test_posts_are_muted_deleted_undone_and_reset(app: App, visit: Callable[...,
     expect(page.get_by_label("Mute post 1")).to_be_checked()
     page.locator(".pd-tools").get_by_role("button", name="Reset").click()
     expect(page.get_by_label("Mute post 1")).not_to_be_checked()
-    expect(page.locator(".pd-tools").get_by_role("button", name="Reset")).to_be_disabled()
+    expect(page.locator(".pd-tools").get_by_role("button", name="Reset", exact=True)).to_be_disabled()
 
 
 def test_many_posts_are_pasted(app: App, visit: Callable[..., Page]) -> None:
