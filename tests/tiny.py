@@ -147,6 +147,8 @@ def plug_config(lm: TorchLM, width: int, **changes: object) -> PlugConfig:
         "encoder_name": "tiny/encoder",
         "encoder_fingerprint": "tiny",
         "tasks": ("blog-post",),
+        "base": "control",
+        "instruction_tokens": 1,
         "hidden_size": lm.info.hidden_size,
         "embedding_norm": lm.info.embedding_norm,
         "item_width": width,

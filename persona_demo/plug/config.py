@@ -62,10 +62,11 @@ class PlugConfig:
         query_encoder: The frozen sentence encoder reads inputs too, or a copy of it that is trained
             with the plug (the paper).
         query_prefix: What the trained copy reads before an input; the paper's code has BGE's.
-        base: What a person departs from: the trained control itself, so that nobody in the plug is the
-            control and all that is measured against it is the person's doing; or vectors of its own
-            (instruction vectors, an average person, blanks), trained with the plug (the paper).
-        instruction_tokens: Instruction vectors I of a task, the same for everybody; 1 in the paper.
+        base: What a person departs from: vectors of its own (instruction vectors, an average person,
+            blanks), trained with the plug (the paper); or the trained control itself, so that nobody in
+            the plug is the control and all that is measured against it is the person's doing.
+        instruction_tokens: Instruction vectors I of a task, the same for everybody; 1 in the paper. Many,
+            because words in places of their own leave fewer vectors to say what the task is.
         persona_tokens: Persona vectors P beside them; 1 in the paper.
         keyword_tokens: Keyword vectors K before them, from the person's own words; none in the paper.
         components: Length of user vectors: so many directions in which people of the population
@@ -99,10 +100,10 @@ class PlugConfig:
     states_layer: StatesLayer = field(default="last", metadata={"help": "hidden states that the block states averages"})
     query_encoder: QueryEncoderKind = field(default="frozen", metadata={"help": "whether the input encoder is trained"})
     query_prefix: str = field(default="", metadata={"help": "what a trained input encoder reads before an input"})
-    base: Base = field(default="control", metadata={"help": "what a person departs from: the control, or own vectors"})
-    instruction_tokens: int = field(default=1, metadata={"help": "instruction vectors, the same for everybody"})
+    base: Base = field(default="own", metadata={"help": "what a person departs from: the control, or own vectors"})
+    instruction_tokens: int = field(default=16, metadata={"help": "instruction vectors, the same for everybody"})
     persona_tokens: int = field(default=8, metadata={"help": "persona vectors beside them"})
-    keyword_tokens: int = field(default=24, metadata={"help": "keyword vectors before the persona vectors"})
+    keyword_tokens: int = field(default=16, metadata={"help": "keyword vectors before the persona vectors"})
     components: int = field(default=64, metadata={"help": "length of user vectors; 0: that of item vectors"})
     place: Place = field(default="after", metadata={"help": "soft vectors after the context or before it"})
     aggregator: AggregatorKind = field(default="projected", metadata={"help": "how items are weighted"})

@@ -63,22 +63,16 @@ RATE, SOFT_RATE = TrainOptions.learning_rate, TrainOptions.soft_learning_rate
 
 VARIANTS: tuple[Variant, ...] = (
     Variant(BASE, "the base"),
-    Variant("own-base", "what a person departs from", {"base": "own"}),
-    # Words in places of their own take trained vectors away; these give the base as many as it had.
-    Variant(
-        "own-base-16-16",
-        "what a person departs from",
-        {"base": "own", "instruction_tokens": 16, "keyword_tokens": 16},
-    ),
-    Variant("own-base-no-keywords", "what a person departs from", {"base": "own", "keyword_tokens": 0}),
+    Variant("control-base", "what a person departs from", {"base": "control"}),
     Variant("persona-1", "how many persona vectors", {"persona_tokens": 1}),
     Variant("persona-4", "how many persona vectors", {"persona_tokens": 4}),
     Variant("persona-16", "how many persona vectors", {"persona_tokens": 16}),
-    Variant("instruction-8", "how many instruction vectors", {"instruction_tokens": 8}),
-    Variant("instruction-24", "how many instruction vectors", {"instruction_tokens": 24}),
+    Variant("instruction-1", "how many instruction vectors", {"instruction_tokens": 1}),
+    Variant("instruction-4", "how many instruction vectors", {"instruction_tokens": 4}),
+    Variant("instruction-32", "how many instruction vectors", {"instruction_tokens": 32}),
     Variant("no-keywords", "keyword vectors", {"keyword_tokens": 0}),
     Variant("keywords-8", "keyword vectors", {"keyword_tokens": 8}),
-    Variant("keywords-48", "keyword vectors", {"keyword_tokens": 48}),
+    Variant("keywords-32", "keyword vectors", {"keyword_tokens": 32}),
     Variant("place-before", "place of soft vectors", {"place": "before"}),
     Variant("cosine", "how items are weighted", {"aggregator": "cosine"}),
     Variant("mean", "how items are weighted", {"aggregator": "mean"}),

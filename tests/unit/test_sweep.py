@@ -144,7 +144,10 @@ def test_variants_are_one_change_each_and_possible() -> None:
     base = tiny.plug_config(
         tiny.causal_lm(),
         500,
-        **{f: PlugConfig.__dataclass_fields__[f].default for f in ("persona_tokens", "keyword_tokens", "components")},
+        **{
+            f: PlugConfig.__dataclass_fields__[f].default
+            for f in ("base", "instruction_tokens", "persona_tokens", "keyword_tokens", "components")
+        },
     )
     from dataclasses import replace
 
@@ -159,7 +162,7 @@ def test_variants_are_one_change_each_and_possible() -> None:
                 BASE,
                 "no-keywords",
                 "keywords-8",
-                "keywords-48",
+                "keywords-32",
             )
         )
         assert TrainOptions(**variant.options)

@@ -58,7 +58,9 @@ def lay_out(shelf: Shelf) -> InsideParts:
             ("guess", "Guess blind", lambda: guess.lay_out(of)),
             ("carry", "Save and share", lambda: carry.lay_out(shelf.task)),
         ):
-            with gr.Tab(title, id=name, render_children=True):
+            # A round of texts that are one of five figures each would be over before it began.
+            shown = name != "guess" or not shelf.task.answers
+            with gr.Tab(title, id=name, render_children=True, visible=shown):
                 made[name] = lay()
     here = widget("here", {"key": ""}, elem_id="pd-here")
     return InsideParts(tabs, here, TextParts(choice, typed), **made)
