@@ -7,6 +7,9 @@ is fed the same tokens:
     logits = base + strength * (row - base)
 
 so strength 0 is exactly the base and 1 exactly the row; at those two no second row is computed.
+Outside of 0 to 1 the difference is exaggerated, and with it the noise of tokens that neither row would
+ever write. There the choice is among what the nearer row finds plausible (contrastive decoding, arXiv
+2210.15097), a limit that comes in gradually: at 0 and 1 there is none.
 """
 
 from __future__ import annotations
@@ -24,6 +27,11 @@ SHORT_ROW = 96
 """Rows of at most this many positions are read, and show their first token, before longer ones."""
 STOP_AT = "\n\n"
 """Unless told otherwise, a blank line ends a text: what follows would be another one."""
+
+PLAUSIBLE = 0.01
+"""Beyond the rows, a token is plausible that has at least this share of the likeliest one's probability."""
+IMPLAUSIBLE = np.float32(1e4)
+"""What the others lose: they come after all plausible ones, and stay in order where those are banned."""
 
 Ban = Callable[[Sequence[int]], frozenset[int]]
 
@@ -129,7 +137,27 @@ class _Writer:
         if len(self.logits) == 1:
             return self.logits[0]
         row, base = self.logits
-        return base + np.float32(self.voice.strength) * (row - base)
+        return guided(row, base, self.voice.strength)
+
+
+def guided(row: FloatArray, base: FloatArray, strength: float) -> FloatArray:
+    """Next logits at a strength.
+
+    Args:
+        row: Logits of the row, (V,).
+        base: Logits of what strength leads away from, (V,).
+        strength: 0 gives the base, 1 the row.
+
+    Returns:
+        Shape (V,); beyond the two, implausible tokens come last.
+    """
+    mixed: FloatArray = base + np.float32(strength) * (row - base)
+    beyond = max(strength - 1, -strength)
+    if beyond <= 0:
+        return mixed
+    nearer = row if strength > 1 else base
+    least = nearer.max() + np.float32(np.log(PLAUSIBLE * min(beyond, 1.0)))
+    return np.where(nearer < least, mixed - IMPLAUSIBLE, mixed)
 
 
 def pick(logits: FloatArray, options: DecodeOptions, rng: np.random.Generator) -> int:

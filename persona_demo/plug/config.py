@@ -199,6 +199,9 @@ class PlugConfig:
             values: dict[str, Any] = json.loads(text)
             if values.pop("schema") != SCHEMA:
                 raise UserError(f"This plug has another schema than {SCHEMA}: train it anew or update the project.")
+            # What a file leaves out must not become whatever is usual now.
+            if missing := sorted({field.name for field in dataclasses.fields(cls)} - set(values)):
+                raise UserError(f"config.json of the plug does not say {missing[0]}: restore the plug's folder.")
             fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
             return cls(**fields)
         except (ValueError, TypeError, KeyError, AttributeError) as error:

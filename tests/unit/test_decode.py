@@ -11,7 +11,7 @@ import torch
 
 from persona_demo.errors import UserError
 from persona_demo.lm.base import FloatArray, LMSession, Row
-from persona_demo.lm.decode import DecodeOptions, Voice, Written, decode, pick, repeats, visible
+from persona_demo.lm.decode import DecodeOptions, Voice, Written, decode, guided, pick, repeats, visible
 from persona_demo.lm.torch_engine import TorchLM
 from tests import tiny
 
@@ -77,6 +77,20 @@ def test_strength_zero_is_the_base_token_for_token_and_one_is_the_row(temperatur
     assert zero.tokens == alone_base.tokens
     assert one.tokens == alone_row.tokens
     assert two.tokens != one.tokens or two.tokens != zero.tokens
+
+
+def test_guidance_never_writes_what_the_nearer_row_finds_absurd() -> None:
+    # The last token is absurd to both, and the row finds it a little less so.
+    row_logits, base_logits = np.float32([5.0, 4.5, 3.0, -9.0]), np.float32([5.0, 4.0, 3.5, -20.0])
+    plain = [base_logits + s * (row_logits - base_logits) for s in (0.0, 0.5, 1.0)]
+    for strength, expected in zip((0.0, 0.5, 1.0), plain, strict=True):
+        np.testing.assert_array_equal(guided(row_logits, base_logits, strength), expected)
+    assert (base_logits + 3 * (row_logits - base_logits)).argmax() == 3
+    assert list(np.argsort(-guided(row_logits, base_logits, 3.0))) == [1, 0, 2, 3]
+    assert guided(base_logits, row_logits, -2.0).argmax() == 1
+    # The limit comes in gradually: next to the row it holds nothing back.
+    near = row_logits + 1e-6 * (row_logits - base_logits)
+    np.testing.assert_allclose(guided(row_logits, base_logits, 1 + 1e-6), near, rtol=1e-5)
 
 
 def test_guidance_between_equal_rows_changes_nothing() -> None:

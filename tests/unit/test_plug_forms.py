@@ -308,13 +308,14 @@ def test_forms_survive_saving(runtime: Runtime, tmp_path: Path) -> None:
     )
 
 
-def test_a_form_from_before_the_switches_is_read_as_it_was(runtime: Runtime) -> None:
+def test_a_form_that_leaves_something_out_is_refused(runtime: Runtime) -> None:
     import json
 
     values = json.loads(runtime.plug.config.to_json())
-    new = ("labels", "scaling", "encoder_tokens", "states_layer", "query_encoder", "query_prefix", "projects", "beams")
-    old = {name: value for name, value in values.items() if name not in (*new, "soft_scale")}
-    assert PlugConfig.from_json(json.dumps(old)) == runtime.plug.config
+    assert PlugConfig.from_json(json.dumps(values)) == runtime.plug.config
+    del values["base"]
+    with pytest.raises(UserError, match="does not say base"):
+        PlugConfig.from_json(json.dumps(values))
 
 
 @pytest.mark.parametrize(
