@@ -22,18 +22,6 @@ def row_of(inputs: ArmInputs, conditioning: Conditioning) -> Row:
     return conditioning.row(inputs.task, inputs.input_text, inputs.codec, place=inputs.plug.config.place)
 
 
-def typed_after(text: str, opening: str, *, begins: bool = True) -> str:
-    """A typed text as it follows an input.
-
-    After opening words a word is set apart by a blank and a mark is not; an answer always is, as in training.
-
-    Texts that arms wrote carry their own blanks and must not go through here.
-    """
-    text = text.strip()
-    apart = text[:1].isalnum() or not begins
-    return f" {text}" if opening.strip() and apart else text
-
-
 def text_tokens(inputs: ArmInputs, text: str) -> Tokens:
     """Token ids of a text that follows an input.
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from persona_demo.items import block_parts
-from persona_demo.plug.model import FLOOR, PersonaPlug
+from persona_demo.plug.model import CLIP, FLOOR, PersonaPlug
 from persona_demo.surface import SURFACE_NAMES, surface_figures
 
 FloatArray = NDArray[np.float32]
@@ -82,7 +82,8 @@ class StyleFigure:
         kind: What it is.
         value: The person's, in the unit of the title.
         population: The population's mean, in the same unit; None where the plug does not keep it.
-        distance: By how many standard deviations of single items the person is above it; None likewise.
+        distance: By how many standard deviations of single items the person is above it, cut where the plug
+            cuts it; None likewise.
     """
 
     kind: StyleKind
@@ -146,6 +147,7 @@ def style_beside_population(texts: Sequence[str], plug: PersonaPlug) -> tuple[St
         return tuple(StyleFigure(k, float(v), None, None) for k, v in zip(STYLE, values, strict=True))
     mean, spread = known
     distances = (raw_style(surface_figures(texts)).mean(axis=0) - mean) / np.maximum(spread, FLOOR)
+    distances = distances.clip(-CLIP, CLIP)
     figures = zip(STYLE, values, readable_style(mean), distances, strict=True)
     return tuple(StyleFigure(k, float(v), float(p), float(d)) for k, v, p, d in figures)
 

@@ -61,7 +61,7 @@ class WritingPair:
 
     Attributes:
         input: The task's raw input, what ``--prompt`` takes.
-        target: The text the LM is to write, with the space it starts with, without an end mark.
+        target: The text the LM is to write, with the space it starts with, if any, without an end mark.
     """
 
     input: str
@@ -186,6 +186,13 @@ class Task(ABC):
     def split(self, text: str) -> WritingPair | None:
         """A bare text as input and target, or None where the task needs more than a text."""
         return self.pair(HistoryItem(id="", text=text)) if text.strip() else None
+
+    def typed(self, text: str, input_text: str) -> str:
+        """A typed text as it follows an input: an answer is set apart by a blank, as in training.
+
+        Texts that arms wrote carry their own blanks and must not go through here.
+        """
+        return f" {text.strip()}"
 
     def query(self, input_text: str) -> str:
         """The part of an input that the aggregator weighs items for."""

@@ -58,6 +58,11 @@ class Continuation(Task):
             return None
         return WritingPair(input=text[: match.end()].strip(), target=text[match.end() :].rstrip())
 
+    def typed(self, text: str, input_text: str) -> str:
+        """A typed text as it follows opening words: a word is set apart by a blank, a mark is not."""
+        text = text.strip()
+        return f" {text}" if input_text.strip() and text[:1].isalnum() else text
+
     def shots(
         self, ranked: Sequence[HistoryItem], input_text: str, *, codec: TextCodec, tokens: int
     ) -> tuple[str, ...]:
@@ -89,11 +94,13 @@ class Answer(Task):
     Attributes:
         given: Word for the input in the prompt.
         wanted: Word for the answer in the prompt, before the colon.
+        lead: What every answer begins with and nobody has to write.
     """
 
     given: str
     wanted: str
     needs: Needed = "input"
+    lead: str = ""
 
     def pair(self, item: HistoryItem) -> WritingPair | None:
         """The item's input and text."""
@@ -110,13 +117,14 @@ class Answer(Task):
     ) -> tuple[str, ...]:
         """Examples in the shape of the prompt, the best one last; inputs are cut, answers are not."""
         pairs = [pair for item in reversed(ranked) if (pair := self.pair(item)) is not None]
-        frames = [(f"{self.given}: ", f"\n{self.wanted}:{pair.target}\n") for pair in pairs]
+        frames = [(f"{self.given}: ", f"\n{self.wanted}:{self.lead}{pair.target}\n") for pair in pairs]
         return fit_budget([self._read(pair.input) for pair in pairs], codec, tokens=tokens, frames=frames)
 
     def prompt(self, input_text: str, *, retrieved: Sequence[str] = ()) -> Prompt:
         """Build what the LM reads: examples, then the input and the word for the answer."""
         examples = "".join(retrieved)
-        return Prompt(context=f"{examples}{self.given}: {self._read(input_text)}\n{self.wanted}:", opening="")
+        context = f"{examples}{self.given}: {self._read(input_text)}\n{self.wanted}:"
+        return Prompt(context=context, opening=self.lead)
 
     def _read(self, input_text: str) -> str:
         return shortened(one_line(input_text), self.max_input_characters)
@@ -124,14 +132,23 @@ class Answer(Task):
 
 @dataclass(frozen=True, kw_only=True)
 class Judgement(Answer):
-    """A text, and the stars somebody gave: the item's text is given and its label is wanted."""
+    """A text, and the stars somebody gave: the item's text is given and its label is wanted.
+
+    The blank before a figure is a token of its own in most vocabularies. It says nothing, so it is not
+    written but stands there already, and the first token is the answer.
+    """
 
     needs: Needed = "label"
+    lead: str = " "
 
     def pair(self, item: HistoryItem) -> WritingPair | None:
         """The item's text and label."""
         label = (item.label or "").strip()
-        return WritingPair(input=item.text.strip(), target=f" {label}") if label in self.answers else None
+        return WritingPair(input=item.text.strip(), target=label) if label in self.answers else None
+
+    def typed(self, text: str, input_text: str) -> str:
+        """A typed answer, after the blank that stands there already."""
+        return text.strip()
 
     def search_text(self, item: HistoryItem) -> str:
         """The text."""

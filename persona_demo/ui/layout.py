@@ -236,7 +236,7 @@ def _wire_desk(demo: gr.Blocks, page: Page, on: Carry, runs: Sequence[Dependency
     page.opening.change(on.reword, table, trigger_mode="always_last", **edits)
     settled = [page.status, page.timer, page.engine]
     # Answers that were not fetched come along with this one.
-    page.nudge.nudge(lambda: None, trigger_mode="multiple", concurrency_limit=None, **QUIET)
+    page.nudge.nudge(lambda: None, trigger_mode="multiple", concurrency_id="nudge", concurrency_limit=None, **QUIET)
     demo.load(on.come_by_link, table, **desk | {"outputs": [*_linked(page), *settled]})
     page.timer.tick(on.tick, table, **desk | {"outputs": [*edits["outputs"], *settled]})
     page.history.save(on.save, [page.session], [page.download, page.notice], queue=False, **QUIET)

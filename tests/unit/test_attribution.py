@@ -10,7 +10,7 @@ import pytest
 from persona_demo.arms import ArmInputs, arm_named
 from persona_demo.errors import UserError
 from persona_demo.explain.attribution import agreement, leave_one_out
-from persona_demo.explain.scoring import MAX_TOKENS, Likelihoods, row_of, typed_after
+from persona_demo.explain.scoring import MAX_TOKENS, Likelihoods, row_of
 from persona_demo.history import UserHistory
 from persona_demo.runtime import Runtime
 from tests import tiny
@@ -95,13 +95,6 @@ def test_agreement_is_about_order_and_size() -> None:
     assert agreement([0.1, 0.2, 0.7], [0.0, 0.0, 0.0]).rank_correlation is None
     assert "Fewer than" in agreement([0.5, 0.5], [1.0, 2.0]).sentence
     assert "little to do" in agreement([1, 2, 3, 4, 5], [3, 5, 1, 4, 3.5]).sentence
-
-
-def test_a_typed_word_is_set_apart_and_a_mark_is_not() -> None:
-    assert typed_after("I ran. ", "The train left") == " I ran."
-    assert typed_after(", so I ran", "The train left") == ", so I ran"
-    assert typed_after(" I ran", "") == "I ran"
-    assert typed_after('"Why?"', "An abstract.", begins=False) == ' "Why?"'
 
 
 @pytest.mark.parametrize("text", ["", "  ", "far too long " * MAX_TOKENS])

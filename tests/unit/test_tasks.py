@@ -53,18 +53,29 @@ def test_a_blog_post_is_put_to_the_models_as_the_shipped_plug_was_trained() -> N
 def test_an_item_is_an_input_and_a_target_of_one_line_that_ends(task: Task) -> None:
     pair = task.pair(ITEM)
     assert pair is not None
-    assert pair.target.startswith(" ")
     assert "\n" not in pair.target
     assert pair.answer in ("One two three", "4")
     tokens = task.target_tokens(pair.target, CODEC)
     assert CODEC.decode(tokens) == f"{pair.target}\n"
     made = task.prompt(pair.input)
-    assert made.opening == ""
+    assert made.opening == ("" if task.needs == "input" else " ")
+    assert f"{made.opening}{pair.target}" == f" {pair.answer}"
     assert made.context.endswith(":")
     assert "\n\n" not in made.context
     long = task.target_tokens(" word" * 500, CODEC)
     assert len(long) == task.max_target_tokens
     assert long[-1] != tokens[-1]
+
+
+def test_a_typed_text_follows_its_input_as_written_ones_do() -> None:
+    blog, title, stars = (task_named(name) for name in ("blog-post", "paper-title", "film-rating"))
+    assert blog.typed("I ran. ", "The train left") == " I ran."
+    assert blog.typed(", so I ran", "The train left") == ", so I ran"
+    assert blog.typed(" I ran", "") == "I ran"
+    assert title.typed('"Why?"', "An abstract.") == ' "Why?"'
+    # The blank before a figure stands there already.
+    assert stars.typed(" 4", "Quite good.") == "4"
+    assert stars.prompt("Quite good.").opening == " "
 
 
 @pytest.mark.parametrize(

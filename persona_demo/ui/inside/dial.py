@@ -72,7 +72,7 @@ class Strength(Look):
         written: dict[str, Any],
     ) -> Iterator[Changes]:  # fmt: skip
         """Measure the text at every strength."""
-        text = text_to_look_at(choice, typed, written, opening, self.wording)
+        text = text_to_look_at(choice, typed, written, opening, self.task)
         yield from self.waiting()
         yield self.bar.busy("Reading the text under the persona and under the control.")
         session, parts = Session.from_record(record), self.page.inside.dial

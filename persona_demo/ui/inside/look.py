@@ -8,9 +8,8 @@ from typing import Any
 
 from persona_demo.arms import Arm, ArmInputs, arm_named
 from persona_demo.errors import UserError
-from persona_demo.explain.scoring import typed_after
 from persona_demo.runtime import Runtime
-from persona_demo.tasks import Wording
+from persona_demo.tasks import Task
 from persona_demo.ui.changes import Changes
 from persona_demo.ui.inside.runbar import RunBar
 from persona_demo.ui.inside.tables import shortened
@@ -95,7 +94,7 @@ class Look(Verbs):
         )
 
 
-def text_to_look_at(choice: str, typed: str, written: dict[str, Any], opening: str, of: Wording) -> str:
+def text_to_look_at(choice: str, typed: str, written: dict[str, Any], opening: str, task: Task) -> str:
     """The text that is measured, with the blank it starts with.
 
     Args:
@@ -103,7 +102,7 @@ def text_to_look_at(choice: str, typed: str, written: dict[str, Any], opening: s
         typed: What the visitor typed.
         written: Record of what was written last.
         opening: The input it is for.
-        of: What that is called.
+        task: What it is for.
 
     Raises:
         UserError: If there is none, or it was for another input.
@@ -111,12 +110,13 @@ def text_to_look_at(choice: str, typed: str, written: dict[str, Any], opening: s
     if choice == TYPED:
         if not typed.strip():
             raise UserError("There is no text to look at: type one, or choose a column.")
-        return typed_after(typed, opening, begins=of.begins)
+        return task.typed(typed, opening)
     outcome = Outcome.from_record(written)
     text = outcome.text_of(choice)
     if not text.strip():
         raise UserError(f"The column “{arm_named(choice).title}” has no text yet: press Write, or choose another text.")
     if outcome.prompt.strip() != opening.strip():
+        of = task.wording
         raise UserError(f"The columns were written {of.follows} {of.other}: press Write, or type a text.")
     return text
 

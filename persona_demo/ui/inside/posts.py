@@ -99,7 +99,7 @@ class Posts(Look):
         arm: str, order: Order,
     ) -> Iterator[Changes]:  # fmt: skip
         """Take each item away in turn."""
-        text = text_to_look_at(choice, typed, written, opening, self.wording)
+        text = text_to_look_at(choice, typed, written, opening, self.task)
         yield from self.waiting()
         session, parts = Session.from_record(record), self.page.inside.posts
         stream = self.lent(self.left_out)(record, opening, seed, arm, text)

@@ -110,7 +110,7 @@ class Tokens(Look):
         typed: str, written: dict[str, Any], left: str, right: str,
     ) -> Iterator[Changes]:  # fmt: skip
         """Read the text under both arms."""
-        text = text_to_look_at(choice, typed, written, opening, self.wording)
+        text = text_to_look_at(choice, typed, written, opening, self.task)
         yield from self.waiting()
         yield self.bar.busy("Reading the text twice.")
         session = Session.from_record(record)
