@@ -123,7 +123,7 @@ function layout(value) {
     dragmode: touch.matches && !closer ? false : "pan",
     xaxis: { visible: false, range: [...across] },
     yaxis: { visible: false, range: [...up], scaleanchor: "x" },
-    annotations: [...(closer || plot.offsetWidth < 420 ? [] : regions()), ...mixture(value)], shapes: line(value),
+    annotations: [...(closer || plot.offsetWidth < 420 ? [] : regions(value)), ...mixture(value)], shapes: line(value),
   };
 }
 

@@ -4,9 +4,15 @@
 // Colours of the population, one for each where there are groups.
 const shade = (group) => paint[`${tint.ordered ? "step" : "hue"}-${group}`];
 
-// Labels of regions, and the line between two people; both are drawn under the points' names.
-function regions() {
-  return props.regions.map(({ label, at }) => ({
+// Labels of regions, but where somebody's name stands, and the line between two people.
+function regions({ people, you }) {
+  const pixel = camera(view(), size());
+  const named = [...people, ...(you ? [you] : [])].map(({ at }) => pixel(at));
+  const free = ({ at }) => {
+    const [x, y] = pixel(at);
+    return !named.some((spot) => Math.abs(spot[0] - x) < 75 && Math.abs(spot[1] - y) < 22);
+  };
+  return props.regions.filter(free).map(({ label, at }) => ({
     x: at[0], y: at[1], text: plain(label).replaceAll(", ", ",<br>"), showarrow: false, captureevents: false,
     bgcolor: tint ? paint.panel : "rgba(0,0,0,0)", borderpad: 1, opacity: tint ? 0.8 : 0.92,
     font: { family: "var(--pd-serif), serif", size: 11.5, style: "italic", color: paint["ink-soft"],

@@ -40,7 +40,7 @@ ABOUT = """Left, everybody the plug learned from; right, single {many} of theirs
 would who wrote nothing else. Nothing ever moves but the person you edit, who leaves a trail. Click anybody to
 take them: their texts are not shipped, and the persona is then made from the list of numbers that was kept of
 them. That list writes in their manner all the same, which is worth knowing of any service that says it keeps
-“only vectors”."""
+“only vectors”. A map holds one kind of writing: each has a plug, people and a map of its own."""
 
 
 @dataclass(frozen=True)
