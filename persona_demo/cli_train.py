@@ -38,7 +38,9 @@ def add_train(command: Command) -> None:
     _what(train, several=True)
     train.add_argument("--out", type=Path, required=True, help="where the plug goes")
     train.add_argument("--preset", choices=tuple(PRESETS), default="classroom", help="what is not said otherwise")
-    train.add_argument("--resume", action="store_true", help="go on from the last checkpoint in --out")
+    train.add_argument(
+        "--resume", action="store_true", help="go on from the last checkpoint in --out, also to more --steps"
+    )
     _models(train)
     group = train.add_argument_group("form of the plug", "in brackets what classroom and paper choose")
     _switches(group, PlugConfig, FORM, {name: preset.form for name, preset in PRESETS.items()})

@@ -288,11 +288,15 @@ class Trainer:
     def resume(self) -> bool:
         """Go on from the folder's checkpoint.
 
+        With more steps than before, a run is prolonged: its rates rise again to what they are there in
+        a run of that length.
+
         Returns:
             Whether there was one.
 
         Raises:
-            UserError: If the checkpoint is of another plug or other options, or not every process sees it.
+            UserError: If the checkpoint is of another plug, other options or a longer run, or not every
+                process sees it.
         """
         record = read_checkpoint(self.folder, self.plug, self.optimiser)
         found = float(self.processes.sum(torch.tensor(float(record is not None))))
@@ -300,9 +304,11 @@ class Trainer:
             raise UserError(f"Not every process sees the checkpoint in {self.folder}: use a folder all of them share.")
         if record is None:
             return False
-        if json.loads(record["options"]) != json.loads(json.dumps(asdict(self.options))):
+        before, now = json.loads(record["options"]), json.loads(json.dumps(asdict(self.options)))
+        if before | {"steps": 0} != now | {"steps": 0} or before["steps"] > now["steps"]:
             raise UserError(
-                f"The checkpoint in {self.folder} is of a run with other options: give those, or another --out folder."
+                f"The checkpoint in {self.folder} is of a run with other options: give those (or more steps), or "
+                f"another --out folder."
             )
         self.step, self.seconds = int(record["step"]), float(record["seconds"])
         self.log = json.loads(record["log"])
