@@ -9,7 +9,7 @@ the cross-entropy are fused, so that no (tokens, vocabulary) array outlives a ch
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,8 @@ from persona_demo.lm.base import Tokens
 from persona_demo.lm.torch_engine import TorchLM
 
 HEAD_CHUNK = 256
+PREFIX_CHUNK = 768
+"""Most positions of prefixes, padding counted, that are read together; more would be more padding."""
 PREFIX_BYTES = 2 * 1024**3
 
 KeyValues = list[tuple[Tensor, Tensor]]
@@ -197,12 +199,16 @@ class DifferentiableLM:
     def _keys_values(self, prefixes: Sequence[Tokens]) -> dict[Tokens, KeyValues]:
         """Keys and values of distinct prefixes, from memory where they are kept."""
         found = {p: self._prefixes[p] for p in prefixes if p in self._prefixes}
-        for prefix in dict.fromkeys(p for p in prefixes if p not in found):
-            if prefix:
-                out = self.lm.model.base_model(
-                    inputs_embeds=self.lm.embed_tensor(prefix)[None], use_cache=True
-                ).past_key_values
-                found[prefix] = [(layer.keys[0], layer.values[0]) for layer in out.layers]
+        for group in _groups({p for p in prefixes if p and p not in found}):
+            # Padded on the right, where nothing that counts looks.
+            embeds = pad_sequence([self.lm.embed_tensor(prefix) for prefix in group], batch_first=True)
+            out = self.lm.model.base_model(inputs_embeds=embeds, use_cache=True).past_key_values
+            for row, prefix in enumerate(group):
+                # Copies, so that the padding is not kept with them.
+                found[prefix] = [
+                    (layer.keys[row, :, : len(prefix)].clone(), layer.values[row, :, : len(prefix)].clone())
+                    for layer in out.layers
+                ]
         if () in prefixes:
             example = next(iter(found.values()))
             found[()] = [(k[:, :0], v[:, :0]) for k, v in example]
@@ -214,3 +220,13 @@ class DifferentiableLM:
             _, dropped = self._prefixes.popitem(last=False)
             size -= sum(k.nbytes + v.nbytes for k, v in dropped)
         return found
+
+
+def _groups(prefixes: Iterable[Tokens]) -> list[list[Tokens]]:
+    """Prefixes that are read together, of about the same length."""
+    groups: list[list[Tokens]] = []
+    for prefix in sorted(prefixes, key=lambda prefix: (-len(prefix), prefix)):
+        if not groups or len(groups[-1][0]) * (len(groups[-1]) + 1) > PREFIX_CHUNK:
+            groups.append([])
+        groups[-1].append(prefix)
+    return groups
