@@ -66,3 +66,26 @@ def test_what_was_typed_goes_along(app: App, visit: Callable[..., Page]) -> None
     expect(rows(page).nth(2)).not_to_have_class(re.compile("pd-unsaved"))
     page.get_by_role("button", name="Undo").click()
     expect(page.get_by_label("Post 2", exact=True)).to_have_value("typed a moment ago")
+
+
+def test_an_answer_that_comes_late_does_not_undo_a_later_one(app: App, visit: Callable[..., Page]) -> None:
+    page = visit(app)
+    # What the first question's number comes back with is held up; that of the second is not.
+    page.evaluate(
+        """() => {
+          const fetched = window.fetch;
+          let first = true;
+          window.fetch = async (...asked) => {
+            const answer = await fetched(...asked);
+            if (first && String(asked[0].url ?? asked[0]).includes("/queue/join")) {
+              first = false;
+              await new Promise((done) => setTimeout(done, 1000));
+            }
+            return answer;
+          };
+        }"""
+    )
+    page.get_by_label("Post 2", exact=True).fill("typed a moment ago")
+    page.keyboard.press("Alt+ArrowDown")
+    page.wait_for_timeout(2500)
+    expect(page.get_by_label("Post 3", exact=True)).to_have_value("typed a moment ago")

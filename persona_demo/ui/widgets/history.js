@@ -1,4 +1,5 @@
 const PAUSE = 800; // ms without a key before an edit is sent
+const PATIENCE = 4000; // ms after which a change that was not answered, or refused, holds up no other
 const LARGEST = 5_000_000; // bytes; the server refuses more as well, this saves the way
 const find = (selector) => element.querySelector(selector);
 const body = find("tbody");
@@ -17,13 +18,28 @@ put(find(".pd-bare"), said.bare);
 let refocus = null;
 let moved = null; // what had the focus in a row that was moved
 
+// One change at a time: the answers to two may come in the wrong order, and the older would be what is seen last.
+const asked = [];
+let waiting = null;
+const next = () => {
+  clearTimeout(waiting);
+  waiting = null;
+  if (!asked.length) return;
+  waiting = setTimeout(next, PATIENCE);
+  trigger(...asked.shift());
+};
+const ask = (verb, data) => {
+  asked.push([verb, data]);
+  if (waiting === null) next();
+};
+
 const send = (row, { blank }) => {
   clearTimeout(row.timer);
   const text = row.area.value;
   if (text === row.sent || (!blank && !text.trim())) return;
   row.sent = text;
   row.node.classList.add("pd-unsaved");
-  trigger("edit", { id: row.id, person: row.person, text });
+  ask("edit", { id: row.id, person: row.person, text });
 };
 
 const move = (row, step) => {
@@ -33,7 +49,7 @@ const move = (row, step) => {
   send(row, { blank: false });
   const at = document.activeElement;
   moved = { row, at, number: row.number.textContent, from: row.node.contains(at) && at === row.area ? [at.selectionStart, at.selectionEnd] : null };
-  trigger("move", { id: row.id, person: row.person, step });
+  ask("move", { id: row.id, person: row.person, step });
 };
 
 const newRow = (id) => {
@@ -77,10 +93,10 @@ const newRow = (id) => {
     row.area.value = row.text;
     row.area.blur();
   });
-  row.mute.addEventListener("change", () => trigger("mute", { id, person: row.person, muted: row.mute.checked }));
+  row.mute.addEventListener("change", () => ask("mute", { id, person: row.person, muted: row.mute.checked }));
   row.remove.addEventListener("click", () => {
     refocus = [...body.children].indexOf(row.node);
-    trigger("delete", { id, person: row.person });
+    ask("delete", { id, person: row.person });
   });
   return row;
 };
@@ -156,17 +172,18 @@ const draw = () => {
     if (free && from) row.area.setSelectionRange(...from);
     moved = null;
   }
+  if (waiting !== null) next();
 };
 
 const add = () => {
   draft.dataset.key = `${Date.now()}`;
-  trigger("add_posts", { text: draft.value, key: draft.dataset.key });
+  ask("add_posts", { text: draft.value, key: draft.dataset.key });
 };
 const verbs = {
   add,
-  undo: () => trigger("undo", {}),
-  redo: () => trigger("redo", {}),
-  reset: () => trigger("reset", {}),
+  undo: () => ask("undo", {}),
+  redo: () => ask("redo", {}),
+  reset: () => ask("reset", {}),
   save: () => trigger("save", {}),
   open: () => file.click(),
 };
