@@ -60,12 +60,14 @@ class Embedding:
     """What the plug makes of a person.
 
     Attributes:
-        persona: Keyword and persona vectors, (K + P, H).
+        persona: Persona vectors, (P, H).
+        keywords: Keyword vectors, (K, H), K being 0 in a plug without them.
         weights: Weight of each active history item, (N,), summing to 1.
         user_vector: Aggregate under uniform weights, (U,).
     """
 
     persona: FloatArray
+    keywords: FloatArray
     weights: FloatArray
     user_vector: FloatArray
 
@@ -78,6 +80,7 @@ class Embedding:
         weights = zip(items, self.weights.tolist(), strict=True)
         return {
             "persona": self.persona.tolist(),
+            "keywords": self.keywords.tolist(),
             "weights": [{"item": item.id, "weight": weight} for item, weight in weights],
             "user_vector": self.user_vector.tolist(),
         }

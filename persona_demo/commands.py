@@ -246,7 +246,7 @@ def _showcase(runtime: Runtime, atlas: Atlas, plug: Path, task: TaskName, report
         opening=openings[0],
         plug_fingerprint=plug_fingerprint(plug),
         task=task,
-        strength=FIRST_STRENGTH,
+        strength=FIRST_STRENGTH.get(task, 1.0),
         report=report,
     )
     save_showcase(made, showcase_of(task))

@@ -319,7 +319,8 @@ class Runtime:
         words = self.encoder.keyword_embeddings(texts, plug.keywords, most=plug.config.keyword_tokens)
         soft = plug.soft_vectors(made.user_vectors, task.name, words=[torch.from_numpy(words)])[0].numpy()
         return Embedding(
-            persona=np.delete(soft, plug.config.instruction, axis=0),
+            persona=soft[plug.config.instruction.stop :],
+            keywords=soft[: plug.config.instruction.start],
             weights=made.weights[0].numpy(),
             user_vector=uniform.user_vectors[0].numpy(),
         )

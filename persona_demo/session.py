@@ -74,11 +74,13 @@ class Vectors:
         user_vector: Aggregate under uniform weights, D figures; of a stored person the vector that is kept.
         persona: Persona vectors, P of H figures.
         weights: Weight of each active item, by its id.
+        keywords: Keyword vectors, K of H figures; runs that were exported earlier have them under persona.
     """
 
     user_vector: tuple[float, ...] = ()
     persona: tuple[tuple[float, ...], ...] = ()
     weights: Mapping[str, float] = field(default_factory=dict)
+    keywords: tuple[tuple[float, ...], ...] = ()
 
     @classmethod
     def of(cls, made: Embedding, history: UserHistory) -> Vectors:
@@ -87,6 +89,7 @@ class Vectors:
             user_vector=_rounded(made.user_vector),
             persona=tuple(_rounded(vector) for vector in made.persona),
             weights=dict(zip([item.id for item in history.active], _rounded(made.weights), strict=True)),
+            keywords=tuple(_rounded(vector) for vector in made.keywords),
         )
 
     @classmethod

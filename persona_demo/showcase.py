@@ -35,8 +35,8 @@ FIRST_PERSON: Mapping[TaskName, str] = {
     "commit-subject": "chidi",
 }
 """Slug of the sample person a task's page opens with: their manner shows at a glance."""
-FIRST_STRENGTH = 3.0
-"""At 1 a small plug is faint; at 3 a manner shows, and where it breaks shows too."""
+FIRST_STRENGTH: Mapping[TaskName, float] = {"blog-post": 3.0}
+"""Strength a task's page opens with, where not 1: where a plug is faint at 1, a manner shows above it."""
 SHOWCASES = ASSETS / "examples" / "showcase"
 
 Report = Callable[[str, float | None], None]
