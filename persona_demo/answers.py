@@ -61,13 +61,13 @@ class Embedding:
 
     Attributes:
         persona: Persona vectors, (P, H).
-        keywords: Keyword vectors, (K, H), K being 0 in a plug without them.
+        words: Keyword and excerpt vectors, (W, H), W being 0 in a plug without them.
         weights: Weight of each active history item, (N,), summing to 1.
         user_vector: Aggregate under uniform weights, (U,).
     """
 
     persona: FloatArray
-    keywords: FloatArray
+    words: FloatArray
     weights: FloatArray
     user_vector: FloatArray
 
@@ -80,7 +80,7 @@ class Embedding:
         weights = zip(items, self.weights.tolist(), strict=True)
         return {
             "persona": self.persona.tolist(),
-            "keywords": self.keywords.tolist(),
+            "words": self.words.tolist(),
             "weights": [{"item": item.id, "weight": weight} for item, weight in weights],
             "user_vector": self.user_vector.tolist(),
         }

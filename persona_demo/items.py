@@ -21,8 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from persona_demo.errors import UserError
-from persona_demo.keywords import Keywords
-from persona_demo.lm.base import FrozenLM, StatesLayer, Tokens
+from persona_demo.lm.base import FrozenLM, StatesLayer, TextCodec, Tokens
 from persona_demo.plug.config import Block, PlugConfig
 from persona_demo.scores import SCORES, score_figures
 from persona_demo.surface import SURFACE_NAMES, surface_figures
@@ -231,21 +230,16 @@ class ItemEncoder:
             self._cache.popitem(last=False)
         return np.stack([found[key] for key in keys]) if keys else np.zeros((0, self.width), np.float32)
 
+    @property
+    def codec(self) -> TextCodec:
+        """The frozen LM's tokenizer."""
+        return self._lm.codec
+
     def embed(self, tokens: Sequence[int]) -> FloatArray:
         """The frozen LM's input embeddings of tokens, shape (len(tokens), H)."""
         if not tokens:
             return np.zeros((0, self._lm.info.hidden_size), np.float32)
         return self._lm.embed(tokens)
-
-    def keyword_embeddings(self, texts: Sequence[str], keywords: Keywords | None, *, most: int) -> FloatArray:
-        """Input embeddings (k, H) of the keywords of somebody who wrote some texts.
-
-        Args:
-            texts: What they wrote, an item a text.
-            keywords: What picks the words; None picks none.
-            most: At most so many tokens.
-        """
-        return self.embed(() if keywords is None else keywords.tokens(texts, self._lm.codec, most=most))
 
     def encode_sentences(self, texts: Sequence[str]) -> FloatArray:
         """Unit sentence vectors of texts, shape (N, width of the sentence encoder)."""

@@ -25,6 +25,7 @@ from persona_demo.items import ItemEncoder, SentenceTransformerEncoder
 from persona_demo.lm.base import EngineChoice, FloatArray, FrozenLM, Row
 from persona_demo.lm.choice import load_lm
 from persona_demo.lm.decode import DecodeOptions, Voice, decode
+from persona_demo.own_words import own_words
 from persona_demo.plug.model import PersonaPlug
 from persona_demo.plug.storage import load_plug, plug_fingerprint
 from persona_demo.shipped import DEFAULT_ATLAS, DEFAULT_PLUG
@@ -310,17 +311,16 @@ class Runtime:
         items = plug.standardise(torch.from_numpy(raw))[None]
         present = torch.ones(1, items.shape[1], dtype=torch.bool)
         uniform = plug.aggregate(items, present, None)
-        made = uniform
+        made, near = uniform, None
         if query is not None:
             asked = [task.query(query)]
-            vector = plug.query(torch.from_numpy(self.encoder.encode(asked)), asked)
-            made = plug.aggregate(items, present, vector)
-        texts = [item.text for item in history.active]
-        words = self.encoder.keyword_embeddings(texts, plug.keywords, most=plug.config.keyword_tokens)
-        soft = plug.soft_vectors(made.user_vectors, task.name, words=[torch.from_numpy(words)])[0].numpy()
+            vector = torch.from_numpy(self.encoder.encode(asked))
+            made, near = plug.aggregate(items, present, plug.query(vector, asked)), plug.standardise(vector)[0]
+        words = own_words(plug, task, history.active, items[0], near, self.encoder)
+        soft = plug.soft_vectors(made.user_vectors, task.name, words=[words])[0].numpy()
         return Embedding(
             persona=soft[plug.config.instruction.stop :],
-            keywords=soft[: plug.config.instruction.start],
+            words=soft[: plug.config.instruction.start],
             weights=made.weights[0].numpy(),
             user_vector=uniform.user_vectors[0].numpy(),
         )

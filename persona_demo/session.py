@@ -74,13 +74,13 @@ class Vectors:
         user_vector: Aggregate under uniform weights, D figures; of a stored person the vector that is kept.
         persona: Persona vectors, P of H figures.
         weights: Weight of each active item, by its id.
-        keywords: Keyword vectors, K of H figures; runs that were exported earlier have them under persona.
+        words: Keyword and excerpt vectors, W of H figures; runs that were exported earlier have them under persona.
     """
 
     user_vector: tuple[float, ...] = ()
     persona: tuple[tuple[float, ...], ...] = ()
     weights: Mapping[str, float] = field(default_factory=dict)
-    keywords: tuple[tuple[float, ...], ...] = ()
+    words: tuple[tuple[float, ...], ...] = ()
 
     @classmethod
     def of(cls, made: Embedding, history: UserHistory) -> Vectors:
@@ -89,7 +89,7 @@ class Vectors:
             user_vector=_rounded(made.user_vector),
             persona=tuple(_rounded(vector) for vector in made.persona),
             weights=dict(zip([item.id for item in history.active], _rounded(made.weights), strict=True)),
-            keywords=tuple(_rounded(vector) for vector in made.keywords),
+            words=tuple(_rounded(vector) for vector in made.words),
         )
 
     @classmethod

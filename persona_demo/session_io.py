@@ -219,8 +219,8 @@ def _figures(value: object, what: str) -> tuple[float, ...]:
 def _vectors(record: Mapping[str, Any], history: UserHistory) -> Vectors:
     persona = tuple(_figures(v, "persona") for v in _list(record, "persona", most=MAX_FIGURES))
     # Runs that were exported earlier have none of their own.
-    keywords = tuple(_figures(v, "keywords") for v in _list({"keywords": [], **record}, "keywords", most=MAX_FIGURES))
-    if len({len(vector) for vector in persona + keywords}) > 1:
+    words = tuple(_figures(v, "words") for v in _list({"words": [], **record}, "words", most=MAX_FIGURES))
+    if len({len(vector) for vector in persona + words}) > 1:
         raise UserError("In the run, the persona vectors differ in length: export it again.")
     weights = {
         name: _finite(weight, f"the weight of {name[:40]!r}")
@@ -229,7 +229,7 @@ def _vectors(record: Mapping[str, Any], history: UserHistory) -> Vectors:
     active = {item.id for item in history.active}
     if weights and (set(weights) != active or min(weights.values()) < 0 or abs(sum(weights.values()) - 1) > 0.01):
         raise UserError("In the run, the weights are not one share for each item of the history: export it again.")
-    return Vectors(_figures(_take(record, "user_vector"), "user_vector"), persona, weights, keywords)
+    return Vectors(_figures(_take(record, "user_vector"), "user_vector"), persona, weights, words)
 
 
 def _output(value: object) -> ArmText:

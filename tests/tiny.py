@@ -154,6 +154,8 @@ def plug_config(lm: TorchLM, width: int, **changes: object) -> PlugConfig:
         "item_width": width,
         "persona_tokens": 3,
         "keyword_tokens": 4,
+        "excerpt_items": 0,
+        "excerpt_tokens": 2,
         "components": 5,
         "query_width": 8,
         "projector_width": 16,
@@ -173,8 +175,8 @@ def plug(config: PlugConfig, encoder: ItemEncoder, *, seed: int = 0) -> PersonaP
     made.fit_population([torch.from_numpy(encoder.encode(texts)) for texts in people_texts()], people_texts())
     generator = torch.Generator().manual_seed(seed + 1)
     with torch.no_grad():
-        words = made.keyword_vectors.parameters() if config.keyword_tokens else ()
-        for parameter in (*made.projector.parameters(), *words):
+        random = ("projector.", "keyword_vectors.", "excerpt_vectors.")
+        for parameter in (p for name, p in made.named_parameters() if name.startswith(random)):
             parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.3)
     return made.eval().requires_grad_(False)
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from persona_demo.history import HistoryItem
 from persona_demo.items import ItemEncoder
 from persona_demo.lm.base import Row, TextCodec
+from persona_demo.own_words import OwnWords
 from persona_demo.plug.config import Place
 from persona_demo.plug.model import PersonaPlug
 from persona_demo.tasks import Task
@@ -110,10 +111,13 @@ class ArmInputs:
         """What the item encoder reads of the items."""
         return [self.task.item_text(item, labels=self.plug.config.labels) for item in self.items]
 
+    def raw_query(self) -> torch.Tensor:
+        """Raw vector of the input from the frozen encoders, (1, D)."""
+        return torch.from_numpy(self.encoder.encode([self.task.query(self.input_text)]))
+
     def query(self) -> torch.Tensor:
         """Standardised vector of the input, (1, D), as the plug reads it."""
-        texts = [self.task.query(self.input_text)]
-        return self.plug.query(torch.from_numpy(self.encoder.encode(texts)), texts)
+        return self.plug.query(self.raw_query(), [self.task.query(self.input_text)])
 
 
 @dataclass(frozen=True)
@@ -145,8 +149,8 @@ def control(inputs: ArmInputs) -> Conditioning:
         return Conditioning(soft=inputs.plug.control_vectors(inputs.task.name).numpy())
 
 
-def persona_of(inputs: ArmInputs, user_vector: FloatArray, words: FloatArray) -> FloatArray:
-    """Soft vectors (K + I + P, H) of one user vector (U,) and the embeddings (k, H) of its keywords."""
+def persona_of(inputs: ArmInputs, user_vector: FloatArray, words: OwnWords) -> FloatArray:
+    """Soft vectors (W + I + P, H) of one user vector (U,) and the person's own words."""
     with torch.no_grad():
-        user, own = torch.from_numpy(user_vector)[None], [torch.from_numpy(words)]
-        return inputs.plug.soft_vectors(user, inputs.task.name, words=own)[0].numpy()
+        user = torch.from_numpy(user_vector)[None]
+        return inputs.plug.soft_vectors(user, inputs.task.name, words=[words])[0].numpy()

@@ -8,6 +8,9 @@ import numpy as np
 import torch
 
 from persona_demo.arms.base import Arm, ArmInputs, Conditioning, FloatArray, control, persona_of
+from persona_demo.own_words import OwnWords, own_words
+
+TOKEN_BYTES = 4
 
 
 @dataclass(frozen=True)
@@ -16,13 +19,13 @@ class Reading:
 
     Attributes:
         user_vector: The aggregate, (U,); zero for an empty history.
-        words: Input embeddings of the person's keywords, (k, H); none of a stored vector.
+        words: The person's own words; none of a stored vector.
         weights: Weight of each history item, (N,), where items were read.
         bytes_kept: What must be kept of the person.
     """
 
     user_vector: FloatArray
-    words: FloatArray
+    words: OwnWords
     weights: FloatArray | None
     bytes_kept: int
 
@@ -30,17 +33,19 @@ class Reading:
 @torch.no_grad()
 def read_person(inputs: ArmInputs) -> Reading:
     """Aggregate the person's history for the input, or take the stored vector where it stands in."""
+    plug, config = inputs.plug, inputs.plug.config
+    nothing = OwnWords.none(config.hidden_size)
     if inputs.stored is not None:
-        return Reading(inputs.stored, inputs.encoder.embed(()), None, int(inputs.stored.nbytes))
-    plug = inputs.plug
+        return Reading(inputs.stored, nothing, None, int(inputs.stored.nbytes))
     if not inputs.items:
-        return Reading(np.zeros(plug.config.user_width, np.float32), inputs.encoder.embed(()), None, 0)
-    words = inputs.encoder.keyword_embeddings(
-        [item.text for item in inputs.items], plug.keywords, most=plug.config.keyword_tokens
-    )
-    items = plug.standardise(torch.from_numpy(inputs.encoder.encode(inputs.texts())))[None]
-    made = plug.aggregate(items, torch.ones(1, items.shape[1], dtype=torch.bool), inputs.query())
-    size = (items.numel() + words.size) * 4
+        return Reading(np.zeros(config.user_width, np.float32), nothing, None, 0)
+    items = plug.standardise(torch.from_numpy(inputs.encoder.encode(inputs.texts())))
+    asked = plug.standardise(inputs.raw_query())[0]
+    words = own_words(plug, inputs.task, inputs.items, items, asked, inputs.encoder)
+    made = plug.aggregate(items[None], torch.ones(1, len(items), dtype=torch.bool), inputs.query())
+    # Which items are nearest depends on the input, so how each of them begins is kept.
+    tokens = len(words.keywords) + (len(items) * config.excerpt_tokens if config.excerpt_items else 0)
+    size = items.numel() * items.element_size() + tokens * TOKEN_BYTES
     return Reading(made.user_vectors[0].numpy(), words, np.asarray(made.weights[0].numpy()), size)
 
 

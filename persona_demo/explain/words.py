@@ -22,7 +22,8 @@ from persona_demo.errors import UserError
 from persona_demo.explain.pieces import HALF, piece_of
 from persona_demo.explain.scoring import log_softmax, row_of
 from persona_demo.explain.style import StyleFigure, style_beside_population
-from persona_demo.lm.base import FloatArray, FrozenLM
+from persona_demo.lm.base import FloatArray, FrozenLM, Tokens
+from persona_demo.own_words import own_tokens
 from persona_demo.wordfilter import WordFilter
 
 LIKELIER = 10
@@ -38,8 +39,9 @@ LEAST_LETTERS = 3
 
 CAVEAT = (
     "A few vectors carry habits: length, capitals, punctuation, slang, favourite subjects. They carry no facts: "
-    "dates and events are averaged away, names come in as bare keywords, and what the model makes of them is made "
-    "up. The nearest words are hints about a place in the model's vocabulary, not a message that was stored there."
+    "dates and events are averaged away, names come in at most as words copied from the history, and what the model "
+    "makes of them is made up. The nearest words are hints about a place in the model's vocabulary, not a message "
+    "that was stored there."
 )
 
 
@@ -92,6 +94,7 @@ class InWords:
         likelier: Next words it makes likelier, those that move most probability first.
         keywords: The person's own words that stand beside the persona vectors, the most telling first;
             empty for a stored person, whose words nobody kept, and for a plug without.
+        excerpts: How the items nearest to the input begin, which stand there too; empty in the same cases.
         vectors: Words near what is personal in each persona vector, nearest first.
         chance: Cosine that the word nearest to a random vector reaches.
         items: History items nearest to the user vector, nearest first; empty for a stored person.
@@ -101,6 +104,7 @@ class InWords:
 
     likelier: tuple[LikelierWord, ...]
     keywords: tuple[str, ...]
+    excerpts: tuple[str, ...]
     vectors: tuple[tuple[NearWord, ...], ...]
     chance: float
     items: tuple[NearItem, ...]
@@ -144,12 +148,14 @@ def persona_in_words(
         raise UserError("There is no persona yet: add an item to the history.")
     persona, average, control = (_soft(inputs, arm) for arm in ("persona", "persona:mean", "task"))
     texts = inputs.texts() if inputs.stored is None else []
-    # Before the persona vectors stand keywords, which are words already, and the instruction, everybody's.
+    keywords, excerpts = shown_words(inputs, words) if inputs.stored is None else ((), ())
+    # Before the persona vectors stand own words, which are words already, and the instruction, everybody's.
     first = inputs.plug.config.instruction.stop
     near, chance = nearest_words(lm, persona[first:] - average[first:], words, control=control, most=most_words)
     return InWords(
         likelier=likelier_words(lm, inputs, words, openings=openings),
-        keywords=() if inputs.stored is not None else shown_keywords(inputs, words),
+        keywords=keywords,
+        excerpts=excerpts,
         vectors=near,
         chance=chance,
         items=nearest_items(inputs, most=most_items) if texts else (),
@@ -157,13 +163,16 @@ def persona_in_words(
     )
 
 
-def shown_keywords(inputs: ArmInputs, words: WordFilter) -> tuple[str, ...]:
-    """The person's keywords as the plug reads them, less listed words."""
-    keywords, most = inputs.plug.keywords, inputs.plug.config.keyword_tokens
-    if keywords is None:
-        return ()
-    tokens = keywords.tokens([item.text for item in inputs.items], inputs.codec, most=most)
-    return tuple(word for word in inputs.codec.decode(tokens).split() if words.is_clean(word))
+def shown_words(inputs: ArmInputs, words: WordFilter) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The person's keywords and excerpts as the plug reads them, less listed words."""
+    plug, raw = inputs.plug, torch.from_numpy(inputs.encoder.encode(inputs.texts()))
+    asked = plug.standardise(inputs.raw_query())[0]
+    made = own_tokens(plug, inputs.task, inputs.items, plug.standardise(raw), asked, inputs.codec)
+
+    def clean(tokens: Tokens) -> list[str]:
+        return [word for word in inputs.codec.decode(tokens).split() if words.is_clean(word)]
+
+    return tuple(clean(made.keywords)), tuple(" ".join(clean(tokens)) for tokens in made.excerpts)
 
 
 def _soft(inputs: ArmInputs, arm: str) -> FloatArray:

@@ -26,6 +26,7 @@ BLOCKS: tuple[Block, ...] = ("sentence", "surface", "words", "score")
 SCHEMA = 1
 MOST_SCALE = 100.0
 MOST_WIDTH = 2**17
+MOST_EXCERPTS = 64
 CHOICES: Mapping[str, tuple[str, ...]] = {
     "scaling": get_args(Scaling),
     "states_layer": get_args(StatesLayer),
@@ -68,7 +69,10 @@ class PlugConfig:
         instruction_tokens: Instruction vectors I of a task, the same for everybody; 1 in the paper. Many,
             because words in places of their own leave fewer vectors to say what the task is.
         persona_tokens: Persona vectors P beside them; 1 in the paper.
-        keyword_tokens: Keyword vectors K before them, from the person's own words; none in the paper.
+        keyword_tokens: Keyword vectors K, from words the person uses again and again; none in the paper.
+        excerpt_items: Items nearest to the input whose beginnings are read as excerpt vectors; none in the
+            paper.
+        excerpt_tokens: Tokens read of each of them.
         components: Length of user vectors: so many directions in which people of the population
             differ most, for what varies within one person (linear discriminants), after one for each
             score that was given. 0 leaves the aggregate as it is, as in the paper.
@@ -101,9 +105,11 @@ class PlugConfig:
     query_encoder: QueryEncoderKind = field(default="frozen", metadata={"help": "whether the input encoder is trained"})
     query_prefix: str = field(default="", metadata={"help": "what a trained input encoder reads before an input"})
     base: Base = field(default="own", metadata={"help": "what a person departs from: the control, or own vectors"})
-    instruction_tokens: int = field(default=16, metadata={"help": "instruction vectors, the same for everybody"})
+    instruction_tokens: int = field(default=8, metadata={"help": "instruction vectors, the same for everybody"})
     persona_tokens: int = field(default=8, metadata={"help": "persona vectors beside them"})
-    keyword_tokens: int = field(default=16, metadata={"help": "keyword vectors before the persona vectors"})
+    keyword_tokens: int = field(default=0, metadata={"help": "keyword vectors before the persona vectors"})
+    excerpt_items: int = field(default=4, metadata={"help": "items whose beginnings are read as excerpt vectors"})
+    excerpt_tokens: int = field(default=6, metadata={"help": "excerpt vectors of each of them"})
     components: int = field(default=64, metadata={"help": "length of user vectors; 0: that of item vectors"})
     place: Place = field(default="after", metadata={"help": "soft vectors after the context or before it"})
     aggregator: AggregatorKind = field(default="projected", metadata={"help": "how items are weighted"})
@@ -128,11 +134,13 @@ class PlugConfig:
             "persona_tokens",
             "query_width",
             "projector_width",
+            "excerpt_tokens",
         )
         for name in (*least_one, "encoder_tokens", "beams"):
             if not 1 <= getattr(self, name) <= MOST_WIDTH:
                 raise UserError(f"The plug's {name} is {getattr(self, name)}: choose from 1 to {MOST_WIDTH:,}.")
-        for name, most in (("keyword_tokens", self.hidden_size), ("components", self.item_width)):
+        room = {"keyword_tokens": self.hidden_size, "excerpt_items": MOST_EXCERPTS, "components": self.item_width}
+        for name, most in room.items():
             if not 0 <= getattr(self, name) <= most:
                 raise UserError(f"The plug's {name} is {getattr(self, name)}: choose from 0 to {most}.")
         if not 0 < self.soft_scale <= MOST_SCALE:
@@ -152,13 +160,18 @@ class PlugConfig:
 
     @property
     def soft_vectors(self) -> int:
-        """Number of soft vectors an input is given: keywords, instruction and persona."""
-        return self.keyword_tokens + self.instruction_tokens + self.persona_tokens
+        """Number of soft vectors an input is given: keywords, excerpts, instruction and persona."""
+        return self.own_words + self.instruction_tokens + self.persona_tokens
+
+    @property
+    def own_words(self) -> int:
+        """Number of soft vectors that are a person's own words, keywords and excerpts."""
+        return self.keyword_tokens + self.excerpt_items * self.excerpt_tokens
 
     @property
     def instruction(self) -> slice:
         """Where the instruction vectors stand among soft vectors."""
-        return slice(self.keyword_tokens, self.keyword_tokens + self.instruction_tokens)
+        return slice(self.own_words, self.own_words + self.instruction_tokens)
 
     @property
     def item_models(self) -> str:

@@ -16,11 +16,11 @@ for each direction, the ratio of the variance within people to that between them
 weight that draws a short history towards the average person. An empty history is the average person,
 for whom the trained control stands in.
 
-Beside the persona vectors stand keyword vectors: input embeddings of the person's own words
-(:mod:`persona_demo.keywords`), each plus a trained low-rank turn of it. Where somebody has too few
-keywords, or only a vector of them is stored, trained blanks stand in.
+Beside the persona vectors stand keyword vectors and excerpt vectors: input embeddings of the person's own
+words (:mod:`persona_demo.own_words`), each plus a trained low-rank turn of it. Where somebody has too few
+words, or only a vector of them is stored, trained blanks stand in.
 
-One plug may serve several tasks: projector, aggregator and keyword map are shared, and each task has its
+One plug may serve several tasks: projector, aggregator and maps of words are shared, and each task has its
 own control and, unless that is the base, own instruction vectors and an own average person.
 
 The control (the ``task`` arm) has as many soft vectors and no person. It lives here because it is
@@ -32,17 +32,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from persona_demo.errors import UserError
 from persona_demo.items import block_parts
 from persona_demo.keywords import BUCKETS, Keywords
+from persona_demo.own_words import OwnWords
 from persona_demo.plug.aggregator import Aggregator, masked_softmax
 from persona_demo.plug.config import PlugConfig
 from persona_demo.plug.discriminants import discriminants, group_means
 from persona_demo.plug.query import QueryEncoder
-from persona_demo.plug.soft import KeywordVectors, SoftVectors, unit_of
+from persona_demo.plug.soft import SoftVectors, WordVectors, unit_of
 from persona_demo.tasks import TaskName
 
 FLOOR = 1e-4
@@ -95,9 +97,11 @@ class PersonaPlug(nn.Module):
             nn.init.zeros_(last.weight)
             nn.init.zeros_(last.bias)
             self.projector = nn.Sequential(nn.Linear(config.reduced_width, config.projector_width), nn.GELU(), last)
+            # One map of words for all tasks: what a word is does not depend on the task.
             if config.keyword_tokens:
-                # One map of words for all tasks: what a word is does not depend on the task.
-                self.keyword_vectors = KeywordVectors(config)
+                self.keyword_vectors = WordVectors(config, count=config.keyword_tokens)
+            if config.excerpt_items:
+                self.excerpt_vectors = WordVectors(config, count=config.excerpt_items * config.excerpt_tokens)
         tasks = config.tasks
         if config.base == "own":
             self.own = nn.ModuleDict({t: SoftVectors(config.soft_vectors, config, generator=generator) for t in tasks})
@@ -273,30 +277,43 @@ class PersonaPlug(nn.Module):
         shape = (-1, self.config.persona_tokens, self.config.hidden_size)
         return self.base_vectors(task)[-self.config.persona_tokens :] + change.reshape(shape) * self.scale
 
-    def soft_vectors(self, user_vectors: Tensor, task: TaskName, *, words: Sequence[Tensor] | None = None) -> Tensor:
-        """Keyword, instruction and persona vectors as the LM reads them, (B, K + I + P, H).
+    def soft_vectors(self, user_vectors: Tensor, task: TaskName, *, words: Sequence[OwnWords] = ()) -> Tensor:
+        """Own words, instruction and persona vectors as the LM reads them, (B, W + I + P, H).
 
         Args:
             user_vectors: (B, U).
             task: Whose base.
-            words: Input embeddings (k, H) of each one's keyword tokens, any number of them; none where
-                left out.
+            words: Each one's own words; none where left out.
         """
         persona = self.project(user_vectors, task)
         blank, instruction, _ = torch.split(self.base_vectors(task), self._parts)
         parts = [instruction.expand(len(persona), -1, -1), persona]
-        if self.config.keyword_tokens:
-            read = words or [persona.new_zeros(0, self.config.hidden_size)] * len(persona)
-            parts.insert(0, torch.stack([self.keyword_vectors(own, blank) for own in read]))
+        if self.config.own_words:
+            read = words or [OwnWords.none(self.config.hidden_size)] * len(persona)
+            parts.insert(0, torch.stack([self._word_vectors(own, blank) for own in read]))
         return torch.cat(parts, dim=1)
+
+    def _word_vectors(self, words: OwnWords, blank: Tensor) -> Tensor:
+        """Keyword vectors, then excerpt vectors, (W, H)."""
+
+        def here(array: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> Tensor:
+            return torch.from_numpy(array).to(blank)
+
+        config, made = self.config, []
+        if most := config.keyword_tokens:
+            made.append(self.keyword_vectors([here(words.keywords)], blank[:most], each=most))
+        if config.excerpt_items:
+            pieces = [here(piece) for piece in words.excerpts]
+            made.append(self.excerpt_vectors(pieces, blank[most:], each=config.excerpt_tokens))
+        return torch.cat(made)
 
     @property
     def _parts(self) -> list[int]:
-        """How many soft vectors are keywords, instruction and persona."""
-        return [self.config.keyword_tokens, self.config.instruction_tokens, self.config.persona_tokens]
+        """How many soft vectors are own words, instruction and persona."""
+        return [self.config.own_words, self.config.instruction_tokens, self.config.persona_tokens]
 
     def base_vectors(self, task: TaskName) -> Tensor:
-        """Soft vectors a person departs from, (K + I + P, H): blanks, instruction, average person.
+        """Soft vectors a person departs from, (W + I + P, H): blanks, instruction, average person.
 
         Where they are the control's, what is learned of persons leaves the control alone.
         """
@@ -305,7 +322,7 @@ class PersonaPlug(nn.Module):
         return torch.as_tensor(self.own[task]())
 
     def control_vectors(self, task: TaskName) -> Tensor:
-        """The control's soft vectors, (K + I + P, H)."""
+        """The control's soft vectors, (W + I + P, H)."""
         return torch.as_tensor(self.control[task]())
 
     @torch.no_grad()

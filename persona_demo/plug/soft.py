@@ -1,6 +1,8 @@
-"""Soft vectors: trained ones, and those made of a person's keywords."""
+"""Soft vectors: trained ones, and those made of a person's own words."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -8,7 +10,7 @@ from torch import Tensor, nn
 from persona_demo.plug.config import PlugConfig
 
 TURN_RANK = 64
-"""Rank of the trained map of keyword embeddings."""
+"""Rank of the trained map of the embeddings of own words."""
 
 
 def unit_of(config: PlugConfig) -> float:
@@ -31,21 +33,26 @@ class SoftVectors(nn.Module):
         return vectors
 
 
-class KeywordVectors(nn.Module):
-    """Soft vectors from the embeddings of keywords.
+class WordVectors(nn.Module):
+    """Soft vectors from the embeddings of a person's own words.
 
-    On a base of its own a plug gives keywords places to themselves, at first filled by the embeddings
+    On a base of its own a plug gives words places to themselves, at first filled by the embeddings
     as they are. On the control they are added to what stands there already, at first nothing of them:
     the frozen LM takes embeddings on top of trained vectors for noise until a map of them is learned.
     """
 
-    def __init__(self, config: PlugConfig) -> None:
-        """Start at the embeddings themselves, or at what they are added to."""
+    def __init__(self, config: PlugConfig, *, count: int) -> None:
+        """Start at the embeddings themselves, or at what they are added to.
+
+        Args:
+            config: The form of the plug.
+            count: How many vectors.
+        """
         super().__init__()
         self.scale = unit_of(config)
         own = config.base == "own"
         if own:
-            self.place = nn.Parameter(torch.zeros(config.keyword_tokens, config.hidden_size))
+            self.place = nn.Parameter(torch.zeros(count, config.hidden_size))
         self.own = own
         self.gain = nn.Parameter(torch.full((1,), float(own)))
         rank = min(TURN_RANK, config.hidden_size)
@@ -53,14 +60,19 @@ class KeywordVectors(nn.Module):
         self.up = nn.Linear(rank, config.hidden_size, bias=False)
         nn.init.zeros_(self.up.weight)
 
-    def forward(self, embeddings: Tensor, blank: Tensor) -> Tensor:
-        """Keyword vectors (K, H).
+    def forward(self, pieces: Sequence[Tensor], blank: Tensor, *, each: int) -> Tensor:
+        """The vectors, (count, H).
 
         Args:
-            embeddings: Input embeddings (k, H) of k tokens; the first K are read.
-            blank: What stands where there are too few, and on the control under each, (K, H).
+            pieces: Input embeddings (l, H) of pieces of text; of each the first ``each`` are read.
+            blank: What stands where there are too few, and on the control under each, (count, H).
+            each: Room of a piece.
         """
-        units = embeddings[: len(blank)] / self.scale
-        turned = self.gain * units + self.up(self.down(units))
-        under = self.place[: len(units)] * self.scale if self.own else blank[: len(units)]
-        return torch.cat([under + turned * self.scale, blank[len(units) :]])
+        made = blank.clone()
+        for start, piece in zip(range(0, len(blank), each), pieces, strict=False):
+            units = piece[:each] / self.scale
+            here = slice(start, start + len(units))
+            turned = self.gain * units + self.up(self.down(units))
+            under = self.place[here] * self.scale if self.own else blank[here]
+            made[here] = under + turned * self.scale
+        return made

@@ -179,6 +179,15 @@ class Task(ABC):
             return item.text
         return self.label_form.format(label=item.label, text=item.text)
 
+    def excerpt(self, item: HistoryItem) -> str:
+        """The text of a history item that excerpts begin to read: what was written, after what was judged.
+
+        Args:
+            item: The item.
+        """
+        pair = self.pair(item) if self.answers else None
+        return item.text if pair is None else f"{pair.target} {item.text}"
+
     def serves(self, item: HistoryItem) -> bool:
         """Whether the item is of this task at all, in histories too."""
         return self.pair(item) is not None

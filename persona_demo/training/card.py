@@ -86,7 +86,7 @@ examples, same steps, as many soft vectors, no person) is part of it{", one for 
 - Soft vectors stand {config.place} the context.
 - Training: {facts.examples:,} examples of {facts.people:,} people ({facts.items:,} texts; {facts.dropped_items:,} more
   were left out for profane or sexual words), {facts.hours:.1f} hours. {_order(config, facts)}
-{_keywords(config)}
+{_own_words(config)}
 ## Data and terms
 
 {terms}
@@ -156,6 +156,8 @@ def with_figures(card: str, results: Sequence[Mapping[str, Any]]) -> str:
 def _soft_vectors(config: PlugConfig) -> str:
     each = " for each task" if len(config.tasks) > 1 else ""
     words = f", {config.keyword_tokens} keyword vectors" if config.keyword_tokens else ""
+    if config.excerpt_items:
+        words += f", {config.excerpt_items} x {config.excerpt_tokens} excerpt vectors"
     own = "One instruction vector"
     if config.instruction_tokens > 1:
         own = f"{config.instruction_tokens} instruction vectors"
@@ -207,14 +209,26 @@ def _order(config: PlugConfig, facts: CardFacts) -> str:
     )
 
 
-def _keywords(config: PlugConfig) -> str:
-    if not config.keyword_tokens:
+def _own_words(config: PlugConfig) -> str:
+    parts = []
+    if config.keyword_tokens:
+        parts.append(
+            "Keyword vectors are the language model's input embeddings of the words this person uses again and again\n"
+            f"and few others do, up to {config.keyword_tokens} tokens of them."
+        )
+    if config.excerpt_items:
+        parts.append(
+            f"Excerpt vectors are the input embeddings of the first {config.excerpt_tokens} tokens of each of the\n"
+            f"{config.excerpt_items} items nearest to the input: retrieval, done inside the soft prompt."
+        )
+    if not parts:
         return ""
+    words = "\n".join(parts)
     return f"""
-Keyword vectors are made when a person is read, out of the words of that person's own history: the language model's
-input embeddings of the words they use again and again and few others do, each turned by one trained map that is the
-same for everybody. Up to {config.keyword_tokens} tokens of such words take part; where there are fewer, trained blanks
-stand in. Names and pet phrases of the reader's own history can therefore come back in what is written.
+{words}
+They are made when a person is read, out of that person's own history; each is turned by one trained map that is the
+same for everybody, and where there are too few, trained blanks stand in. Names and phrases of the reader's own history
+can therefore come back in what is written. A person of whom only a vector is stored has none.
 """
 
 

@@ -17,6 +17,7 @@ from torch import Tensor
 from persona_demo.corpus import Person, Target
 from persona_demo.items import ItemEncoder
 from persona_demo.lm.base import TextCodec, Tokens
+from persona_demo.own_words import OwnWords, own_words
 from persona_demo.plug.model import PersonaPlug
 from persona_demo.tasks import Task
 from persona_demo.training.options import Subsampling
@@ -29,7 +30,7 @@ learns short histories too. (The paper's code drops items as well; its text does
 PAPER_COPIES = 10
 """Of an example's copies in the paper's code so many see a part of the history, and one all of it."""
 WORDLESS_SHARE = 0.1
-"""Share of examples whose keywords are left out, so that the plug can do without them."""
+"""Share of examples whose own words are left out, so that the plug can do without them."""
 
 
 @dataclass(frozen=True)
@@ -40,13 +41,13 @@ class Rivals:
         rows: Which examples, R of them.
         items: Standardised item vectors of another person for each, (R, N, D).
         present: Which of them are there, (R, N).
-        words: Input embeddings of that person's keywords, (k, H) each.
+        words: That person's own words.
     """
 
     rows: tuple[int, ...]
     items: Tensor
     present: Tensor
-    words: tuple[Tensor, ...]
+    words: tuple[OwnWords, ...]
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ class Batch:
         items: Standardised item vectors, (B, N, D).
         present: Which of them are there, (B, N).
         query: Raw vectors of the inputs from the frozen encoders, (B, D).
-        words: Input embeddings of the keywords of each history, (k, H) each; none for a plug without.
+        words: Own words of each history.
         prefixes: Tokens before the soft vectors.
         openings: Tokens between the soft vectors and the target.
         targets: Target tokens.
@@ -68,7 +69,7 @@ class Batch:
     items: Tensor
     present: Tensor
     query: Tensor
-    words: tuple[Tensor, ...]
+    words: tuple[OwnWords, ...]
     prefixes: tuple[Tokens, ...]
     openings: tuple[Tokens, ...]
     targets: tuple[Tokens, ...]
@@ -83,14 +84,12 @@ class Batch:
             self.rivals,
             items=self.rivals.items.to(device),
             present=self.rivals.present.to(device),
-            words=tuple(w.to(device) for w in self.rivals.words),
         )
         return replace(
             self,
             items=self.items.to(device),
             present=self.present.to(device),
             query=self.query.to(device),
-            words=tuple(w.to(device) for w in self.words),
             rivals=rivals,
         )
 
@@ -101,7 +100,7 @@ class Cut:
 
     Attributes:
         kept: Indices of the person's items.
-        wordless: Whether its keywords are left out.
+        wordless: Whether its own words are left out.
     """
 
     kept: NDArray[np.int64]
@@ -209,24 +208,31 @@ class Examples:
         cuts = self.cut(indices, None) if cuts is None else cuts
         rows = range(len(indices)) if rows is None else rows
         targets = [self.targets[indices[row]] for row in rows]
-        items, present, words = self.histories([(indices[row], cuts[row]) for row in rows], plug)
         prompts = [self._task.prompt(t.pair.input) for t in targets]
         queries = tuple(self._task.query(t.pair.input) for t in targets)
+        query = torch.from_numpy(self._encoder.encode(queries))
+        items, present, words = self.histories([(indices[row], cuts[row]) for row in rows], plug, query)
         encode = self._codec.encode
         return Batch(
             items=items,
             present=present,
-            query=torch.from_numpy(self._encoder.encode(queries)),
+            query=query,
             words=words,
             prefixes=tuple(self._codec.start + encode(p.context) for p in prompts),
             openings=tuple(encode(p.opening) for p in prompts),
             targets=tuple(self._task.target_tokens(t.pair.target, self._codec) for t in targets),
             queries=queries,
-            rivals=self._rivals(indices, cuts, [row for row in rows if row < rivals], rows, plug),
+            rivals=self._rivals(indices, cuts, [row for row in rows if row < rivals], rows, plug, query),
         )
 
     def _rivals(
-        self, indices: Sequence[int], cuts: Sequence[Cut], wanted: Sequence[int], rows: Sequence[int], plug: PersonaPlug
+        self,
+        indices: Sequence[int],
+        cuts: Sequence[Cut],
+        wanted: Sequence[int],
+        rows: Sequence[int],
+        plug: PersonaPlug,
+        query: Tensor,
     ) -> Rivals | None:
         """For each of the wanted examples the next one of the batch that is another person's."""
         people = [self.targets[index].person for index in indices]
@@ -239,20 +245,31 @@ class Examples:
                 pairs[row] = other
         if not pairs:
             return None
-        items, present, words = self.histories([(indices[i], cuts[i]) for i in pairs.values()], plug)
-        return Rivals(tuple(list(rows).index(row) for row in pairs), items, present, words)
+        beside = tuple(list(rows).index(row) for row in pairs)
+        seen = [(indices[i], cuts[i]) for i in pairs.values()]
+        items, present, words = self.histories(seen, plug, query[list(beside)])
+        return Rivals(beside, items, present, words)
 
     def histories(
-        self, seen: Sequence[tuple[int, Cut]], plug: PersonaPlug
-    ) -> tuple[Tensor, Tensor, tuple[Tensor, ...]]:
-        """Item vectors, which of them are there, and keywords of what examples see."""
+        self, seen: Sequence[tuple[int, Cut]], plug: PersonaPlug, query: Tensor
+    ) -> tuple[Tensor, Tensor, tuple[OwnWords, ...]]:
+        """Item vectors, which of them are there, and own words of what examples see.
+
+        Args:
+            seen: Targets, and what of their people's histories is seen.
+            plug: Picks words.
+            query: Raw vector of the input that each is seen for, (B, D).
+        """
         histories, words = [], []
-        keywords, most = plug.keywords, plug.config.keyword_tokens
-        for index, cut in seen:
+        asked = query.to(plug.item_mean.device)
+        for (index, cut), one in zip(seen, plug.standardise(asked).cpu(), strict=True):
             person = self.targets[index].person
             histories.append(self._vectors[person][cut.kept])
-            texts = [] if cut.wordless else [self.people[person].items[i].text for i in cut.kept]
-            words.append(torch.from_numpy(self._encoder.keyword_embeddings(texts, keywords, most=most)))
+            if cut.wordless:
+                words.append(OwnWords.none(plug.config.hidden_size))
+                continue
+            texts = [self.people[person].items[i] for i in cut.kept]
+            words.append(own_words(plug, self._task, texts, torch.from_numpy(histories[-1]), one, self._encoder))
         items, present = pad_items(histories, self._encoder.width)
         return items, present, tuple(words)
 

@@ -70,12 +70,14 @@ def measure(
     values = np.zeros((3, len(examples.targets)))
     for start in range(0, len(examples.targets), batch_size):
         part = list(range(start, min(start + batch_size, len(examples.targets))))
-        batch = examples.batch(part, plug).to(device)
+        batch = examples.batch(part, plug)
+        seen = [[rivals[i][turn % len(rivals[i])] for i in part] for turn in range(OTHERS)]
+        theirs = [examples.histories(rival, plug, batch.query) for rival in seen]
+        batch = batch.to(device)
         query = plug.query(batch.query, batch.queries)
-        theirs = [examples.histories([rivals[i][turn % len(rivals[i])] for i in part], plug) for turn in range(OTHERS)]
         for turn, (items, present, words) in enumerate([(batch.items, batch.present, batch.words), *theirs]):
             user = plug.aggregate(items.to(device), present.to(device), query).user_vectors
-            soft = plug.soft_vectors(user, task, words=[w.to(device) for w in words])
+            soft = plug.soft_vectors(user, task, words=words)
             values[min(turn, 1), part] += lm.nll(answer_rows(batch, soft, before=before)).cpu().numpy()
         values[2, part] = lm.nll(answer_rows(batch, plug.control_vectors(task), before=before)).cpu()
         report((part[-1] + 1) / len(examples.targets))

@@ -8,7 +8,14 @@ from persona_demo.plug.model import PersonaPlug
 from persona_demo.plug.storage import ENCODER
 from persona_demo.training.options import TrainOptions
 
-SOFT = ("own", "control", "keyword_vectors.place", "keyword_vectors.gain")
+SOFT = (
+    "own",
+    "control",
+    "keyword_vectors.place",
+    "keyword_vectors.gain",
+    "excerpt_vectors.place",
+    "excerpt_vectors.gain",
+)
 """Names of parameters that are soft vectors, or added to them."""
 RISE, SOFT_RISE = 60, 20
 """Steps over which rates rise, unless a share of all steps is asked for."""

@@ -51,6 +51,7 @@ PRESETS: Mapping[PresetName, Preset] = {
             "instruction_tokens": 1,
             "persona_tokens": 1,
             "keyword_tokens": 0,
+            "excerpt_items": 0,
             "components": 0,
             "place": "before",
             "aggregator": "cosine",

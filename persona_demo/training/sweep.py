@@ -231,7 +231,7 @@ class Sweep:
     def _control(self, models: Models, options: TrainOptions) -> tuple[torch.Tensor, torch.Tensor]:
         """The control at the end of the warm start and of the training, trained once for all who share it."""
         config = models.config
-        of: list[Any] = [config.place, config.instruction_tokens, config.persona_tokens, config.keyword_tokens]
+        of: list[Any] = [config.place, config.soft_vectors]
         of += [config.soft_scale, options.steps]
         of += [options.warm_steps, options.soft_learning_rate, options.beta2, options.decay_share, options.rise_share]
         of += [options.batch_size, options.clip, options.seed]

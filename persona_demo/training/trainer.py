@@ -258,17 +258,18 @@ class Trainer:
         for chunk, start in enumerate(range(0, len(watched.targets), size)):
             if chunk % self.processes.count != self.processes.rank:
                 continue
-            part = slice(start, min(start + size, len(watched.targets)))
-            batch = watched.batch(list(range(part.start, part.stop)), self.plug).to(self.device)
-            user = self.plug.aggregate(
-                batch.items, batch.present, self.plug.query(batch.query, batch.queries)
-            ).user_vectors
-            words = batch.words
-            soft = (
-                self.plug.soft_vectors(user, task, words=words),
-                self.plug.soft_vectors(user.roll(1, dims=0), task, words=(*words[-1:], *words[:-1])),
-                self.plug.control_vectors(task),
+            part = list(range(start, min(start + size, len(watched.targets))))
+            batch = watched.batch(part, self.plug)
+            others = [*part[-1:], *part[:-1]]
+            theirs = watched.histories(
+                list(zip(others, watched.cut(others, None), strict=True)), self.plug, batch.query
             )
+            batch = batch.to(self.device)
+            query = self.plug.query(batch.query, batch.queries)
+            soft = [self.plug.control_vectors(task)]
+            for items, present, words in (theirs, (batch.items, batch.present, batch.words)):
+                user = self.plug.aggregate(items.to(self.device), present.to(self.device), query).user_vectors
+                soft.insert(0, self.plug.soft_vectors(user, task, words=words))
             for row, vectors in enumerate(soft):
                 values[row, part] = self.lm.nll(answer_rows(batch, vectors, before=self.before)).cpu()
         return self.processes.sum(values)

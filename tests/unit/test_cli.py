@@ -64,7 +64,7 @@ def test_embed_gives_vectors_and_weights_uniform_without_a_query(
     assert [w["weight"] for w in made["weights"]] == pytest.approx([0.2] * 5)
     assert len(made["user_vector"]) == runtime.plug.config.user_width
     assert (len(made["persona"]), len(made["persona"][0])) == (3, 32)
-    assert (len(made["keywords"]), len(made["keywords"][0])) == (4, 32)
+    assert (len(made["words"]), len(made["words"][0])) == (4, 32)
     asked = output(capsys, "embed", "--history", str(history), "--task", "blog-post", "--query", PROMPT)
     assert sum(w["weight"] for w in asked["weights"]) == pytest.approx(1, abs=1e-5)
     assert asked["user_vector"] == pytest.approx(made["user_vector"])

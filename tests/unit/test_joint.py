@@ -61,7 +61,7 @@ def test_a_joint_plug_trains_resumes_exactly_and_serves_both_tasks(tmp_path: Pat
     runtime = Runtime(lm=models.lm, plug=plug, encoder=models.encoder, atlas=None, words=WordFilter.of([]))
     for name in ("blog-post", "headline"):
         made = runtime.embed(tiny.history(items=3), runtime.task(name))
-        assert (made.persona.shape, made.keywords.shape) == ((3, 32), (4, 32))
+        assert (made.persona.shape, made.words.shape) == ((3, 32), (4, 32))
     card = (tmp_path / "whole" / "README.md").read_text(encoding="utf-8")
     assert "blog-post and headline" in card
 

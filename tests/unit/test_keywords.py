@@ -9,6 +9,7 @@ import torch
 from persona_demo.errors import UserError
 from persona_demo.history import UserHistory
 from persona_demo.keywords import BUCKETS, Keywords, words_of
+from persona_demo.own_words import OwnWords
 from persona_demo.plug.model import PersonaPlug, discriminants
 from persona_demo.runtime import Runtime
 from tests import tiny
@@ -60,7 +61,7 @@ def test_somebody_without_keywords_reads_the_blanks(runtime: Runtime) -> None:
     plug = runtime.plug
     user = torch.randn(2, plug.config.user_width)
     none = plug.soft_vectors(user, "blog-post")
-    empty = [torch.zeros(0, 32), torch.randn(2, 32)]
+    empty = [OwnWords.none(32), OwnWords(torch.randn(2, 32).numpy())]
     some = plug.soft_vectors(user, "blog-post", words=empty)
     torch.testing.assert_close(none[0], some[0])
     torch.testing.assert_close(none[1, 2:], some[1, 2:])
@@ -73,15 +74,15 @@ def test_somebody_without_keywords_reads_the_blanks(runtime: Runtime) -> None:
 def test_keyword_vectors_on_a_base_of_its_own_start_at_the_embeddings_of_the_words() -> None:
     lm = tiny.causal_lm()
     plug = PersonaPlug(tiny.plug_config(lm, 40, base="own"))
-    words = torch.from_numpy(lm.embed((5, 6, 7)))
+    words = OwnWords(lm.embed((5, 6, 7)))
     soft = plug.soft_vectors(torch.zeros(1, 5), "blog-post", words=[words])
-    torch.testing.assert_close(soft[0, :3], words)
+    torch.testing.assert_close(soft[0, :3], torch.from_numpy(words.keywords))
 
 
 def test_keyword_vectors_on_the_control_start_at_the_control() -> None:
     lm = tiny.causal_lm()
     plug = PersonaPlug(tiny.plug_config(lm, 40))
-    soft = plug.soft_vectors(torch.randn(1, 5), "blog-post", words=[torch.from_numpy(lm.embed((5, 6, 7)))])
+    soft = plug.soft_vectors(torch.randn(1, 5), "blog-post", words=[OwnWords(lm.embed((5, 6, 7)))])
     torch.testing.assert_close(soft[0], plug.control_vectors("blog-post"))
 
 
@@ -99,7 +100,7 @@ def test_other_words_make_another_persona(runtime: Runtime) -> None:
         history = UserHistory("A").with_items(tiny.history(items=len(texts)).items)
         items = tuple(type(i)(id=i.id, text=t) for i, t in zip(history.items, texts, strict=True))
         task = runtime.task("blog-post")
-        return runtime.embed(history.with_items(items), task).keywords
+        return runtime.embed(history.with_items(items), task).words
 
     one, other = persona("zo ka", "zo"), persona("mu ka", "mu")
     assert one.shape == other.shape and not np.allclose(one, other)

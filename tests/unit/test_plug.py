@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from persona_demo.errors import UserError
+from persona_demo.own_words import OwnWords
 from persona_demo.plug.config import PlugConfig
 from persona_demo.plug.storage import CONFIG, WEIGHTS, load_plug, save_plug
 from persona_demo.runtime import Runtime
@@ -78,7 +79,7 @@ def test_nobody_on_the_control_is_the_control(runtime: Runtime) -> None:
     plug = copy.deepcopy(runtime.plug).requires_grad_(True)
     nobody = plug.soft_vectors(torch.zeros(1, plug.config.user_width), "blog-post")[0]
     assert torch.equal(nobody, plug.control_vectors("blog-post"))
-    words = [torch.randn(2, plug.config.hidden_size)]
+    words = [OwnWords(torch.randn(2, plug.config.hidden_size).numpy())]
     somebody = plug.soft_vectors(torch.randn(1, plug.config.user_width), "blog-post", words=words)[0]
     changed = (somebody != nobody).any(dim=1).tolist()
     # Two keywords of four, no instruction, all three persona vectors.

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from persona_demo.own_words import OwnWords
 from persona_demo.training.material import Source
 from persona_demo.training.optimiser import set_rates
 from persona_demo.training.options import TrainOptions
@@ -25,7 +26,7 @@ def test_the_contrastive_term_is_how_unsure_one_is_of_the_author(tmp_path: Path)
     losses = trainer.losses(batch, "blog-post", warm=False)
     # An untrained plug makes everybody the average person, but for their keywords; without these all are alike.
     assert batch.rivals is not None and losses.contrast is not None
-    wordless = tuple(torch.zeros(0, 32) for _ in range(4))
+    wordless = tuple(OwnWords.none(32) for _ in range(4))
     alike = replace(batch, words=wordless, rivals=replace(batch.rivals, words=wordless))
     unsure = trainer.losses(alike, "blog-post", warm=False).contrast
     lengths = torch.tensor([float(len(t)) for t in batch.targets])

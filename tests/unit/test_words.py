@@ -94,6 +94,8 @@ def test_a_persona_is_said_in_words_items_and_figures(runtime: Runtime, given: A
     said = persona_in_words(runtime.lm, given, runtime.words)
     assert len(said.vectors) == runtime.plug.config.persona_tokens
     assert set(said.keywords) <= {word for item in given.items for word in words_of(item.text)}
+    assert len(said.excerpts) == runtime.plug.config.excerpt_items
+    assert all(any(item.text.startswith(text) for item in given.items) for text in said.excerpts)
     assert [i.cosine for i in said.items] == sorted((i.cosine for i in said.items), reverse=True)
     assert {i.item for i in said.items} <= {i.id for i in given.items}
     assert len(said.style) == len(STYLE)
@@ -107,7 +109,7 @@ def test_a_persona_is_said_in_words_items_and_figures(runtime: Runtime, given: A
 
 
 def test_nearness_is_told_beside_chance() -> None:
-    said = InWords((), (), ((NearWord("sea", 0.4),), (NearWord("land", 0.11),), ()), 0.1, (), ())
+    said = InWords((), (), (), ((NearWord("sea", 0.4),), (NearWord("land", 0.11),), ()), 0.1, (), ())
     assert "0.40" in said.nearness and "0.10" in said.nearness and "1 of the 3" in said.nearness
 
 

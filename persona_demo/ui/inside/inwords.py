@@ -60,6 +60,7 @@ def vectors_table(said: InWords) -> View:
         row(f"Vector {n}", cell(f"{words[0].cosine:.2f}" if words else "-"), ", ".join(word.word for word in words))
         for n, words in enumerate(said.vectors, start=1)
     ]
+    rows[:0] = [row(f"Excerpt {n}", "-", text) for n, text in enumerate(said.excerpts, start=1)]
     if said.keywords:
         rows.insert(0, row("Keywords", "-", ", ".join(said.keywords)))
     return table(
