@@ -1,8 +1,6 @@
 """Keywords: the words a person uses again and again and few others do.
 
-A user vector carries manner and subjects; the names, places and pet phrases of a person do not fit
-into it (the paper names this as its first limit). Keywords carry them: the plug places the input
-embeddings of a person's keywords, turned by a trained map, beside the persona vectors.
+The names, places and pet phrases of a person; :mod:`persona_demo.own_words` says how the plug reads them.
 
 How common a word is among people is measured on the training population and kept as shares in hashed
 buckets, so that no word of anybody is kept.

@@ -66,10 +66,14 @@ def test_a_card_names_terms_limits_and_what_is_kept_of_people() -> None:
     assert LIMITS["paper-title"] in card and LIMITS["headline"] in card and LIMITS["blog-post"] not in card
     assert "paper-title and headline" in card and "one for each task" in card
     flat = " ".join(card.split())
-    assert "out of the words of that person's own history" in flat
+    assert "out of that person's own history" in flat
     assert "nor any word of a person it was trained on" in flat and "hashed buckets" in flat
     assert NO_FIGURES in card
     assert "linear discriminants" in flat
+    assert "excerpt" not in flat.lower()
+    excerpts = " ".join(model_card(config(keyword_tokens=0, excerpt_items=4, excerpt_tokens=6), FACTS).split())
+    assert "4 x 6 excerpt vectors" in excerpts and "first 6 tokens of each of the 4 items" in excerpts
+    assert "hashed buckets" not in excerpts and "again and again" not in excerpts
     assert "| 100 | 0.100 ± 0.010 | 0.050 |" in card
 
 
