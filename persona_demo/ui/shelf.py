@@ -17,7 +17,8 @@ from persona_demo.errors import UserError
 from persona_demo.history import UserHistory
 from persona_demo.item_map import ItemMap
 from persona_demo.lm.base import FloatArray
-from persona_demo.plug.storage import plug_fingerprint
+from persona_demo.plug.config import PlugConfig
+from persona_demo.plug.storage import plug_fingerprint, read_config
 from persona_demo.samples import Sample, load_openings, load_samples
 from persona_demo.shipped import DEFAULT_PLUG, PLUGS, atlas_of, shipped_plugs
 from persona_demo.showcase import FIRST_PERSON, Showcase, load_showcase, showcase_of
@@ -28,6 +29,7 @@ FIRST: TaskName = "blog-post"
 """The task that a page is about unless another is named."""
 
 Made = TypeVar("Made", Atlas, ItemMap, Showcase)
+Read = TypeVar("Read")
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,7 @@ class Shelf:
         items: The map of items, where there is one.
         task: The task.
         plug: Folder of the plug that serves it; None where it is the one that the models come with.
+        form: The form of that plug, where it can be read.
     """
 
     samples: tuple[Sample, ...]
@@ -51,6 +54,7 @@ class Shelf:
     items: ItemMap | None = None
     task: Task = BLOG_POST
     plug: Path | None = None
+    form: PlugConfig | None = None
 
     @property
     def wording(self) -> Wording:
@@ -142,12 +146,16 @@ def load_shelf(task: TaskName = FIRST, *, plug: Path = DEFAULT_PLUG, maps: Path 
     """
     folder = atlas_of(plug) if maps is None else maps
 
-    def own(load: Callable[[], Made]) -> Made | None:
+    def there(load: Callable[[], Read]) -> Read | None:
         try:
-            found = load()
-            return found if found.plug_fingerprint == plug_fingerprint(plug) else None
+            return load()
         except UserError:
             return None
+
+    def own(load: Callable[[], Made]) -> Made | None:
+        found = there(load)
+        made_with = there(lambda: plug_fingerprint(plug))
+        return found if found is not None and found.plug_fingerprint == made_with else None
 
     return Shelf(
         samples=load_samples(task),
@@ -157,6 +165,7 @@ def load_shelf(task: TaskName = FIRST, *, plug: Path = DEFAULT_PLUG, maps: Path 
         items=own(lambda: ItemMap.load(folder)),
         task=task_named(task),
         plug=plug,
+        form=there(lambda: read_config(plug)),
     )
 
 

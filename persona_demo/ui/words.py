@@ -5,6 +5,7 @@ What speaks of items or inputs is a function of the task's nouns.
 
 from __future__ import annotations
 
+from persona_demo.plug.config import PlugConfig
 from persona_demo.tasks import Task
 from persona_demo.tasks.wording import Wording, capital
 
@@ -115,8 +116,29 @@ client.predict(mine, {named}api_name="/map")
 """
 
 
-def about(of: Wording) -> str:
-    """How it all works, and how to read it with care."""
+def _copied(of: Wording, form: PlugConfig | None) -> str:
+    """What a plug copies out of a history, word for word."""
+    if form is None or not form.own_words:
+        return ""
+    parts = []
+    if form.excerpt_items:
+        which = of.count(form.excerpt_items)
+        parts.append(f"the first {form.excerpt_tokens} tokens of the {which} nearest to your {of.given}")
+    if form.keyword_tokens:
+        parts.append("a few words that the person uses again and again")
+    return (
+        f"   This plug also copies {' and '.join(parts)}: text in disguise, so that names and phrases come through. "
+        "For people on the map,\n   of whom only a list of numbers is kept, there is nothing to copy.\n"
+    )
+
+
+def about(of: Wording, *, form: PlugConfig | None = None) -> str:
+    """How it all works, and how to read it with care.
+
+    Args:
+        of: What things are called.
+        form: That of the page's plug, where it is known.
+    """
     return f"""
 ### How it works
 1. Each {of.one} is turned into a list of numbers that says what it is about, how it is written and which words it uses.
@@ -124,15 +146,16 @@ def about(of: Wording) -> str:
    the person.
 3. From it the plug makes a few *soft vectors*: made-up words that stand for no word, but that the model reads as if
    they were.
-4. The language model itself is frozen. It reads the {of.given} and the soft vectors, and writes on, one token
-   (a word or a piece of one) at a time.
+{_copied(of, form)}4. The language model itself is frozen. It reads the {of.given} and the soft vectors, and writes
+   on, one token (a word or a piece of one) at a time.
 5. The control read the same examples for as long and has as many vectors, but no person: what the persona adds to
    **that** is the personal part.
 
 ### What one vector can carry, and what it cannot
 It carries habits: how long the sentences are, capitals, punctuation, slang, and what somebody tends to write
-about. It does not carry facts: names, dates and events of the {of.many} are averaged away, and what the texts claim
-is made up. The columns that put old {of.many} into the prompt can quote facts, and pay for it with more text to read.
+about. It does not carry facts: names, dates and events of the {of.many} are averaged away, and what the written
+texts claim is made up. The columns that put old {of.many} into the prompt can quote facts, and pay for it with more
+text to read.
 
 ### Reading the page with care
 * The weights say how the plug mixed the {of.many} for {of.this}. They do not prove that {of.a} caused a word.

@@ -21,6 +21,7 @@ from persona_demo.ui.layout import lay_out
 from persona_demo.ui.loading import Loading, PluggedIn
 from persona_demo.ui.pages import load_runtime
 from persona_demo.ui.shelf import Shelf, load_shelf, load_shelves
+from persona_demo.ui.words import about
 from tests import tiny
 from tests.pages import inputs, people, save_other
 
@@ -42,6 +43,17 @@ def test_there_is_a_shelf_for_every_task_of_a_plug(runtime: Runtime, tmp_path: P
     assert all(shelf.showcase is None and shelf.atlas is None for shelf in shelves)
     assert {person.slug for person in shelves[1].samples} == {"ambrose", "verity", "zofia"}
     assert all(item.label for person in shelves[1].samples for item in person.history)
+
+
+def test_a_page_says_what_its_plug_copies_word_for_word(runtime: Runtime, tmp_path: Path) -> None:
+    form = {"tasks": ("headline",), "keyword_tokens": 0, "excerpt_items": 4, "excerpt_tokens": 6}
+    config = dataclasses.replace(runtime.plug.config, **form)
+    save_plug(tiny.plug(config, runtime.encoder), tmp_path / "headline", card="")
+    plain = dataclasses.replace(config, excerpt_items=0)
+    shelf = load_shelf("headline", plug=tmp_path / "headline")
+    assert "copies the first 6 tokens of the 4 headlines" in about(shelf.wording, form=shelf.form)
+    assert "copies" not in about(shelf.wording, form=plain)
+    assert load_shelf("headline", plug=tmp_path / "nowhere").form is None
 
 
 def test_a_damaged_plug_keeps_its_page_and_no_other(runtime: Runtime, tmp_path: Path) -> None:
