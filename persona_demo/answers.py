@@ -26,6 +26,7 @@ class ArmText:
         soft_vectors: Soft vectors read.
         bytes_per_user: What must be kept of a person for this arm.
         retrieved: Texts that were put into the prompt.
+        copied: Words of the history whose embeddings were among the soft vectors.
     """
 
     arm: str
@@ -34,12 +35,14 @@ class ArmText:
     soft_vectors: int
     bytes_per_user: int
     retrieved: tuple[str, ...]
+    copied: tuple[str, ...] = ()
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> ArmText:
         """A text from its fields as plain JSON, which are trusted."""
         written = Written(**{**record["written"], "tokens": tuple(record["written"]["tokens"])})
-        return cls(**{**record, "written": written, "retrieved": tuple(record["retrieved"])})
+        read = {name: tuple(record.get(name, ())) for name in ("retrieved", "copied")}
+        return cls(**{**record, "written": written, **read})
 
     def told(self) -> dict[str, Any]:
         """The text as a program is told it; times in milliseconds."""

@@ -41,6 +41,10 @@ class OwnTokens:
     keywords: Tokens = ()
     excerpts: tuple[Tokens, ...] = ()
 
+    def texts(self, codec: TextCodec) -> tuple[str, ...]:
+        """What they say: all keywords, then each excerpt."""
+        return tuple(codec.decode(tokens).strip() for tokens in (self.keywords, *self.excerpts) if tokens)
+
 
 @dataclass(frozen=True)
 class OwnWords:
@@ -53,6 +57,11 @@ class OwnWords:
 
     keywords: FloatArray
     excerpts: tuple[FloatArray, ...] = ()
+
+    @classmethod
+    def of(cls, tokens: OwnTokens, encoder: ItemEncoder) -> OwnWords:
+        """The embeddings of tokens."""
+        return cls(encoder.embed(tokens.keywords), tuple(map(encoder.embed, tokens.excerpts)))
 
     @classmethod
     def none(cls, width: int) -> OwnWords:
@@ -97,8 +106,7 @@ def own_words(
     encoder: ItemEncoder,
 ) -> OwnWords:
     """Own words of a history as the plug reads them; see :func:`own_tokens`."""
-    made = own_tokens(plug, task, items, vectors, query, encoder.codec)
-    return OwnWords(encoder.embed(made.keywords), tuple(map(encoder.embed, made.excerpts)))
+    return OwnWords.of(own_tokens(plug, task, items, vectors, query, encoder.codec), encoder)
 
 
 def nearest(plug: PersonaPlug, vectors: Tensor, query: Tensor | None) -> list[int]:

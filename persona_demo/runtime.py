@@ -273,6 +273,7 @@ class Runtime:
                     soft_vectors=voice.row.soft_vectors,
                     bytes_per_user=c.bytes_per_user,
                     retrieved=c.retrieved,
+                    copied=c.copied,
                 )
                 for arm, c, voice, state in zip(arms, made, voices, states, strict=True)
             )

@@ -232,6 +232,10 @@ def _vectors(record: Mapping[str, Any], history: UserHistory) -> Vectors:
     return Vectors(_figures(_take(record, "user_vector"), "user_vector"), persona, weights, words)
 
 
+def _texts(record: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    return tuple(_string(text, f"a {name} text") for text in _list(record, name, most=MAX_OUTPUTS))
+
+
 def _output(value: object) -> ArmText:
     record = _object(value, "an output")
     written = _object(_take(record, "written"), "what an arm wrote")
@@ -251,5 +255,7 @@ def _output(value: object) -> ArmText:
         prompt_tokens=_count(record, "prompt_tokens"),
         soft_vectors=_count(record, "soft_vectors"),
         bytes_per_user=_count(record, "bytes_per_user"),
-        retrieved=tuple(_string(text, "a retrieved text") for text in _list(record, "retrieved", most=MAX_OUTPUTS)),
+        retrieved=_texts(record, "retrieved"),
+        # Runs that were exported earlier do not say.
+        copied=_texts({"copied": [], **record}, "copied"),
     )

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from persona_demo.arms.base import Arm, ArmInputs, Conditioning, FloatArray, control, persona_of
-from persona_demo.own_words import OwnWords, own_words
+from persona_demo.own_words import OwnWords, own_tokens
 
 TOKEN_BYTES = 4
 
@@ -20,12 +20,14 @@ class Reading:
     Attributes:
         user_vector: The aggregate, (U,); zero for an empty history.
         words: The person's own words; none of a stored vector.
+        copied: What they say.
         weights: Weight of each history item, (N,), where items were read.
         bytes_kept: What must be kept of the person.
     """
 
     user_vector: FloatArray
     words: OwnWords
+    copied: tuple[str, ...]
     weights: FloatArray | None
     bytes_kept: int
 
@@ -36,17 +38,23 @@ def read_person(inputs: ArmInputs) -> Reading:
     plug, config = inputs.plug, inputs.plug.config
     nothing = OwnWords.none(config.hidden_size)
     if inputs.stored is not None:
-        return Reading(inputs.stored, nothing, None, int(inputs.stored.nbytes))
+        return Reading(inputs.stored, nothing, (), None, int(inputs.stored.nbytes))
     if not inputs.items:
-        return Reading(np.zeros(config.user_width, np.float32), nothing, None, 0)
+        return Reading(np.zeros(config.user_width, np.float32), nothing, (), None, 0)
     items = plug.standardise(torch.from_numpy(inputs.encoder.encode(inputs.texts())))
     asked = plug.standardise(inputs.raw_query())[0]
-    words = own_words(plug, inputs.task, inputs.items, items, asked, inputs.encoder)
+    words = own_tokens(plug, inputs.task, inputs.items, items, asked, inputs.codec)
     made = plug.aggregate(items[None], torch.ones(1, len(items), dtype=torch.bool), inputs.query())
     # Which items are nearest depends on the input, so how each of them begins is kept.
     tokens = len(words.keywords) + (len(items) * config.excerpt_tokens if config.excerpt_items else 0)
     size = items.numel() * items.element_size() + tokens * TOKEN_BYTES
-    return Reading(made.user_vectors[0].numpy(), words, np.asarray(made.weights[0].numpy()), size)
+    return Reading(
+        made.user_vectors[0].numpy(),
+        OwnWords.of(words, inputs.encoder),
+        words.texts(inputs.codec),
+        np.asarray(made.weights[0].numpy()),
+        size,
+    )
 
 
 def persona(inputs: ArmInputs) -> Conditioning:
@@ -59,7 +67,7 @@ def persona(inputs: ArmInputs) -> Conditioning:
         return base
     read = read_person(inputs)
     soft = persona_of(inputs, read.user_vector, read.words)
-    return Conditioning(soft=soft, base=base, weights=read.weights, bytes_per_user=read.bytes_kept)
+    return Conditioning(copied=read.copied, soft=soft, base=base, weights=read.weights, bytes_per_user=read.bytes_kept)
 
 
 TASK = Arm(

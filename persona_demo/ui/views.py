@@ -100,6 +100,7 @@ def card(text: ArmText, *, fresh: bool = False) -> View:
             {"name": "Read", "value": " + ".join(read)},
         ],
         "retrieved": list(text.retrieved),
+        "copied": list(text.copied),
     }
 
 

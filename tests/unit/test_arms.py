@@ -31,7 +31,7 @@ def test_persona_weighs_every_item_and_says_what_is_kept(runtime: Runtime) -> No
     assert made.weights.sum() == pytest.approx(1, abs=1e-5)
     assert made.soft is not None
     assert made.soft.shape == (8, 32)
-    assert made.bytes_per_user == (5 * runtime.encoder.width + 4 * 32) * 4
+    assert made.bytes_per_user == (5 * runtime.encoder.width + 4) * 4
 
 
 def test_the_order_of_items_does_not_move_the_persona(runtime: Runtime) -> None:

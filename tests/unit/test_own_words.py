@@ -13,6 +13,7 @@ from persona_demo.arms import ARMS, ArmInputs
 from persona_demo.arms.soft import read_person
 from persona_demo.explain.words import persona_in_words
 from persona_demo.history import HistoryItem
+from persona_demo.lm.decode import DecodeOptions
 from persona_demo.own_words import OwnWords, nearest, own_tokens
 from persona_demo.plug.model import PersonaPlug
 from persona_demo.runtime import Runtime
@@ -114,6 +115,15 @@ def test_excerpts_are_told_in_words(runtime: Runtime, given: ArmInputs) -> None:
     said = persona_in_words(runtime.lm, given, runtime.words)
     assert len(said.excerpts) == ITEMS and said.keywords == ()
     assert len(said.vectors) == runtime.plug.config.persona_tokens
+
+
+def test_a_text_says_which_words_were_copied(runtime: Runtime, given: ArmInputs) -> None:
+    arms = [ARMS["task"], ARMS["persona"]]
+    *_, (control, persona) = runtime.compare(given, arms, options=DecodeOptions(max_new_tokens=2))
+    assert control.copied == () and len(persona.copied) == ITEMS
+    assert all(any(item.text.startswith(piece) for item in given.items) for piece in persona.copied)
+    stored = replace(given, items=(), stored=np.zeros(runtime.plug.config.user_width, np.float32))
+    assert ARMS["persona"].build(stored).copied == ()
 
 
 def test_what_is_kept_of_a_person_counts_how_each_item_begins(runtime: Runtime, given: ArmInputs) -> None:

@@ -1,4 +1,11 @@
 const cards = new Map();
+const fold = () => {
+  const node = make("details", { class: "pd-posts" });
+  const summary = make("summary");
+  const list = make("ol");
+  node.append(summary, list);
+  return { node, summary, list };
+};
 const { one, many } = props.said;
 for (const group of ["hero", "text"]) element.querySelector(`#pd-${group}-title`).textContent = props.said[group];
 
@@ -15,13 +22,11 @@ for (const arm of props.arms) {
   const note = make("p", { class: "pd-note" });
   const warning = make("p", { class: "pd-warning" });
   const costs = make("dl", { class: "pd-costs" });
-  const posts = make("details", { class: "pd-posts" });
-  const summary = make("summary");
-  const list = make("ol");
-  posts.append(summary, list);
-  node.append(head, make("p", { class: "pd-why" }, arm.why), text, warning, note, costs, posts);
+  const posts = fold();
+  const copied = fold();
+  node.append(head, make("p", { class: "pd-why" }, arm.why), text, warning, note, costs, posts.node, copied.node);
   element.querySelector(`[data-group=${["text", "both"].includes(arm.kind) ? "text" : "hero"}]`).append(node);
-  cards.set(arm.name, { node, text, opening, fresh, warning, note, costs, posts, summary, list });
+  cards.set(arm.name, { node, text, opening, fresh, warning, note, costs, posts, copied });
 }
 
 const drawCosts = (list, costs) => {
@@ -33,13 +38,15 @@ const drawCosts = (list, costs) => {
   list.replaceChildren(...pairs);
 };
 
-const drawPosts = (parts, texts) => {
-  parts.posts.hidden = texts.length === 0;
-  if (parts.list.childElementCount === texts.length && parts.list.dataset.key === JSON.stringify(texts)) return;
-  parts.list.dataset.key = JSON.stringify(texts);
-  parts.summary.textContent = texts.length === 1 ? `The ${one} it was given` : `The ${texts.length} ${many} it was given`;
-  parts.list.replaceChildren(...texts.map((text) => make("li", {}, text)));
+const drawTexts = ({ node, summary, list }, texts, said) => {
+  node.hidden = texts.length === 0;
+  if (list.childElementCount === texts.length && list.dataset.key === JSON.stringify(texts)) return;
+  list.dataset.key = JSON.stringify(texts);
+  summary.textContent = said;
+  list.replaceChildren(...texts.map((text) => make("li", {}, text)));
 };
+
+const given = (count) => (count === 1 ? `The ${one} it was given` : `The ${count} ${many} it was given`);
 
 const draw = () => {
   const { opening, cards: written, notes, shown, running } = props.value;
@@ -55,7 +62,9 @@ const draw = () => {
     put(parts.warning, (card && card.warning) || "");
     put(parts.note, note || (card || running ? "" : "Press Write to fill this column."));
     drawCosts(parts.costs, card ? card.costs : []);
-    drawPosts(parts, card ? card.retrieved : []);
+    const { retrieved, copied } = card || { retrieved: [], copied: [] };
+    drawTexts(parts.posts, retrieved, given(retrieved.length));
+    drawTexts(parts.copied, copied, "Words copied among its vectors");
   }
   for (const group of element.querySelectorAll("[data-group]")) {
     group.parentElement.hidden = ![...group.children].some((node) => !node.hidden);
