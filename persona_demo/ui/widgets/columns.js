@@ -1,6 +1,6 @@
 const cards = new Map();
-const fold = () => {
-  const node = make("details", { class: "pd-posts" });
+const fold = (name) => {
+  const node = make("details", { class: `pd-fold ${name}` });
   const summary = make("summary");
   const list = make("ol");
   node.append(summary, list);
@@ -22,8 +22,8 @@ for (const arm of props.arms) {
   const note = make("p", { class: "pd-note" });
   const warning = make("p", { class: "pd-warning" });
   const costs = make("dl", { class: "pd-costs" });
-  const posts = fold();
-  const copied = fold();
+  const posts = fold("pd-posts");
+  const copied = fold("pd-copied");
   node.append(head, make("p", { class: "pd-why" }, arm.why), text, warning, note, costs, posts.node, copied.node);
   element.querySelector(`[data-group=${["text", "both"].includes(arm.kind) ? "text" : "hero"}]`).append(node);
   cards.set(arm.name, { node, text, opening, fresh, warning, note, costs, posts, copied });
