@@ -71,6 +71,14 @@ def test_arms_write_in_lockstep_with_their_costs(app: App, visit: Callable[..., 
     expect(card(page, "persona").locator(".pd-costs")).to_contain_text(re.compile(r"\d vectors"))
     expect(card(page, "plain").locator(".pd-costs")).not_to_contain_text("vectors")
     expect(card(page, "recent").locator(".pd-posts")).to_contain_text("The 4 posts it was given")
+    expect(card(page, "recent").locator(".pd-copied")).to_be_hidden()
+    # What a plug copies word for word is there to be read.
+    copied = card(page, "persona").locator(".pd-copied")
+    copied.locator("summary").click()
+    words = copied.locator("li").first.inner_text().split()
+    posts = page.get_by_label(re.compile(r"^Post \d+$")).evaluate_all("nodes => nodes.map(node => node.value)")
+    assert words and all(word in " ".join(posts) for word in words)
+    expect(card(page, "task").locator(".pd-copied")).to_be_hidden()
     expect(page.locator("#pd-write")).to_be_enabled()
     expect(page.locator("#pd-stop")).to_be_disabled()
 
