@@ -19,7 +19,8 @@ from persona_demo.ui.state import Session
 from persona_demo.ui.verbs import guarded
 from persona_demo.ui.widget import widget
 
-ABOUT = """A persona is a few lists of numbers, and no words stand in it. Still, one can ask what it makes the
+ABOUT = """A persona is a few lists of numbers; but for words that some plugs copy from the history, shown
+below as keywords and excerpts, no words stand in it. Still, one can ask what it makes the
 model say next, which words lie near to it, which {many} it is most like, and how those {many} are written."""
 
 
