@@ -92,7 +92,7 @@ def own_tokens(
     telling: Tokens = ()
     if keywords is not None:
         telling = keywords.tokens([item.text for item in items], codec, most=config.keyword_tokens)
-    picked = nearest(plug, vectors, query)[: config.excerpt_items]
+    picked = nearest(plug, vectors, query)[: config.excerpt_items] if config.excerpt_items else ()
     excerpts = (codec.encode(f" {task.excerpt(items[i])}")[: config.excerpt_tokens] for i in picked)
     return OwnTokens(telling, tuple(excerpts))
 

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from persona_demo.arms.base import Arm, ArmInputs, Conditioning, FloatArray, control, persona_of
-from persona_demo.own_words import OwnWords, own_tokens
+from persona_demo.own_words import OwnTokens, OwnWords, own_tokens
 
 TOKEN_BYTES = 4
 
@@ -20,14 +20,14 @@ class Reading:
     Attributes:
         user_vector: The aggregate, (U,); zero for an empty history.
         words: The person's own words; none of a stored vector.
-        copied: What they say.
+        tokens: The same as tokens.
         weights: Weight of each history item, (N,), where items were read.
         bytes_kept: What must be kept of the person.
     """
 
     user_vector: FloatArray
     words: OwnWords
-    copied: tuple[str, ...]
+    tokens: OwnTokens
     weights: FloatArray | None
     bytes_kept: int
 
@@ -38,9 +38,9 @@ def read_person(inputs: ArmInputs) -> Reading:
     plug, config = inputs.plug, inputs.plug.config
     nothing = OwnWords.none(config.hidden_size)
     if inputs.stored is not None:
-        return Reading(inputs.stored, nothing, (), None, int(inputs.stored.nbytes))
+        return Reading(inputs.stored, nothing, OwnTokens(), None, int(inputs.stored.nbytes))
     if not inputs.items:
-        return Reading(np.zeros(config.user_width, np.float32), nothing, (), None, 0)
+        return Reading(np.zeros(config.user_width, np.float32), nothing, OwnTokens(), None, 0)
     items = plug.standardise(torch.from_numpy(inputs.encoder.encode(inputs.texts())))
     asked = plug.standardise(inputs.raw_query())[0]
     words = own_tokens(plug, inputs.task, inputs.items, items, asked, inputs.codec)
@@ -51,7 +51,7 @@ def read_person(inputs: ArmInputs) -> Reading:
     return Reading(
         made.user_vectors[0].numpy(),
         OwnWords.of(words, inputs.encoder),
-        words.texts(inputs.codec),
+        words,
         np.asarray(made.weights[0].numpy()),
         size,
     )
@@ -67,7 +67,13 @@ def persona(inputs: ArmInputs) -> Conditioning:
         return base
     read = read_person(inputs)
     soft = persona_of(inputs, read.user_vector, read.words)
-    return Conditioning(copied=read.copied, soft=soft, base=base, weights=read.weights, bytes_per_user=read.bytes_kept)
+    return Conditioning(
+        copied=read.tokens.texts(inputs.codec),
+        soft=soft,
+        base=base,
+        weights=read.weights,
+        bytes_per_user=read.bytes_kept,
+    )
 
 
 TASK = Arm(

@@ -23,7 +23,6 @@ from persona_demo.explain.pieces import HALF, piece_of
 from persona_demo.explain.scoring import log_softmax, row_of
 from persona_demo.explain.style import StyleFigure, style_beside_population
 from persona_demo.lm.base import FloatArray, FrozenLM, Tokens
-from persona_demo.own_words import own_tokens
 from persona_demo.wordfilter import WordFilter
 
 LIKELIER = 10
@@ -148,7 +147,7 @@ def persona_in_words(
         raise UserError("There is no persona yet: add an item to the history.")
     persona, average, control = (_soft(inputs, arm) for arm in ("persona", "persona:mean", "task"))
     texts = inputs.texts() if inputs.stored is None else []
-    keywords, excerpts = shown_words(inputs, words) if inputs.stored is None else ((), ())
+    keywords, excerpts = shown_words(inputs, words)
     # Before the persona vectors stand own words, which are words already, and the instruction, everybody's.
     first = inputs.plug.config.instruction.stop
     near, chance = nearest_words(lm, persona[first:] - average[first:], words, control=control, most=most_words)
@@ -165,9 +164,7 @@ def persona_in_words(
 
 def shown_words(inputs: ArmInputs, words: WordFilter) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The person's keywords and excerpts as the plug reads them, less listed words."""
-    plug, raw = inputs.plug, torch.from_numpy(inputs.encoder.encode(inputs.texts()))
-    asked = plug.standardise(inputs.raw_query())[0]
-    made = own_tokens(plug, inputs.task, inputs.items, plug.standardise(raw), asked, inputs.codec)
+    made = read_person(inputs).tokens
 
     def clean(tokens: Tokens) -> list[str]:
         return [word for word in inputs.codec.decode(tokens).split() if words.is_clean(word)]
