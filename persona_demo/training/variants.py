@@ -73,6 +73,7 @@ VARIANTS: tuple[Variant, ...] = (
     Variant("keywords", "own words", {"excerpt_items": 0, "keyword_tokens": 24}),
     Variant("keywords-too", "own words", {"keyword_tokens": 8}),
     Variant("excerpts-2x12", "own words", {"excerpt_items": 2, "excerpt_tokens": 12}),
+    Variant("excerpts-4x12", "own words", {"excerpt_tokens": 12}),
     Variant("excerpts-8x3", "own words", {"excerpt_items": 8, "excerpt_tokens": 3}),
     Variant("excerpts-8x6", "own words", {"excerpt_items": 8}),
     Variant("place-before", "place of soft vectors", {"place": "before"}),
