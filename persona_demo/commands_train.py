@@ -66,6 +66,7 @@ def train(arguments: argparse.Namespace) -> None:
         resume=arguments.resume,
         report=told,
         progress=progress,
+        words_from=arguments.words_from,
         processes=processes,
     )
     if first:

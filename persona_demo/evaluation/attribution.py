@@ -205,11 +205,11 @@ def _tens(able: Sequence[int], people: Sequence[Person], rng: np.random.Generato
 def _placebo(strangers: Strangers, people: Sequence[Person], member: int, group: Group, *, seed: int) -> Items:
     """The history of somebody outside the group, one seeded draw."""
     size = len(people[member].items)
-    near = strangers.nearest(member, items=size, without=group.members)
+    rng = np.random.default_rng((seed, 19, member))
+    near = strangers.nearest(member, items=size, rng=rng, without=group.members)
     if not near:
         raise UserError("Nobody outside a group of ten can stand in another's place: leave out the arms with :other.")
-    drawn = int(np.random.default_rng((seed, 19, member)).choice(near))
-    return strangers.items(drawn, beside=member)[-min(size, MAX_ITEMS) :]
+    return strangers.items(near[0], beside=member)[-min(size, MAX_ITEMS) :]
 
 
 def _write(

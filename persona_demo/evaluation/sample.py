@@ -18,8 +18,7 @@ Values = NDArray[np.float64]
 Items = tuple[HistoryItem, ...]
 
 PLACEBO_DRAWS = 5
-CLOSEST = 20
-"""A placebo person is drawn among this many who are nearest in number of items."""
+"""Placebo people of a target: those nearest in number of items, equals drawn by the seed."""
 
 
 class Strangers:
@@ -36,16 +35,19 @@ class Strangers:
         self._marks = [_marks(person, task) for person in people]
         self._able: dict[int, list[int]] = {}
 
-    def nearest(self, person: int, *, items: int, without: Container[int] = ()) -> list[int]:
-        """Those who may stand in a person's place and are nearest in number of items, at most :data:`CLOSEST`.
+    def nearest(self, person: int, *, items: int, rng: np.random.Generator, without: Container[int] = ()) -> list[int]:
+        """Those who may stand in a person's place and are nearest in number of items, at most :data:`PLACEBO_DRAWS`.
 
         Args:
             person: Index of the person.
             items: How many items the person has.
+            rng: Source of the draw among people equally near, and of their order.
             without: Indices of people who may not.
         """
         able = [i for i in self._able_for(person) if i not in without]
-        return sorted(able, key=lambda i: (abs(len(self._people[i].items) - items), i))[:CLOSEST]
+        drawn = rng.permutation(np.asarray(able, dtype=np.intp)).tolist()
+        nearest = sorted(drawn, key=lambda i: abs(len(self._people[i].items) - items))[:PLACEBO_DRAWS]
+        return [int(i) for i in rng.permutation(nearest)] if nearest else []
 
     def items(self, stranger: int, *, beside: int) -> Items:
         """Items of somebody, without those they share with the person they stand beside."""
@@ -94,20 +96,20 @@ class Sample:
         return tuple(items[i] for i in target.history)
 
     def others(self, place: int) -> list[Items]:
-        """Histories of placebo people for a target, five seeded draws without replacement.
+        """Histories of placebo people for a target: the five nearest in number of items, in seeded order.
 
-        They share no text with the person and are nearest in number of items. Where too few share
+        They share no text with the person; of people equally near, the seed draws. Where too few share
         none (everybody rates the same films), others stand in without the items they share.
 
         Raises:
             UserError: If there is nobody.
         """
         target = self.targets[place]
-        near = self._strangers.nearest(target.person, items=len(target.history))
+        rng = np.random.default_rng((self.seed, 7, place))
+        near = self._strangers.nearest(target.person, items=len(target.history), rng=rng)
         if not near:
             raise UserError("Nobody in this split can stand in another's place: leave out the arms that end in :other.")
-        drawn = np.random.default_rng((self.seed, 7, place)).permutation(near)[:PLACEBO_DRAWS].tolist()
-        return [self._strangers.items(i, beside=target.person)[-len(target.history) :] for i in drawn]
+        return [self._strangers.items(i, beside=target.person)[-len(target.history) :] for i in near]
 
     def question(self, place: int) -> str:
         """Name of a target: the question somebody came with, or the person and the item."""

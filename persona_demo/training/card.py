@@ -37,6 +37,7 @@ class CardFacts:
         warm_examples: Those at the start in which a plug with a base of its own and the control were one.
         hours: Wall-clock hours of training.
         log: Checks on tune people: step, placebo_gap, standard_error, lift.
+        words_from: SHA-256 of the plug whose maps of own words it began with; empty where it began with none.
     """
 
     data: tuple[str, ...]
@@ -47,6 +48,7 @@ class CardFacts:
     warm_examples: int
     hours: float
     log: tuple[Mapping[str, float], ...]
+    words_from: str = ""
 
 
 def model_card(config: PlugConfig, facts: CardFacts, *, results: Sequence[Mapping[str, Any]] = ()) -> str:
@@ -86,7 +88,7 @@ examples, same steps, as many soft vectors, no person) is part of it{", one for 
 - Soft vectors stand {config.place} the context.
 - Training: {facts.examples:,} examples of {facts.people:,} people ({facts.items:,} texts; {facts.dropped_items:,} more
   were left out for profane or sexual words), {facts.hours:.1f} hours. {_order(config, facts)}
-{_own_words(config)}
+{_own_words(config)}{_words_from(facts)}
 ## Data and terms
 
 {terms}
@@ -229,6 +231,14 @@ def _own_words(config: PlugConfig) -> str:
 They are made when a person is read, out of that person's own history; each is turned by one trained map that is the
 same for everybody, and where there are too few, trained blanks stand in. Names and phrases of the reader's own history
 can therefore come back in what is written. A person of whom only a vector is stored has none.
+"""
+
+
+def _words_from(facts: CardFacts) -> str:
+    if not facts.words_from:
+        return ""
+    return f"""
+Training of that map did not begin at nothing, but at the map of another plug, `{facts.words_from[:12]}`.
 """
 
 

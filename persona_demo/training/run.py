@@ -9,11 +9,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import torch
+
+from persona_demo.errors import UserError
 from persona_demo.items import ItemEncoder
 from persona_demo.leakage import fingerprint_plug
 from persona_demo.lm.differentiable import DifferentiableLM
 from persona_demo.plug.model import PersonaPlug
-from persona_demo.plug.storage import save_plug
+from persona_demo.plug.storage import load_plug, plug_fingerprint, save_plug
 from persona_demo.tasks import Task, TaskName
 from persona_demo.training.card import CardFacts, model_card
 from persona_demo.training.checkpoint import CHECKPOINT
@@ -26,6 +29,9 @@ from persona_demo.training.processes import ALONE, Processes
 from persona_demo.training.trainer import Progress, Trainer
 
 Report = Callable[[str, float | None], None]
+
+WORDS = ("keyword_vectors.", "excerpt_vectors.")
+"""Names of the parameters of maps of own words start so."""
 
 MOST_ITEMS = TrainOptions.most_items
 """Latest items of a person that training and the map read; more make encoding longer, not better."""
@@ -59,6 +65,7 @@ def train_plug(
     resume: bool,
     report: Report,
     progress: Callable[[Progress], None],
+    words_from: Path | None = None,
     processes: Processes = ALONE,
 ) -> PersonaPlug:
     """Train a plug and write it, with checkpoints on the way.
@@ -72,13 +79,16 @@ def train_plug(
         resume: Go on from a checkpoint in ``out``; without it an earlier run is begun anew.
         report: Told what is being done before training begins.
         progress: Told how training goes, after every step.
+        words_from: A trained plug, of any task, whose maps of own words this one begins with: what a
+            word is does not depend on the task, and few people are enough to learn the rest from.
         processes: Who else reads a share of every batch.
 
     Returns:
         The trained plug.
 
     Raises:
-        UserError: If a corpus leaks between splits or cannot be read.
+        UserError: If a corpus leaks between splits or cannot be read, or the other plug has no maps of
+            the same form.
     """
     folder = out / "checkpoint"
     material = read_material(
@@ -87,6 +97,8 @@ def train_plug(
     plug = models.new_plug(seed=options.seed)
     report("measuring the population", None)
     material.fit(plug)
+    if words_from is not None:
+        _begin_words(plug, words_from)
     seconds = 0.0
     stages: tuple[Trains, ...] = ("control", "persona") if plug.config.base == "control" else ("both",)
     folders = {"control": folder / "control", "persona": folder, "both": folder}
@@ -116,12 +128,27 @@ def train_plug(
         warm_examples=options.warm_steps * options.batch_size,
         hours=seconds / 3600,
         log=tuple(trainer.log),
+        words_from="" if words_from is None else plug_fingerprint(words_from),
     )
     if processes.rank == 0:
         save_plug(plug, out, card=model_card(plug.config, facts))
         fingerprint_plug(out, [(source.data, source.task) for source in sources])
     processes.wait()
     return plug
+
+
+@torch.no_grad()
+def _begin_words(plug: PersonaPlug, folder: Path) -> None:
+    """Give a fresh plug the maps of own words of a trained one."""
+    other = load_plug(folder)
+    known = {name: p for name, p in other.named_parameters() if name.startswith(WORDS)}
+    own = {name: p for name, p in plug.named_parameters() if name.startswith(WORDS)}
+    if not own or any(name not in known or known[name].shape != p.shape for name, p in own.items()):
+        raise UserError(f"The plug in {folder} reads own words in another form: choose one of the same form.")
+    if other.config.lm_fingerprint != plug.config.lm_fingerprint:
+        raise UserError(f"The plug in {folder} is for another language model: choose one for the same model.")
+    for name, p in own.items():
+        p.copy_(known[name])
 
 
 def trainer_of(

@@ -2,8 +2,7 @@
 
 All variants see the same examples in the same order. What does not depend on the variant is made once:
 item vectors, a block at a time, and the control, which shares no parameter with a plug after the warm
-start and is trained for as long wherever its form, place and rates are the same. So that a variant's
-control is not changed by its persona, the two are clipped apart, unlike in ``train``. A variant that is
+start and is trained for as long wherever its form, place and rates are the same. A variant that is
 finished is kept as JSON, and a killed sweep goes on from the checkpoint of the one it was at.
 """
 

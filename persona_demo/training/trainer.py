@@ -175,7 +175,11 @@ class Trainer:
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         sum_gradients(self.plug.parameters(), processes)
-        torch.nn.utils.clip_grad_norm_(self.plug.parameters(), options.clip)
+        # Apart, so that a loud step of one does not shorten the other's.
+        named = list(self.plug.named_parameters())
+        for control in (True, False):
+            part = [p for name, p in named if name.startswith("control.") == control]
+            torch.nn.utils.clip_grad_norm_(part, options.clip)
         set_rates(self.optimiser, options, self.step)
         self.optimiser.step()
         nothing = torch.tensor(float("nan"))

@@ -11,12 +11,13 @@ import pytest
 import torch
 
 from persona_demo.arms import KNOWN
-from persona_demo.corpus import read_corpus
+from persona_demo.corpus import Person, read_corpus
 from persona_demo.errors import UserError
 from persona_demo.evaluation.bootstrap import bootstrap
 from persona_demo.evaluation.contenders import items_in_prompt
 from persona_demo.evaluation.protocol import Protocol
 from persona_demo.evaluation.run import EvaluateOptions, evaluate, read_subjects
+from persona_demo.evaluation.sample import Strangers
 from persona_demo.evaluation.scoring import log_probabilities
 from persona_demo.history import HistoryItem
 from persona_demo.lm.base import Row
@@ -76,6 +77,29 @@ def test_placebo_people_are_five_others_with_no_text_in_common(protocol: Protoco
         others = protocol.others(place)
         assert len(others) == 5
         assert all(not own & {item.text for item in items} for items in others)
+
+
+def test_placebo_people_are_the_nearest_in_number_of_items_and_equals_are_drawn() -> None:
+    sizes = [9, 10, 11, 12, 30, 31, 33, 35, 36, 200, 400, 10, 10, 10, 10, 10]
+    people = [
+        Person(
+            id=f"p{n}",
+            split="dev",
+            items=tuple(HistoryItem(id=f"{n}.{i}", text=f"text {n} {i}") for i in range(size)),
+            dated=True,
+        )
+        for n, size in enumerate(sizes)
+    ]
+    strangers = Strangers(people, task_named("blog-post"))
+
+    def nearest(items: int, seed: int) -> list[int]:
+        return strangers.nearest(8, items=items, rng=np.random.default_rng(seed))
+
+    assert set(nearest(36, 0)) == {3, 4, 5, 6, 7}
+    tens = {tuple(nearest(10, seed)) for seed in range(20)}
+    assert all({sizes[i] for i in drawn} == {10} and len(set(drawn)) == 5 for drawn in tens)
+    assert len(tens) > 5
+    assert nearest(10, 4) == nearest(10, 4)
 
 
 def test_strength_zero_scores_as_the_control(runtime: Runtime, protocol: Protocol) -> None:

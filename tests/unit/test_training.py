@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,7 +23,7 @@ from persona_demo.training.data import Batch
 from persona_demo.training.losses import answer_rows
 from persona_demo.training.material import Source, read_material
 from persona_demo.training.options import TrainOptions
-from persona_demo.training.run import train_plug, trainer_of
+from persona_demo.training.run import WORDS, train_plug, trainer_of
 from persona_demo.training.trainer import Progress
 from tests import folders, tiny
 from tests.training import BLOG, make_models, write_corpus
@@ -121,6 +122,36 @@ def test_a_killed_run_resumes_to_the_very_same_plug(tmp_path: Path, base: str, s
     assert steps[-2:] == [("persona" if stage == "control" else stage, step) for step in (13, 14)]
     with pytest.raises(UserError, match="or more steps"):
         train("cut", lambda p: None, resume=True)
+
+
+def test_maps_of_own_words_may_begin_as_those_of_another_plug(tmp_path: Path) -> None:
+    data = write_corpus(tmp_path / "corpus")
+    still = TrainOptions(steps=2, batch_size=4, warm_steps=1, check_every=0, learning_rate=0, soft_learning_rate=0)
+
+    def train(folder: str, options: TrainOptions, *, words_from: str | None = None, **form: Any) -> PersonaPlug:
+        return train_plug(
+            [Source(BLOG, data)],
+            tmp_path / folder,
+            models=make_models(tmp_path, tiny.causal_lm(), **form),
+            options=options,
+            resume=False,
+            report=lambda message, share: None,
+            progress=lambda p: None,
+            words_from=None if words_from is None else tmp_path / words_from,
+        )
+
+    train("first", replace(still, steps=6, learning_rate=1e-2, soft_learning_rate=1e-1))
+    second = train("second", still, words_from="first")
+    first = load_plug(tmp_path / "first")
+    compared = 0
+    for name, parameter in second.named_parameters():
+        if name.startswith(WORDS):
+            torch.testing.assert_close(parameter, first.get_parameter(name), msg=name)
+            compared += 1
+    assert compared
+    assert "did not begin at nothing" in (tmp_path / "second" / "README.md").read_text(encoding="utf-8")
+    with pytest.raises(UserError, match="another form"):
+        train("third", still, words_from="first", excerpt_items=2)
 
 
 def test_the_control_shares_no_parameter_with_the_plug_after_the_warm_start() -> None:
