@@ -5,8 +5,8 @@ nothing else. If an arm does as well with a substitute, what it does is not abou
 
     other    another person: their items, or their stored vector where only that is at hand
     mean     the mean user vector of the training population, kept with the plug
-    random   Gaussian noise of the same norm, both measured as the projector reads them (u / spread),
-             so that it is neither fainter nor louder than the person, nor all in figures nobody varies in
+    random   Gaussian noise of the same norm as the person's user vector, spread over its figures as
+             people are, so that it is neither fainter nor louder, nor all in figures nobody varies in
     zero     a user vector of zeros: what the projector says when it is told nothing
 
 The last three stand for vectors only; text that an arm retrieves stays the person's own.
@@ -59,9 +59,9 @@ def _mean(inputs: ArmInputs) -> FloatArray:
 
 def _random(inputs: ArmInputs) -> FloatArray:
     spread = inputs.plug.spread.numpy()
-    norm = float(np.linalg.norm(read_person(inputs).user_vector / spread))
-    noise = np.random.default_rng((inputs.seed, 11)).normal(size=len(spread)).astype(np.float32)
-    return np.asarray(noise * (norm / float(np.linalg.norm(noise))) * spread, dtype=np.float32)
+    norm = float(np.linalg.norm(read_person(inputs).user_vector))
+    noise = spread * np.random.default_rng((inputs.seed, 11)).normal(size=len(spread))
+    return np.asarray(noise * (norm / float(np.linalg.norm(noise))), dtype=np.float32)
 
 
 def _zero(inputs: ArmInputs) -> FloatArray:

@@ -245,7 +245,8 @@ def _item(value: Any, path: Path, shape: LampShape) -> HistoryItem | None:
         raise UserError(f"{path} is LaMP-2 as it once was, categories of news: take the files of its folder 'new'.")
     texts = {name: _plain(value[name])[:MAX_ITEM_CHARACTERS] for name in (shape.text,)}
     texts |= {name: _plain(value.get(name) or "")[:MAX_ITEM_CHARACTERS] for name in _fields(shape)[1:]}
-    day = re.fullmatch(r"(\d{4})-(\d{1,2})-(\d{1,2})", str(value.get("date")))
+    # LaMP orders by the numbers of a date, however many there are of year, month and day.
+    day = re.fullmatch(r"(\d{4})(?:-(\d{1,2}))?(?:-(\d{1,2}))?", str(value.get("date")))
     if not texts[shape.text].strip():
         return None
     return HistoryItem(
@@ -253,7 +254,7 @@ def _item(value: Any, path: Path, shape: LampShape) -> HistoryItem | None:
         text=texts[shape.text],
         input=(texts[shape.input] or None) if shape.input else None,
         label=(texts[shape.label] or None) if shape.label else None,
-        date="{}-{:0>2}-{:0>2}".format(*day.groups()) if day else None,
+        date="{}-{:0>2}-{:0>2}".format(*day.groups("1")) if day else None,
     )
 
 

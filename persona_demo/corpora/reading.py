@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 from typing import Any, get_args
 
@@ -17,6 +20,8 @@ CHANCE_WORDS = 7
 left out of both; that a longer one does is no chance, and is for the leakage check to refuse."""
 
 CHANCE_CHARACTERS = 100
+CHANCE_PAIR = 3
+"""Two people of different splits who have so many such texts in common do not have them by chance."""
 
 
 def read_corpus(folder: Path, split: Split, task: Task | None = None) -> list[Person]:
@@ -85,7 +90,7 @@ def _read(path: Path, split: Split, task: Task | None) -> list[Person]:
     found: tuple[Shape, Reader] | None = None
     people: list[Person] = []
     shared: dict[str, list[str]] = {}
-    short: dict[str, set[str]] = {}
+    short: dict[str, dict[str, str]] = {}
     for record in records(path):
         if record["split"] not in get_args(Split):
             raise UserError(f"{path} has a person in the unknown split {record['split']!r}.")
@@ -94,13 +99,14 @@ def _read(path: Path, split: Split, task: Task | None) -> list[Person]:
         items = found[1](record) if found else ()
         for item in items if found and found[0].own_texts else ():
             if (text := chance_text(item.text)) is not None:
-                short.setdefault(text, set()).add(record["split"])
+                short.setdefault(text, {})[record["user"]] = record["split"]
         if record["split"] == split:
             dated = all(item.date is not None for item in items)
             people.append(Person(id=record["user"], split=split, items=items, dated=dated))
             shared[record["user"]] = record[found[0].shared] if found and found[0].shared else []
     together = groups(shared)
-    common = {text for text, splits in short.items() if len(splits) > 1}
+    common = {text: writers for text, writers in short.items() if len(set(writers.values())) > 1}
+    _refuse_copies(common.values())
     return [
         replace(
             person,
@@ -109,6 +115,23 @@ def _read(path: Path, split: Split, task: Task | None) -> list[Person]:
         )
         for person in people
     ]
+
+
+def _refuse_copies(common: Iterable[Mapping[str, str]]) -> None:
+    """Make sure that short texts of two splits are common by chance and not because somebody was copied.
+
+    Args:
+        common: Who wrote each such text, with their splits.
+
+    Raises:
+        UserError: If two people of different splits share :data:`CHANCE_PAIR` of them.
+    """
+    pairs = Counter(
+        pair for writers in common for pair in combinations(sorted(writers), 2) if writers[pair[0]] != writers[pair[1]]
+    )
+    for (one, other), count in pairs.most_common(1):
+        if count >= CHANCE_PAIR:
+            raise UserError(f"{one} and {other} of two splits have {count} short texts in common: keep one of them.")
 
 
 def _reader(path: Path, record: dict[str, Any], task: Task | None) -> tuple[Shape, Reader]:

@@ -69,9 +69,9 @@ class Group:
     prompts: tuple[str, ...]
 
 
-def enough(people: Sequence[Person]) -> bool:
-    """Whether there are ten people to tell apart, and another one to take prompts from."""
-    return len({person.group for person in _able(people)}) > GROUP
+def enough(people: Sequence[Person], *, groups: int = 1) -> bool:
+    """Whether there are so many groups of ten people to tell apart, and another one to take prompts from."""
+    return len({person.group for person in _able(people)}) > groups * GROUP
 
 
 def attribute(

@@ -71,7 +71,8 @@ class Sample:
 
         Args:
             task: The task.
-            people: Everybody of the split; placebo people are drawn from all of them.
+            people: Everybody of the split; placebo people are drawn from all of them. Several who come
+                with a question each and are one and the same (LaMP's time split) are one user.
             users: At most so many are evaluated.
             targets_per_user: At most so many targets each.
             seed: Of the draws and of the bootstrap.
@@ -81,14 +82,34 @@ class Sample:
         """
         self.task, self.seed = task, seed
         self.everybody = list(people)
+        self._users = [str(i) if p.given is None else p.group for i, p in enumerate(people)]
+        asked: dict[str, list[int]] = {}
+        for i, user in enumerate(self._users):
+            asked.setdefault(user, []).append(i)
         rng = np.random.default_rng(seed)
-        chosen = sorted(rng.permutation(len(people))[:users].tolist())
-        drawn = draw_targets([people[i] for i in chosen], task, per_person=targets_per_user, rng=rng, last_third=True)
+        drawn_users = rng.permutation(len(asked))[:users].tolist()
+        several = [mine for n, mine in enumerate(asked.values()) if n in set(drawn_users)]
+        chosen = sorted(
+            i
+            for mine in several
+            for i in (mine if len(mine) == 1 else rng.permutation(mine)[:targets_per_user].tolist())
+        )
+        drawn = draw_targets(
+            [people[i] for i in chosen],
+            task,
+            per_person=targets_per_user,
+            rng=rng,
+            last_third=True,
+            # Who comes with a question is answered, also where there is nothing of theirs to read.
+            min_history=min((1 if people[i].given is None else 0 for i in chosen), default=1),
+        )
         self.targets = [replace(t, person=chosen[t.person]) for t in drawn]
         if not self.targets:
             raise UserError("Nobody in this split has enough items for a target: choose another corpus or split.")
         self._strangers = Strangers(self.everybody, task)
-        self._groups = [self.everybody[i].group for i in dict.fromkeys(t.person for t in self.targets)]
+        self._owners = np.array([self._users[t.person] for t in self.targets])
+        groups = {self._users[t.person]: self.everybody[t.person].group for t in self.targets}
+        self._groups = list(groups.values())
 
     def history(self, target: Target) -> Items:
         """The items that may be seen for a target."""
@@ -109,7 +130,8 @@ class Sample:
         near = self._strangers.nearest(target.person, items=len(target.history), rng=rng)
         if not near:
             raise UserError("Nobody in this split can stand in another's place: leave out the arms that end in :other.")
-        return [self._strangers.items(i, beside=target.person)[-len(target.history) :] for i in near]
+        known = len(target.history)
+        return [self._strangers.items(i, beside=target.person)[-known:] if known else () for i in near]
 
     def question(self, place: int) -> str:
         """Name of a target: the question somebody came with, or the person and the item."""
@@ -119,8 +141,7 @@ class Sample:
 
     def by_person(self, values: Values) -> Values:
         """Mean over each person's targets, (U,)."""
-        people = np.array([t.person for t in self.targets])
-        return np.array([values[people == p].mean() for p in dict.fromkeys(people.tolist())])
+        return np.array([values[self._owners == user].mean() for user in dict.fromkeys(self._owners.tolist())])
 
     def estimate(self, values: Values) -> Estimate:
         """Mean of people's values (U,) with its interval; people who share items are resampled together."""

@@ -136,6 +136,24 @@ def test_few_words_written_in_two_splits_by_chance_are_left_out_and_more_are_ref
         check_leakage(read_corpus(copied, "train"), read_corpus(copied, "tune"))
 
 
+def test_somebody_copied_into_another_split_is_refused_however_short_their_texts(tmp_path: Path) -> None:
+    short = ["fix build", "bump version", "add tests"]
+
+    def write(second: list[str]) -> Path:
+        both = (("a", "train", short), ("b", "dev", second))
+        people = [
+            {"user": user, "split": split, "items": [{"id": str(n), "text": text} for n, text in enumerate(texts)]}
+            for user, split, texts in both
+        ]
+        folders.write_lines(tmp_path / "users.jsonl", people, packed=False)
+        return tmp_path
+
+    by_chance = write([*short[:2], "Remove dead code"])
+    assert [len(read_corpus(by_chance, split)[0].items) for split in ("train", "dev")] == [1, 1]
+    with pytest.raises(UserError, match="a and b of two splits have 3 short texts in common"):
+        read_corpus(write(short), "dev")
+
+
 def test_plain_items_with_inputs_and_labels_serve_any_task(tmp_path: Path) -> None:
     item = {"id": 1, "text": "Some words", "input": "Asked", "label": 4, "date": "2020-01-01"}
     folders.write_lines(tmp_path / "users.jsonl.gz", [{"user": "a", "split": "dev", "items": [item]}])

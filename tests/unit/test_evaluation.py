@@ -16,8 +16,8 @@ from persona_demo.errors import UserError
 from persona_demo.evaluation.bootstrap import bootstrap
 from persona_demo.evaluation.contenders import items_in_prompt
 from persona_demo.evaluation.protocol import Protocol
-from persona_demo.evaluation.run import EvaluateOptions, evaluate, read_subjects
-from persona_demo.evaluation.sample import Strangers
+from persona_demo.evaluation.run import EvaluateOptions, Subjects, evaluate, read_subjects
+from persona_demo.evaluation.sample import Sample, Strangers
 from persona_demo.evaluation.scoring import log_probabilities
 from persona_demo.history import HistoryItem
 from persona_demo.lm.base import Row
@@ -100,6 +100,28 @@ def test_placebo_people_are_the_nearest_in_number_of_items_and_equals_are_drawn(
     assert all({sizes[i] for i in drawn} == {10} and len(set(drawn)) == 5 for drawn in tens)
     assert len(tens) > 5
     assert nearest(10, 4) == nearest(10, 4)
+
+
+def test_a_user_of_lamp_who_asks_twice_is_one_user_and_who_wrote_nothing_is_asked_too(tmp_path: Path) -> None:
+    data, task = folders.lamp(tmp_path / "data", 5, "dev", time=True), task_named("lamp-5")
+    questions = json.loads((data / "dev_questions.json").read_text(encoding="utf-8"))
+    questions[0]["profile"] = []
+    (data / "dev_questions.json").write_text(json.dumps(questions), encoding="utf-8")
+    people = read_corpus(data, "dev", task)
+    made = Sample(task, people, users=100, targets_per_user=4, seed=0)
+    assert [target.person for target in made.targets] == list(range(6))
+    assert made.history(made.targets[0]) == ()
+    assert all(items == () for items in made.others(0))
+    np.testing.assert_allclose(made.by_person(np.array([1.0, 2, 3, 4, 5, 7])), [1.5, 3.5, 6])
+    assert made.estimate(np.array([1.0, 2, 3])).mean == pytest.approx(2)
+    once = Sample(task, people, users=2, targets_per_user=1, seed=0)
+    assert len({people[target.person].group for target in once.targets}) == len(once.targets) == 2
+    runtime = tiny.runtime(tmp_path, with_atlas=False, tasks=("lamp-5",))
+    arms = ("task", "persona", "persona:other", "bm25", "recent", "task+bm25", "persona+bm25")
+    subjects = Subjects(tuple(people), tuple(people), ("dev",))
+    figures = evaluate(runtime, task, subjects, EvaluateOptions(arms=arms, metrics=True), report=lambda m, share: None)
+    assert (figures.users, figures.targets) == (3, 6)
+    assert all(arm.answers is not None and len(arm.answers) == 6 for arm in figures.arms)
 
 
 def test_strength_zero_scores_as_the_control(runtime: Runtime, protocol: Protocol) -> None:

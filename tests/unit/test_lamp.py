@@ -232,6 +232,19 @@ def test_every_task_is_read_in_both_splits(tmp_path: Path, number: int, time: bo
     assert all(target.item is None and len(target.history) == 6 for target in targets)
 
 
+def test_dates_order_a_profile_however_exact_they_are(tmp_path: Path) -> None:
+    folders.lamp(tmp_path, 5, "dev", time=True, questions=2)
+    path = tmp_path / "dev_questions.json"
+    questions = json.loads(path.read_text(encoding="utf-8"))
+    for item, date in zip(questions[0]["profile"], ["2015", 2012, "2013-5", "2014-11-02", "2013", "2016"], strict=True):
+        item["date"] = date
+    path.write_text(json.dumps(questions), encoding="utf-8")
+    person = read_corpus(tmp_path, "dev", lamp_task(5))[0]
+    assert person.dated
+    dates = ["2012-01-01", "2013-01-01", "2013-05-01", "2014-11-02", "2015-01-01", "2016-01-01"]
+    assert [item.date for item in person.items] == dates
+
+
 @pytest.mark.parametrize(
     "place", [".", "dev", "LaMP_4", "LaMP_4/dev", "LaMP-4/dev", "LaMP_4/new/dev", "time/LaMP_4/dev", "new/dev"]
 )

@@ -74,9 +74,8 @@ def test_noise_is_as_loud_as_the_person_and_drawn_by_seed(given: ArmInputs, monk
     monkeypatch.setattr("persona_demo.arms.soft.persona_of", listen)
     for seed in (0, 0, 1):
         arm_named("persona:random").build(replace(given, seed=seed))
-    spread = given.plug.spread.numpy()
-    own = np.linalg.norm(read_person(given).user_vector / spread)
-    assert np.linalg.norm(seen[0] / spread) == pytest.approx(own, rel=1e-4)
+    own = np.linalg.norm(read_person(given).user_vector)
+    assert np.linalg.norm(seen[0]) == pytest.approx(own, rel=1e-4)
     assert np.array_equal(seen[0], seen[1])
     assert not np.allclose(seen[0], seen[2])
 
