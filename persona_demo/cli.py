@@ -158,7 +158,7 @@ def _atlas(verbs: Verbs) -> None:
 
 
 def _lamp(verbs: Verbs) -> None:
-    text = "write a corpus as LaMP's files, or score predictions as LaMP does"
+    text = "write a corpus as LaMP's files, answer LaMP's questions, or score answers as LaMP does"
     actions = verbs.add_parser("lamp", help=text, description=text).add_subparsers(
         dest="action", required=True, metavar="ACTION"
     )
@@ -169,6 +169,15 @@ def _lamp(verbs: Verbs) -> None:
     convert.add_argument("--targets-per-user", type=int, default=1, help="questions of each person, at most")
     convert.add_argument("--seed", type=seed, default=0, help="of everything drawn")
     convert.set_defaults(run=commands_lamp.convert)
+    predict = _command(actions, "predict", "answer the questions of a split, whose outputs need not be there")
+    _task(predict)
+    predict.add_argument("--data", type=Path, required=True, help="folder of LaMP's files")
+    predict.add_argument("--split", default="test", help="whose questions")
+    predict.add_argument("--arms", default="persona", help="names, placebos too")
+    predict.add_argument("--strength", type=float, default=1.0, help="of arms that have a person")
+    predict.add_argument("--out", type=Path, required=True, help="folder for the answers, a file for each arm")
+    _with_models(predict)
+    predict.set_defaults(run=commands_lamp.predict)
     score = _command(actions, "score", "LaMP's own figures of a file of predictions")
     score.add_argument("--golds", type=Path, required=True, help="outputs file with the right answers")
     score.add_argument("--predictions", type=Path, required=True, help="outputs file with the predicted ones")

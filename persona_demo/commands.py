@@ -23,14 +23,15 @@ if TYPE_CHECKING:
     from persona_demo.tasks import TaskName
 
 
-def _runtime(
+def runtime_of(
     arguments: argparse.Namespace, report: ProgressLine, *, atlas: bool = False, plug: Path | None = None
 ) -> Runtime:
+    """The models and the plug that were named on the command line."""
     quiet_libraries()
     from persona_demo.runtime import Runtime
     from persona_demo.shipped import atlas_of
 
-    plug = plug or _plug_folder(arguments, report)
+    plug = plug or plug_folder_of(arguments, report)
     runtime = Runtime.load(
         plug_folder=plug,
         atlas_folder=atlas_of(plug) if atlas else None,
@@ -44,7 +45,7 @@ def _runtime(
     return runtime
 
 
-def _plug_folder(arguments: argparse.Namespace, report: ProgressLine) -> Path:
+def plug_folder_of(arguments: argparse.Namespace, report: ProgressLine) -> Path:
     """The folder of the plug that was named, which may be on the hub, or of the shipped one for the task."""
     from persona_demo.plug.hub import find_plug
     from persona_demo.plug.storage import read_config
@@ -96,7 +97,7 @@ def generate(arguments: argparse.Namespace) -> None:
     history = load_history(arguments.history)
     report = ProgressLine()
     placebo = any(":" in arm.name for arm in arms)
-    runtime = _runtime(arguments, report, atlas=placebo)
+    runtime = runtime_of(arguments, report, atlas=placebo)
     task = runtime.task(arguments.task)
     # Somebody whose texts are here is read as the person is; of the map's people there are only vectors.
     others = strangers(task) if placebo else ()
@@ -134,7 +135,7 @@ def embed(arguments: argparse.Namespace) -> None:
 
     history = load_history(arguments.history)
     report = ProgressLine()
-    runtime = _runtime(arguments, report)
+    runtime = runtime_of(arguments, report)
     made = runtime.embed(history, runtime.task(arguments.task), query=arguments.query)
     report.close()
     if arguments.json:
@@ -166,9 +167,9 @@ def evaluate(arguments: argparse.Namespace) -> None:
     )
     task, split = task_named(arguments.task), split_named(arguments.split)
     report = ProgressLine()
-    plug = _plug_folder(arguments, report)
+    plug = plug_folder_of(arguments, report)
     subjects = read_subjects(arguments.data, split, task, plug=plug, report=report)
-    runtime = _runtime(arguments, report, plug=plug)
+    runtime = runtime_of(arguments, report, plug=plug)
     from persona_demo.evaluation.provenance import provenance
     from persona_demo.evaluation.record import record_of, table_of
     from persona_demo.evaluation.run import evaluate as measure
@@ -211,8 +212,8 @@ def results(arguments: argparse.Namespace) -> None:
 def atlas(arguments: argparse.Namespace) -> None:
     """``atlas build``: the map of the population a plug was trained on."""
     report = ProgressLine()
-    plug = _plug_folder(arguments, report)
-    runtime = _runtime(arguments, report, plug=plug)
+    plug = plug_folder_of(arguments, report)
+    runtime = runtime_of(arguments, report, plug=plug)
     from persona_demo.shipped import PLUGS, atlas_of
     from persona_demo.training.maps import maps_of
 

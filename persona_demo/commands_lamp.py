@@ -1,11 +1,12 @@
-"""``lamp convert`` and ``lamp score``: to LaMP's files, and LaMP's figures of them."""
+"""``lamp convert``, ``lamp predict`` and ``lamp score``: to LaMP's files, answers to them, and LaMP's figures."""
 
 from __future__ import annotations
 
 import argparse
 
+from persona_demo import commands
 from persona_demo.errors import UserError
-from persona_demo.terminal import document, say
+from persona_demo.terminal import ProgressLine, document, say
 
 
 def convert(arguments: argparse.Namespace) -> None:
@@ -28,6 +29,39 @@ def convert(arguments: argparse.Namespace) -> None:
     else:
         for m in made:
             say(f"{m.questions:,} questions of {m.split} are in {m.folder}.")
+
+
+def predict(arguments: argparse.Namespace) -> None:
+    """``lamp predict``: answers to the questions of a split, with or without outputs."""
+    from persona_demo.corpora.convert import write_predictions
+    from persona_demo.corpora.lamp import read_questions_of
+    from persona_demo.corpus import split_named
+    from persona_demo.evaluation.run import answer
+    from persona_demo.tasks import LampTask, task_named
+
+    task, split = task_named(arguments.task), split_named(arguments.split)
+    if not isinstance(task, LampTask):
+        raise UserError(f"{task.name} is no task of LaMP's: choose one that begins with 'lamp-'.")
+    arms = [name.strip() for name in arguments.arms.split(",")]
+    report = ProgressLine()
+    plug = commands.plug_folder_of(arguments, report)
+    people = read_questions_of(arguments.data, split, task, answered=False)
+    runtime = commands.runtime_of(arguments, report, plug=plug)
+    answers = answer(
+        runtime,
+        runtime.task(task.name),
+        people,
+        arms,
+        strength=arguments.strength,
+        seed=arguments.seed,
+        report=report,
+    )
+    write_predictions(arguments.out, task, answers)
+    report.close()
+    if arguments.json:
+        say(document({"task": task.name, "split": split, "questions": len(people), "arms": list(answers)}))
+    else:
+        say(f"Answers of {', '.join(answers)} to {len(people):,} questions are in {arguments.out}.")
 
 
 def score(arguments: argparse.Namespace) -> None:

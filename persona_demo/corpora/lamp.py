@@ -171,7 +171,7 @@ def lamp_splits(folder: Path, task: LampTask) -> tuple[Split, ...]:
     return tuple(found)
 
 
-def read_questions_of(folder: Path, split: Split, task: LampTask) -> list[Person]:
+def read_questions_of(folder: Path, split: Split, task: LampTask, *, answered: bool = True) -> list[Person]:
     """The questions of a split as people, with their outputs.
 
     Where the benchmark has no split ``tune`` of its own, users of ``train`` are divided by a hash:
@@ -181,9 +181,11 @@ def read_questions_of(folder: Path, split: Split, task: LampTask) -> list[Person
         folder: A folder of LaMP's files.
         split: Which split.
         task: Which task.
+        answered: Read outputs too; without them (LaMP keeps those of its test questions to itself) the
+            targets are empty.
 
     Raises:
-        UserError: If questions or outputs are missing or cannot be read.
+        UserError: If questions, or outputs that are asked for, are missing or cannot be read.
     """
     path = questions_file(folder, task.shape, split)
     divided = split in ("train", "tune") and questions_file(folder, task.shape, "tune") is None
@@ -194,25 +196,34 @@ def read_questions_of(folder: Path, split: Split, task: LampTask) -> list[Person
             f"{folder} holds no {split}_questions.json of {task.shape.name}: name a folder of LaMP's files with "
             "--data, or make one with 'lamp convert'."
         )
-    outputs = outputs_file(path)
-    if not outputs.is_file():
-        raise UserError(f"{path.parent} holds no {outputs.name}, so nothing can be compared: use another split.")
-    golds = read_outputs(outputs)
-    if golds.task != task.shape.name:
-        raise UserError(f"{outputs} is for {golds.task} and not {task.shape.name}: choose another folder or task.")
+    golds = _golds(path, task.shape) if answered else None
     people = []
     for question in read_questions(path, task.shape):
         group = question.user or question.id
         if divided and _for_tuning(group) != (split == "tune"):
             continue
-        if question.id not in golds.texts:
-            raise UserError(f"{outputs} has no output for question {question.id!r}: download both files again.")
+        if golds is not None and question.id not in golds.texts:
+            raise UserError(f"{path} has a question {question.id!r} without an output: download both files again.")
+        target = "" if golds is None else " ".join(golds.texts[question.id].split())
         dated = bool(question.profile) and all(item.date is not None for item in question.profile)
-        pair = WritingPair(input=question.input, target=" ".join(golds.texts[question.id].split()))
+        pair = WritingPair(input=question.input, target=target)
         people.append(Person(id=question.id, split=split, items=question.profile, dated=dated, group=group, given=pair))
     if not people:
         raise UserError(f"{path} holds nobody in the split {split!r}: choose another split.")
     return people
+
+
+def _golds(questions: Path, shape: LampShape) -> Outputs:
+    """The outputs to a file of questions."""
+    path = outputs_file(questions)
+    if not path.is_file():
+        raise UserError(
+            f"{path.parent} holds no {path.name}, so nothing can be compared: use another split, or 'lamp predict'."
+        )
+    golds = read_outputs(path)
+    if golds.task != shape.name:
+        raise UserError(f"{path} is for {golds.task} and not {shape.name}: choose another folder or task.")
+    return golds
 
 
 def _for_tuning(group: str) -> bool:

@@ -222,6 +222,22 @@ class Protocol(Sample):
         """A contender's answers by question, of the first draw."""
         return {self.question(place): answer for place, answer in scored.predictions[0]}
 
+    def answer(self, arms: Sequence[str]) -> dict[str, dict[str, str]]:
+        """What arms answer, by question; nothing is compared, so targets may be empty.
+
+        Args:
+            arms: Names of arms.
+
+        Raises:
+            UserError: If an arm is unknown.
+        """
+        entered = {name: contender(name) for name in arms}
+        scored = {name: Scored() for name in entered}
+        for start in range(0, len(self.targets), CHUNK):
+            asked = self._ask(list(entered.values()), range(start, min(start + CHUNK, len(self.targets))))
+            self._predict([one for one in asked if one.draw == 0], 0, scored, start)
+        return {name: self.answers(found) for name, found in scored.items()}
+
     def run(
         self, arms: Sequence[str], *, cold_start: bool = False, metrics: bool = False, reference: bool = False
     ) -> Evaluation:

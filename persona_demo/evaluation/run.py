@@ -119,6 +119,47 @@ def read_subjects(data: Path, split: Split, task: Task, *, plug: Path, report: R
     return Subjects(tuple(people), tuple(pool), pooled)
 
 
+def answer(
+    runtime: Runtime,
+    task: Task,
+    people: Sequence[Person],
+    arms: Sequence[str],
+    *,
+    strength: float,
+    seed: int,
+    report: Report,
+) -> dict[str, dict[str, str]]:
+    """What arms answer to all questions people came with, whose right answers need not be known.
+
+    Args:
+        runtime: Models and plug.
+        task: The task.
+        people: The questions.
+        arms: Names of arms.
+        strength: Of arms that have a base.
+        seed: Of everything drawn.
+        report: Told how far it is.
+
+    Returns:
+        Answers by question, by arm.
+
+    Raises:
+        UserError: If an arm is unknown.
+    """
+    everything = len(people)
+    protocol = Protocol(
+        runtime,
+        task,
+        people,
+        users=everything,
+        targets_per_user=everything,
+        seed=seed,
+        strength=strength,
+        report=report,
+    )
+    return protocol.answer(arms)
+
+
 def evaluate(
     runtime: Runtime, task: Task, subjects: Subjects, options: EvaluateOptions, *, report: Report
 ) -> Evaluation:

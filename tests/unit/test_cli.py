@@ -24,7 +24,7 @@ PROMPT = "I put the kettle on, then"
 @pytest.fixture
 def loaded(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
     """Commands find a tiny runtime where they would load the real one."""
-    monkeypatch.setattr(commands, "_runtime", lambda arguments, report, **named: runtime)
+    monkeypatch.setattr(commands, "runtime_of", lambda arguments, report, **named: runtime)
 
 
 @pytest.fixture
@@ -191,6 +191,29 @@ def test_lamp_convert_and_score_are_one_document_each(tmp_path: Path, capsys: py
     assert "6 questions of train" in capsys.readouterr().out
     assert main(["lamp", "score", "--golds", str(golds), "--predictions", str(golds)]) == 0
     assert "rouge-L  1.0000" in capsys.readouterr().out
+
+
+def test_lamp_predict_answers_questions_without_outputs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runtime = tiny.runtime(tmp_path, with_atlas=False, tasks=("lamp-5",))
+    monkeypatch.setattr(commands, "runtime_of", lambda arguments, report, **named: runtime)
+    monkeypatch.setattr(commands, "plug_folder_of", lambda arguments, report: tmp_path)
+    data, out = folders.lamp(tmp_path / "data", 5, "test", time=True, outputs=False), tmp_path / "answers"
+    questions = json.loads((data / "test_questions.json").read_text(encoding="utf-8"))
+    questions[0]["profile"] = []
+    (data / "test_questions.json").write_text(json.dumps(questions), encoding="utf-8")
+    words = ["lamp", "predict", "--task", "lamp-5", "--data", str(data), "--out", str(out), "--arms", "task,bm25"]
+    made = output(capsys, *words)
+    assert made == {"task": "lamp-5", "split": "test", "questions": 6, "arms": ["task", "bm25"]}
+    for arm in made["arms"]:
+        answers = json.loads((out / f"{arm}.json").read_text(encoding="utf-8"))
+        assert answers["task"] == "LaMP_5"
+        assert sorted(gold["id"] for gold in answers["golds"]) == sorted(question["id"] for question in questions)
+    assert main(["lamp", "predict", "--task", "headline", "--data", str(data), "--out", str(out)]) == 2
+    assert "no task of LaMP's" in capsys.readouterr().err
+    assert main(["evaluate", "--task", "lamp-5", "--data", str(data), "--split", "test"]) == 2
+    assert "lamp predict" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
