@@ -201,24 +201,42 @@ def evaluate(arguments: argparse.Namespace) -> None:
 
 
 def results(arguments: argparse.Namespace) -> None:
-    """``results``: the README's tables from the results files."""
-    from persona_demo.evaluation.results import README, write_tables
+    """``results``: the tables of README and shipped cards from the results files."""
+    from persona_demo.evaluation.results import README, RESULTS, write_tables
+    from persona_demo.shipped import PLUGS
+    from persona_demo.training.card import write_figures
 
-    changed = write_tables(check=arguments.check)
-    said = "has new tables" if changed else "shows the figures of the results"
-    _print(_document({"readme": README.name, "changed": changed}) if arguments.json else f"{README.name} {said}.")
+    changed = [README.name] if write_tables(check=arguments.check) else []
+    for plug in sorted(path for path in PLUGS.iterdir() if path.is_dir()):
+        if write_figures(plug, sorted(RESULTS.glob(f"{plug.name}.dev*.json")), check=arguments.check):
+            changed.append(f"the card of {plug.name}")
+    said = f"New tables: {', '.join(changed)}." if changed else "README and cards show the figures of the results."
+    _print(_document({"changed": changed}) if arguments.json else said)
 
 
 def atlas(arguments: argparse.Namespace) -> None:
-    """``atlas build``: the map of the population a plug was trained on."""
-    report = ProgressLine()
+    """``atlas build``: the map of the population a plug was trained on; several processes may encode it."""
+    from persona_demo.training.processes import find_processes
+
+    processes = find_processes()
+    report = ProgressLine(shown=processes.rank == 0)
     plug = plug_folder_of(arguments, report)
     runtime = runtime_of(arguments, report, plug=plug)
     from persona_demo.shipped import PLUGS, atlas_of
     from persona_demo.training.maps import maps_of
 
     folder = arguments.out or atlas_of(plug)
-    made = maps_of(runtime, runtime.task(arguments.task), arguments.data, plug, seed=arguments.seed, report=report)
+    made = maps_of(
+        runtime,
+        runtime.task(arguments.task),
+        arguments.data,
+        plug,
+        seed=arguments.seed,
+        report=report,
+        processes=processes,
+    )
+    if made is None:
+        return
     made.save(folder)
     shown = [] if arguments.out is not None or plug.resolve().parent != PLUGS else runtime.plug.config.tasks
     for task in shown:

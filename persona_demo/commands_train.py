@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from persona_demo.errors import UserError
-from persona_demo.files import whole
 from persona_demo.terminal import ProgressLine, document, quiet_libraries, say
 
 if TYPE_CHECKING:
@@ -44,27 +42,23 @@ def train(arguments: argparse.Namespace) -> None:
 
     sources = sources_of(tasks, _folders(arguments.data))
     processes = find_processes()
-    report = ProgressLine()
     first = processes.rank == 0
-
-    def told(message: str, share: float | None) -> None:
-        if first:
-            report(message, share)
+    report = ProgressLine(shown=first)
 
     def progress(p: Progress) -> None:
-        if first and p.step % PROGRESS_STEPS == 0:
+        if p.step % PROGRESS_STEPS == 0:
             report(_progress_text(p))
 
     if processes.count > 1:
-        told(f"training in {processes.count} processes", None)
-    models = _load(arguments, preset, tasks, form, told)
+        report(f"training in {processes.count} processes")
+    models = _load(arguments, preset, tasks, form, report)
     train_plug(
         sources,
         arguments.out,
         models=models,
         options=options,
         resume=arguments.resume,
-        report=told,
+        report=report,
         progress=progress,
         words_from=arguments.words_from,
         processes=processes,
@@ -190,15 +184,9 @@ def pull(arguments: argparse.Namespace) -> None:
 
 def card(arguments: argparse.Namespace) -> None:
     """``plug card``: figures into a model card."""
-    from persona_demo.training.card import with_figures
+    from persona_demo.training.card import write_figures
 
+    write_figures(arguments.folder, arguments.results)
     path = arguments.folder / "README.md"
-    try:
-        text = path.read_text(encoding="utf-8")
-        results = [json.loads(file.read_text(encoding="utf-8")) for file in arguments.results]
-    except (OSError, ValueError) as error:
-        raise UserError("The card or a file of results cannot be read: name a plug's folder and JSON files.") from error
-    made = with_figures(text, results)
-    with whole(path) as draft:
-        draft.write_text(made, encoding="utf-8")
-    say(document({"card": str(path), "results": len(results)}) if arguments.json else f"The figures are in {path}.")
+    record = {"card": str(path), "results": len(arguments.results)}
+    say(document(record) if arguments.json else f"The figures are in {path}.")

@@ -15,12 +15,14 @@ PROGRESS_SECONDS = 1.0
 class ProgressLine:
     """Progress on standard error: one line rewritten on a terminal, a line now and then elsewhere."""
 
-    def __init__(self, *, every: float | None = None) -> None:
+    def __init__(self, *, every: float | None = None, shown: bool = True) -> None:
         """Start silent.
 
         Args:
             every: Seconds between two lines; chosen by whether standard error is a terminal.
+            shown: False where another process tells the same.
         """
+        self._shown = shown
         self._terminal = sys.stderr.isatty()
         self._every = every or (PROGRESS_SECONDS if self._terminal else 10 * PROGRESS_SECONDS)
         self._last, self._said = 0.0, ""
@@ -28,6 +30,8 @@ class ProgressLine:
     def __call__(self, message: str, share: float | None = None) -> None:
         """Say what is being done, and how far it is (0 to 1) where that is known."""
         now = time.monotonic()
+        if not self._shown:
+            return
         if message == self._said and now - self._last < self._every and share != 1:
             return
         self._last, self._said = now, message

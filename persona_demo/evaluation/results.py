@@ -179,6 +179,9 @@ def _said(record: Record) -> list[str]:
     for pair in record.get("comparisons", []):
         if pair["arm"] == "persona" and ":" not in pair["over"] and pair["over"] != "task":
             said.append(f"`persona` over `{pair['over']}`: {_estimate(pair, 'gain')}.")
+    if record.get("cold_start"):
+        points = ", ".join(f"{p['items']}: {_estimate(p, 'lift')}" for p in record["cold_start"])
+        said.append(f"Lift by number of the person's latest items: {points}.")
     if (setting := record.get("attribution")) is not None:
         said.append(
             f"Attributed: the share of texts a fixed classifier gives to the right one of ten people of "

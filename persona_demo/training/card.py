@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from persona_demo.errors import UserError
 from persona_demo.evaluation.results import arms_table
+from persona_demo.files import whole
 from persona_demo.plug.config import PlugConfig
+from persona_demo.plug.storage import CARD
 from persona_demo.training.terms import LIMITS, TERMS, UNKNOWN_TERMS
 
 FIGURES = ("<!-- figures -->", "<!-- end of figures -->")
@@ -153,6 +157,35 @@ def with_figures(card: str, results: Sequence[Mapping[str, Any]]) -> str:
     if not start or not end:
         raise UserError(f"The card has no place for figures ({FIGURES[0]} and {FIGURES[1]}): put one in.")
     return f"{before}{start}\n{figures(results)}\n{end}{after}"
+
+
+def write_figures(folder: Path, results: Sequence[Path], *, check: bool = False) -> bool:
+    """Make the figures of a plug's card anew.
+
+    Args:
+        folder: The plug.
+        results: Files that ``evaluate --out`` wrote.
+        check: Change nothing, and complain if there would be something to change.
+
+    Returns:
+        Whether something changed.
+
+    Raises:
+        UserError: If card or results cannot be read, the card has no place for figures, or it is stale.
+    """
+    path = folder / CARD
+    try:
+        old = path.read_text(encoding="utf-8")
+        new = with_figures(old, [json.loads(file.read_text(encoding="utf-8")) for file in results])
+    except (OSError, ValueError) as error:
+        raise UserError("The card or a file of results cannot be read: name a plug's folder and JSON files.") from error
+    if new == old:
+        return False
+    if check:
+        raise UserError(f"The card of {folder.name} does not show its figures: run 'python -m persona_demo results'.")
+    with whole(path) as draft:
+        draft.write_text(new, encoding="utf-8")
+    return True
 
 
 def _soft_vectors(config: PlugConfig) -> str:

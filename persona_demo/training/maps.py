@@ -19,6 +19,7 @@ from persona_demo.regions import with_regions
 from persona_demo.runtime import Runtime
 from persona_demo.surface import SURFACE_NAMES
 from persona_demo.tasks import Task
+from persona_demo.training.processes import ALONE, Processes
 from persona_demo.training.run import population_of
 
 FloatArray = NDArray[np.float32]
@@ -47,8 +48,17 @@ class Maps:
             self.items.save(folder)
 
 
-def maps_of(runtime: Runtime, task: Task, data: Path, plug_folder: Path, *, seed: int, report: Report) -> Maps:
-    """Make the maps.
+def maps_of(
+    runtime: Runtime,
+    task: Task,
+    data: Path,
+    plug_folder: Path,
+    *,
+    seed: int,
+    report: Report,
+    processes: Processes = ALONE,
+) -> Maps | None:
+    """Make the maps; several processes encode a share of the items each.
 
     Args:
         runtime: The plug and its models.
@@ -57,12 +67,18 @@ def maps_of(runtime: Runtime, task: Task, data: Path, plug_folder: Path, *, seed
         plug_folder: Folder of the plug, for its fingerprint.
         seed: Of the order of people, of the items drawn and of UMAP.
         report: Told what is being done.
+        processes: Who else encodes.
+
+    Returns:
+        The maps; None in every process but the first.
 
     Raises:
         UserError: If the corpus cannot be read or is too small.
     """
     labels = runtime.plug.config.labels
-    people = population_of(data, task, runtime.encoder, keep=None, report=report, labels=labels)
+    people = population_of(data, task, runtime.encoder, keep=None, report=report, labels=labels, processes=processes)
+    if processes.rank > 0:
+        return None
     return maps_from(runtime.plug, people.vectors, fingerprint=plug_fingerprint(plug_folder), seed=seed, report=report)
 
 

@@ -38,7 +38,14 @@ MOST_ITEMS = TrainOptions.most_items
 
 
 def population_of(
-    data: Path, task: Task, encoder: ItemEncoder, *, keep: Path | None, report: Report, labels: bool = True
+    data: Path,
+    task: Task,
+    encoder: ItemEncoder,
+    *,
+    keep: Path | None,
+    report: Report,
+    labels: bool = True,
+    processes: Processes = ALONE,
 ) -> Population:
     """The training population of a corpus with its raw item vectors.
 
@@ -49,11 +56,22 @@ def population_of(
         keep: A file the vectors are kept in.
         report: Told what is being done.
         labels: Whether item texts hold scores, tags and categories.
+        processes: Who else encodes a share.
 
     Raises:
         UserError: If the corpus cannot be read.
     """
-    return read_population(data, "train", task, encoder, most_items=MOST_ITEMS, keep=keep, report=report, labels=labels)
+    return read_population(
+        data,
+        "train",
+        task,
+        encoder,
+        most_items=MOST_ITEMS,
+        keep=keep,
+        report=report,
+        labels=labels,
+        processes=processes,
+    )
 
 
 def train_plug(

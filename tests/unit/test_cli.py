@@ -127,7 +127,7 @@ def test_a_leak_ends_an_evaluation_with_one_sentence(tmp_path: Path, capsys: pyt
 
 
 def test_results_are_in_the_readme(capsys: pytest.CaptureFixture[str]) -> None:
-    assert output(capsys, "results", "--check") == {"readme": "README.md", "changed": False}
+    assert output(capsys, "results", "--check") == {"changed": []}
 
 
 @pytest.mark.usefixtures("loaded")

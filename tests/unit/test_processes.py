@@ -80,7 +80,7 @@ def test_one_process_is_alone_and_imports_no_accelerate(monkeypatch: pytest.Monk
 
 @pytest.mark.parametrize("preset", ["classroom", "paper"])
 def test_two_processes_train_the_plug_that_one_trains(tmp_path: Path, preset: str) -> None:
-    data = write_corpus(tmp_path / "corpus")
+    data = write_corpus(tmp_path / "corpus", people=21)
     lm = saved.lm_folder(tmp_path / "lm", tiny.causal_lm() if preset == "classroom" else tiny.seq2seq_lm())
     encoder = saved.encoder_folder(tmp_path / "bert")
     words = ["-m", "persona_demo", "train", "--data", str(data), "--lm", str(lm), "--encoder", str(encoder)]
@@ -99,7 +99,7 @@ def test_two_processes_train_the_plug_that_one_trains(tmp_path: Path, preset: st
         "HF_HOME": str(tmp_path / "hf"),
     }
 
-    def run(name: str, before: list[str]) -> tuple[str, str]:
+    def run(name: str, before: list[str], words: list[str] = words) -> tuple[str, str]:
         done = subprocess.run(
             [sys.executable, *before, *words, "--out", str(tmp_path / name)],
             capture_output=True,
@@ -126,6 +126,14 @@ def test_two_processes_train_the_plug_that_one_trains(tmp_path: Path, preset: st
     vectors = [load_file(tmp_path / name / "checkpoint" / "train.safetensors") for name in ("one", "two")]
     (alone,), (together,) = (list(v.values()) for v in vectors)
     torch.testing.assert_close(together.float(), alone.float(), atol=2e-3, rtol=2e-3)
+    if preset == "paper":
+        return
+    build = ["-m", "persona_demo", "atlas", "build", "--data", str(data), "--plug", str(tmp_path / "one")]
+    build += ["--lm", str(lm), "--encoder", str(encoder), "--engine", "torch", "--json"]
+    for name, before in (("map", []), ("maps", launch)):
+        assert json.loads(run(name, before, build)[0])["people"] == 17
+    maps = [load_file(tmp_path / name / "atlas.safetensors") for name in ("map", "maps")]
+    torch.testing.assert_close(maps[1]["vectors"].float(), maps[0]["vectors"].float(), atol=2e-3, rtol=2e-3)
 
 
 def _log(path: Path) -> list[dict[str, float]]:
