@@ -5,8 +5,10 @@ one instruction vector and one persona vector before the input, a plain cosine w
 between a trained input encoder and frozen item vectors, projection before the sum, AdamW at 1e-4 with
 a short rise and a linear fall, histories cut as in the published data, beam 4 when texts are measured.
 What is ours in it: the control that is trained beside it and is not its base, soft vectors sized by the model's own
-embeddings (the published constant fits one model), a projector that starts from the average person, and
-an instruction vector that is trained as such and not through a projector of its own, at our rate.
+embeddings (the published constant fits one model), a projector that starts from the average person, an
+instruction vector that is trained as such and not through a projector of its own, at our rate, inputs cut by
+characters and not at 256 tokens, and the word filter, which leaves profane texts out of training. Steps are
+those of two epochs of LaMP-5; for another task give ``--steps`` 11 x 2 x examples / 64 (one epoch for LaMP-3).
 """
 
 from __future__ import annotations
