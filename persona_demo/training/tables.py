@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from persona_demo.evaluation.bootstrap import bootstrap
+from persona_demo.evaluation.sample import PLACEBO_DRAWS
+from persona_demo.training.measure import OTHERS
 from persona_demo.training.variants import BASE
 
 
@@ -58,7 +60,8 @@ def table(made: Mapping[str, Any]) -> str:
         f"What each switch bought for `{made['task']}`: {made['users']} people of the split `{made['split']}`, "
         f"{made['targets']} texts, nats a token; {budget['steps']:,} steps of {budget['batch_size']} examples, "
         f"{budget['warm_steps']:,} of them warm, seed {budget['seed']}. Differences to the base are paired by person; "
-        "intervals are 95%.",
+        f"intervals are 95%. Histories are cut as in training (latest {budget['most_items']} items), and the placebo "
+        f"is the mean of {OTHERS} people; `evaluate` reads whole histories and {PLACEBO_DRAWS} people.",
         "",
         "| variant | change | placebo gap | lift | gap over the base | nll below the base |",
         "| --- | --- | --- | --- | --- | --- |",
