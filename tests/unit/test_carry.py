@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
-from typing import Any
+from typing import Any, get_args
 
 import gradio as gr
 import pytest
 
+from persona_demo.arms import KNOWN, Placebo
+from persona_demo.link import from_link
 from persona_demo.states import MAX_STATES
 from persona_demo.tasks import TaskName
 from persona_demo.ui.inside.carry import Carry
@@ -169,6 +171,16 @@ def test_a_run_of_another_task_is_sent_to_its_page(carry: Carry, page: Page, she
     changes = bring(among, run | {"task": "headline"})
     assert set(changes) == {page.notice}
     assert changes[page.notice]["text"].endswith("open it on the page Headlines (/headline).")
+
+
+def test_the_page_opens_its_own_link_with_every_column_ticked(carry: Carry, shelf: Shelf) -> None:
+    record = shelf.session_of("sample:ada").as_record()
+    made = carry.copy_link(record, OPENING, 1.0, 0, list(KNOWN), True, list(get_args(Placebo)), False)
+    state = from_link(
+        made[carry.page.inside.carry.address]["query"], people={"sample:ada": ()}, openings=shelf.openings
+    )
+    assert state is not None and len(state.arms) > 12
+    assert carry.opened(state, record, OPENING)[carry.page.columns]["shown"] == list(state.arms)
 
 
 def test_a_link_on_a_space_leads_to_its_page(
