@@ -11,6 +11,7 @@ import pytest
 from persona_demo.arms import Arm
 from persona_demo.lm.decode import DecodeOptions
 from persona_demo.ui.inside import mix
+from persona_demo.ui.inside.maps import Maps
 from persona_demo.ui.inside.mix import Mix
 from persona_demo.ui.loading import Loading
 from persona_demo.ui.page import Page
@@ -79,3 +80,15 @@ def test_the_average_is_taken_away_and_it_is_said_how_much_that_was(mixing: Mix,
     assert line.shape == (21, 2)
     cards = write(mixing, shelf.session_of("sample:ada"), "alone")[-2][page.inside.mix.texts]["cards"]
     assert [card["title"] for card in cards] == ["Ada", "Ada, minus the average"]
+
+
+def test_clearing_the_maps_takes_the_line_of_a_mixture_from_both(
+    mixing: Mix, page: Page, shelf: Shelf, loading: Loading
+) -> None:
+    record = shelf.session_of("sample:ada").as_record()
+    both = (page.people, page.inside.maps.people)
+    moved = mixing.move(record, "blend", "sample:bo", 0.5, 2.0)
+    assert all(moved[each]["line"] and moved[each]["mixed"] for each in both)
+    cleared = Maps(page, None, shelf, loading).clear_marks(record)
+    assert not any("line" in cleared[each] or "mixed" in cleared[each] for each in both)
+    assert all(cleared[each]["you"] == moved[each]["you"] for each in both)

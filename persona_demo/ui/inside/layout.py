@@ -85,13 +85,20 @@ def wire(
         lambda choice: gr.Textbox(visible=choice == TYPED), inside.text.choice, inside.text.typed, queue=False, **QUIET
     )
     running = _wire_measures(line, page, shelf, loading, text, gpu)
-    _wire_maps(
-        page, maps.Maps(page, None, shelf, loading, gpu=gpu), mix.Mix(page, inside.mix.bar, shelf, loading, gpu=gpu)
-    )
+    drawn = maps.Maps(page, None, shelf, loading, gpu=gpu)
+    mixes = mix.Mix(page, inside.mix.bar, shelf, loading, gpu=gpu)
+    _wire_maps(page, drawn, mixes)
     _wire_pins(page, pins.Pins(page, inside.pins.bar, shelf, loading, gpu=gpu), on)
     _wire_carry(page, on)
+    first = shelf.first_session().as_record()
+
+    def clear(what: mix.What) -> Changes:
+        # Neither map is left with what somebody's sentence or mixture drew on it.
+        return cleared(page) | mixes.choose(what) | drawn.clear_marks(first)
+
+    outputs = [*_cleared_outputs(page), *_mixed_from(page), *_marked(page)]
     page.clear.click(None, cancels=running).then(
-        lambda: cleared(page), None, _cleared_outputs(page), concurrency_id="desk", **QUIET
+        clear, inside.mix.what, list(dict.fromkeys(outputs)), concurrency_id="desk", **QUIET
     )
 
 
@@ -156,24 +163,41 @@ def _wire_measures(
 def _wire_maps(page: Page, on: maps.Maps, mixes: mix.Mix) -> None:
     """Bind the maps, which follow whoever is on the table."""
     m, x = page.inside.maps, page.inside.mix
-    drawn = [m.people, m.posts, m.near, m.near_posts]
     lane: dict[str, Any] = {"concurrency_id": "maps", "concurrency_limit": 1, **QUIET}
     gr.on(
         [page.session.change, page.engine.change, page.opening.change], on.follow, [page.session, page.opening],
-        [*drawn, page.inside.here, page.notice], trigger_mode="always_last", **lane,
+        [*_drawn(page), page.inside.here, page.notice], trigger_mode="always_last", **lane,
     )  # fmt: skip
     m.which.input(on.show, m.which, [m.people_side, m.posts_side], queue=False, **QUIET)
-    marked = [*drawn, m.colour, m.sentence, page.notice]
+    marked = _marked(page)
     m.colour.input(on.recolour, [page.session, m.colour, m.sentence], marked, trigger_mode="always_last", **lane)
     m.sentence.submit(on.compare_sentence, [page.session, m.sentence], marked, trigger_mode="always_last", **lane)
     for each in (m.people, m.posts):
         each.clear(on.clear_marks, [page.session], marked, **lane)
-    x.what.input(mixes.choose, x.what, [x.other, x.share, x.factor, x.line], queue=False, **QUIET)
+    x.what.input(mixes.choose, x.what, _mixed_from(page), queue=False, **QUIET)
     mixed = [page.session, x.what, x.other, x.share, x.factor]
     gr.on(
         [x.what.input, x.other.input, x.share.release, x.factor.release], mixes.move, mixed,
         [page.people, m.people, x.line, page.notice], trigger_mode="always_last", **lane,
     )  # fmt: skip
+
+
+def _drawn(page: Page) -> list[Any]:
+    """What shows on the maps who is on the table."""
+    m = page.inside.maps
+    return [m.people, m.posts, m.near, m.near_posts]
+
+
+def _marked(page: Page) -> list[Any]:
+    """What somebody's colours, sentence and lines are shown on."""
+    m = page.inside.maps
+    return [*_drawn(page), page.people, m.colour, m.sentence, page.notice]
+
+
+def _mixed_from(page: Page) -> list[Any]:
+    """What a mixture is made from, and the line about it."""
+    x = page.inside.mix
+    return [x.other, x.share, x.factor, x.line]
 
 
 def _wire_pins(page: Page, on: pins.Pins, desk: carry.Carry) -> None:

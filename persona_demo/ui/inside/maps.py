@@ -259,4 +259,5 @@ class Maps(Look):
     def clear_marks(self, record: dict[str, Any]) -> Changes:
         """Take colours, sentence and lines away; who is on the table stays."""
         drawn = self._drawn(Session.from_record(record), tint=("none", "none"))
-        return drawn | {self.parts.colour: NONE, self.parts.sentence: ""}
+        # The map at the top shows the same person, and the line of a mixture that goes as well.
+        return drawn | {self.page.people: drawn[self.parts.people], self.parts.colour: NONE, self.parts.sentence: ""}
