@@ -217,6 +217,26 @@ def test_states_are_kept_pinned_and_gone_back_to(app: App, visit: Callable[..., 
     expect(page.locator(".pd-summary")).to_have_text("4 posts, 1 muted.")
 
 
+def test_a_pinned_person_stays_pinned_beside_the_next(app: App, visit: Callable[..., Page]) -> None:
+    page = visit(app)
+    page.get_by_label("Mute post 1", exact=True).check()
+    open_tab(page, "States")
+    ticked = page.locator("#pd-pinned")
+    ticked.get_by_label("s1: post 1 muted").check()
+    expect(page.locator("#pd-pins-line")).to_contain_text("Tick two states")
+    choose(page, "#pd-person", "Bo")
+    expect(ticked.get_by_label("Ada, s1: post 1 muted")).to_be_checked()
+    ticked.get_by_label("s0: as it was loaded").check()
+    expect(page.locator("#pd-pins-line")).to_contain_text("The two people are")
+    expect(page.locator("#pd-pins-table thead")).to_contain_text("Ada, s1")
+    # What was done to Ada waits for her, and so does the way back.
+    choose(page, "#pd-person", "Ada, with your changes")
+    expect(page.locator(".pd-summary")).to_have_text("4 posts, 1 muted.")
+    expect(ticked.locator("input:checked")).to_have_count(2)
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator(".pd-summary")).to_have_text("4 posts.")
+
+
 def test_the_history_grows_from_nothing(app: App, visit: Callable[..., Page]) -> None:
     page = visit(app)
     choose(page, "#pd-person", "Bo")
