@@ -68,7 +68,7 @@ def test_hostile_text_does_nothing_in_any_tab(app: App, visit: Callable[..., Pag
     open_tab(page, "States")
     expect(page.locator("#pd-pinned input")).to_have_count(2)
     for state in ("s1", "s0"):
-        box = page.locator(f'#pd-pinned input[name="{state}"]')
+        box = page.locator(f'#pd-pinned input[name="file/{state}"]')
         box.check()
         expect(box).to_be_checked()
     measure(page, "pins", who="")
