@@ -19,7 +19,6 @@ from persona_demo.ranges import SEED, STRENGTH
 MAX_CHARACTERS = 8_000
 """Longest query string: what every browser and server still takes."""
 MAX_TEXT = 2_000
-MAX_ARMS = 12
 
 
 @dataclass(frozen=True)
@@ -128,9 +127,8 @@ def from_link(
     known = people[person] if person is not None else ()
     if unknown := [item for item in muted if item not in known]:
         raise UserError(f"The link mutes an item that is not in this history ({unknown[0][:40]!r}).")
-    arms = tuple(arm_named(name).name for name in dict.fromkeys(_names(fields.get("arms", ""))))
-    if len(arms) > MAX_ARMS:
-        raise UserError(f"The link names {len(arms)} columns: at most {MAX_ARMS} are shown.")
+    # Each once, so there are never more than the page has columns.
+    arms = tuple(dict.fromkeys(arm_named(name).name for name in _names(fields.get("arms", ""))))
     return LinkState(
         person=person,
         prompt=_prompt(fields, openings),

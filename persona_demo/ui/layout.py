@@ -34,7 +34,7 @@ WIDE = 320
 def lay_out(shelf: Shelf) -> Page:
     """Lay the components out inside the current Blocks, as a visitor finds them."""
     session = shelf.first_session()
-    parts: dict[str, Any] = {"session": gr.State(session.as_record()), "timer": gr.Timer(1.0)}
+    parts: dict[str, Any] = {"session": gr.State(session.as_record()), "kept": gr.State([]), "timer": gr.Timer(1.0)}
     parts["nudge"] = widget("nudge", {})
     parts["written"] = gr.State(Outcome.of_showcase(shelf.showcase, session).as_record())
     parts |= _header(shelf)
@@ -221,23 +221,23 @@ def _wire_desk(demo: gr.Blocks, page: Page, on: Carry, runs: Sequence[Dependency
         "concurrency_limit": 1,
         **QUIET,
     }
-    table, opening = [page.session, page.opening], page.opening
+    table, people = [page.session, page.opening], [page.session, page.kept, page.opening]
     edits = desk | {"outputs": inside.edit_outputs(page)}
     for verb in ("edit", "mute", "delete", "move", "undo", "redo", "reset"):
         getattr(page.history, verb)(getattr(on, verb), table, trigger_mode="multiple", **edits)
-    page.history.add_posts(on.add_posts, table, trigger_mode="multiple", **desk)
+    page.history.add_posts(on.add_posts, people, trigger_mode="multiple", **desk)
     # Nothing that a visitor did is dropped because something before it is still under way.
-    page.history.upload(on.open_file, [opening], trigger_mode="multiple", **desk)
+    page.history.upload(on.open_file, people, trigger_mode="multiple", **desk)
     maps = page.inside.maps
     for source in (page.people, maps.people, maps.posts, maps.near):
-        source.select(on.pick_on_map, [opening], trigger_mode="multiple", **desk)
+        source.select(on.pick_on_map, people, trigger_mode="multiple", **desk)
     for picker in (page.person, page.find):
-        picker.input(on.pick_person, [picker, opening], trigger_mode="multiple", **desk)
+        picker.input(on.pick_person, [picker, *people], trigger_mode="multiple", **desk)
     page.opening.change(on.reword, table, trigger_mode="always_last", **edits)
     settled = [page.status, page.timer, page.engine]
     # Answers that were not fetched come along with this one.
     page.nudge.nudge(lambda: None, trigger_mode="multiple", concurrency_id="nudge", concurrency_limit=None, **QUIET)
-    demo.load(on.come_by_link, table, **desk | {"outputs": [*_linked(page), *settled]})
+    demo.load(on.come_by_link, people, **desk | {"outputs": [*_linked(page), *settled]})
     page.timer.tick(on.tick, table, **desk | {"outputs": [*edits["outputs"], *settled]})
     page.history.save(on.save, [page.session], [page.download, page.notice], queue=False, **QUIET)
     emptied = [*desk["outputs"], page.opening, page.columns, page.written, page.caption]

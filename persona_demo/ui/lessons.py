@@ -20,13 +20,17 @@ from persona_demo.ui.inside.runbar import QUIET
 from persona_demo.ui.lesson_steps import LessonStep, lesson_steps
 from persona_demo.ui.page import LessonParts, Page
 from persona_demo.ui.shelf import Shelf
+from persona_demo.ui.state import Record
 from persona_demo.ui.verbs import Verbs, guarded
 from persona_demo.ui.widget import widget
 
 OPEN, CLOSE = "Take the lesson", "Close the lesson"
 SHOWN = "Step {number} of the lesson is on the page: press Write to fill the columns for it."
 SHOW = "Show on the page"
-NOTE = "“Show on the page” puts {name} on the table, in place of what is there."
+NOTE = (
+    "“Show on the page” puts {name} on the table as they were loaded. Whoever is there waits as you leave them, and "
+    "Undo brings back what you did to {name}."
+)
 
 
 def lay_out_button() -> gr.Button:
@@ -112,11 +116,11 @@ class Lessons(Verbs):
         return {parts.walk: gr.Walkthrough(selected=number), parts.point: pointing(opened=True, number=number)}
 
     @guarded
-    def show(self, number: int, record: dict[str, Any], opening: str) -> Changes:
+    def show(self, number: int, record: Record, kept: list[Record], opening: str) -> Changes:
         """Bring the page into the state of a step, and point at what it is about."""
         step = lesson_steps(self.shelf)[number - 1]
         return (
-            self.desk.opened(step.state, record, opening, said=SHOWN.format(number=number))
+            self.desk.opened(step.state, record, kept, opening, said=SHOWN.format(number=number))
             | self.idle()
             | {
                 self.page.inside.tabs: gr.Tabs(selected=step.tab),
@@ -144,6 +148,6 @@ def wire(page: Page, on: Lessons, *, linked: Sequence[Any], runs: Sequence[Depen
     for number, button in enumerate(parts.shows, start=1):
         # By then whatever was being written is stopped, so that nothing of it arrives afterwards.
         button.click(None, cancels=list(runs)).then(
-            functools.partial(on.show, number), [page.session, page.opening], outputs,
+            functools.partial(on.show, number), [page.session, page.kept, page.opening], outputs,
             concurrency_id="desk", concurrency_limit=1, **QUIET,
         )  # fmt: skip

@@ -41,6 +41,7 @@ class Page:
 
     Attributes:
         session: The visitor's session, as plain JSON.
+        kept: Sessions of people they worked on and left, likewise.
         timer: Asks how far the models are, until they are settled.
         nudge: Fetches answers that were handed out while nobody listened.
         status: How far the models are, in words.
@@ -73,6 +74,7 @@ class Page:
     """
 
     session: gr.State
+    kept: gr.State
     timer: gr.Timer
     nudge: gr.HTML
     status: gr.HTML

@@ -15,10 +15,9 @@ import gradio as gr
 from gradio.components import Navbar
 
 from persona_demo.errors import UserError
-from persona_demo.plug.storage import load_plug
+from persona_demo.plug.storage import load_plug, plug_fingerprint
 from persona_demo.runtime import Report, Runtime
 from persona_demo.shipped import DEFAULT_PLUG, atlas_of, shipped_plugs
-from persona_demo.tasks import Task
 from persona_demo.ui import palette
 from persona_demo.ui.endpoints import Endpoints
 from persona_demo.ui.layout import lay_out, wire
@@ -94,12 +93,13 @@ def _loadings(first: Loading, shelves: Sequence[Shelf]) -> list[Loading]:
     found: dict[Path | None, Loading] = {None: first}
     for shelf in shelves:
         if shelf.plug is not None and shelf.plug not in found:
-            found[shelf.plug] = PluggedIn(first, functools.partial(_plugged, shelf.task, shelf.plug))
+            found[shelf.plug] = PluggedIn(first, functools.partial(_plugged, shelf.plug))
     return [found[shelf.plug] for shelf in shelves]
 
 
-def _plugged(task: Task, plug: Path, runtime: Runtime) -> Runtime:
+def _plugged(plug: Path, runtime: Runtime) -> Runtime:
     """The runtime of a plug; the one that the models came with, where that is the plug's own."""
-    if task.name in runtime.plug.config.tasks:
+    # Another plug may serve the same task, so it is the plug that is compared, by the map that is known to be its own.
+    if runtime.atlas is not None and runtime.atlas.plug_fingerprint == plug_fingerprint(plug):
         return runtime
     return runtime.with_plug(plug, atlas_folder=atlas_of(plug))

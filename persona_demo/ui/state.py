@@ -27,13 +27,15 @@ MAX_UNDO = MAX_STATES - 1
 NEW = "new"
 """Id of somebody who has not written anything yet."""
 FILE = "file"
-"""Id of somebody whose history was opened from a file."""
+"""Id of somebody whose history was opened from a file; that of a second one has a number after a colon."""
 SAMPLE = "sample:"
 """What the id of a sample person starts with; the file's slug follows."""
 
 SAME_PLACE = 1e-4
 """Distance on the map below which nobody has moved; the map's spread is about 1."""
 
+Record = Mapping[str, Any]
+"""A session as plain JSON."""
 Point = tuple[float, float]
 Step = Literal["up", "down"]
 """A place earlier in the history, or a place later."""
@@ -252,6 +254,11 @@ class Session:
             stored=record["stored"],
             task=record["task"],
         )
+
+
+def is_from_file(who: str) -> bool:
+    """Whether this is the id of somebody who came in a file."""
+    return who.partition(":")[0] == FILE
 
 
 def key_of(session: Session, opening: str | None) -> str:

@@ -6,7 +6,7 @@ widgets' own scripts, so nothing a visitor or a model writes can become markup.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Literal
 
 from persona_demo.answers import ArmText
@@ -19,7 +19,7 @@ from persona_demo.showcase import Showcase
 from persona_demo.tasks import Wording, task_named
 from persona_demo.tasks.wording import capital, plural
 from persona_demo.ui.loading import Progress
-from persona_demo.ui.state import FILE, NEW, SAMPLE, Session, key_of
+from persona_demo.ui.state import NEW, SAMPLE, Session, is_from_file, key_of
 from persona_demo.ui.words import EXAMPLE
 
 View = dict[str, Any]
@@ -214,7 +214,7 @@ def _why_empty(session: Session) -> str:
     if session.stored:
         return (
             "This person's texts are not shipped; the persona is made from their stored vector. "
-            f"Add {session.wording.a} to begin somebody new."
+            f"{capital(session.wording.a)} that you add goes to Someone new."
         )
     return f"No {session.wording.many} yet. Add one below, or open a file: each one moves the point on the map."
 
@@ -279,10 +279,21 @@ def others(session: Session, placement: Placement) -> tuple[Any, ...]:
     return tuple(near for near in placement.neighbours if near.id != session.who)[:NEIGHBOURS]
 
 
-def sample_choices(samples: Sequence[Sample], of: Wording) -> list[tuple[str, str]]:
-    """The picker's choices: sample people with the line about them, and somebody new."""
-    people = [(f"{s.history.name}: {s.history.about}", SAMPLE + s.slug) for s in samples]
-    return [*people, (f"Someone new: no {of.many} yet, write your own", NEW)]
+def sample_choices(samples: Sequence[Sample], of: Wording, *, changed: Collection[str] = ()) -> list[tuple[str, str]]:
+    """The picker's choices: sample people with the line about them, and somebody new.
+
+    Args:
+        samples: The people.
+        of: What items are called.
+        changed: Ids of those whom the visitor edited, and who come back as they were left.
+    """
+
+    def said(who: str) -> str:
+        return ", with your changes" if who in changed else ""
+
+    people = [(s.history.name, s.history.about, SAMPLE + s.slug) for s in samples]
+    new = "as you left them" if NEW in changed else f"no {of.many} yet, write your own"
+    return [*((f"{name}{said(who)}: {about}", who) for name, about, who in people), (f"Someone new: {new}", NEW)]
 
 
 def everyone(samples: Sequence[Sample], atlas: Atlas | None, of: Wording) -> list[tuple[str, str]]:
@@ -294,11 +305,18 @@ def everyone(samples: Sequence[Sample], atlas: Atlas | None, of: Wording) -> lis
     return people + [(f"{who}, {of.count(count)}", who) for who, count in counts]
 
 
-def guest_choice(session: Session) -> list[tuple[str, str]]:
-    """One more choice for the picker, where the person on the table is none of the usual ones."""
-    if session.stored:
-        return [(f"{session.who}: one of the people it learned from", session.who)]
-    return [(f"{session.history.name}: from your file", FILE)] if session.who == FILE else []
+def guest_choices(session: Session, files: Mapping[str, str]) -> list[tuple[str, str]]:
+    """More choices for the picker: people of files, and who is on the table without being one of the usual ones.
+
+    Args:
+        session: Who is on the table.
+        files: Names of people who came in a file and were left, by their ids.
+    """
+    if is_from_file(session.who):
+        files = {**files, session.who: session.history.name}
+    found = [(f"{name}: from your file", who) for who, name in files.items()]
+    stored = [(f"{session.who}: one of the people it learned from", session.who)] if session.stored else []
+    return [*found, *stored]
 
 
 def enumerated(names: Sequence[str]) -> str:

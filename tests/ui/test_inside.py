@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.ui.stage import App, card, choose, finished, message, press_write, rows, written
+from tests.ui.stage import OPENINGS, App, card, choose, finished, message, press_write, rows, written
 from tests.ui.tabs import body_rows, measure, open_tab, said
 
 # Gradio's own queue statistics still use what pandas is about to drop.
@@ -137,6 +137,32 @@ def test_people_are_mixed_and_the_line_is_drawn(app: App, visit: Callable[..., P
     expect(page.locator("#pd-mix-texts h3").first).to_contain_text("early")
 
 
+def test_people_swap_inputs_and_arrow_keys_move_the_mixture(app: App, visit: Callable[..., Page]) -> None:
+    page = visit(app)
+    open_tab(page, "Mix people")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "/queue/join" in request.url else None)
+    page.locator("#pd-mix-share input[type=range]").focus()
+    page.wait_for_timeout(300)
+    asked.clear()
+    page.keyboard.down("ArrowRight")
+    for _ in range(4):
+        # As a key that is held down repeats itself.
+        page.keyboard.down("ArrowRight")
+    page.keyboard.up("ArrowRight")
+    expect(page.locator("#pd-inside")).to_contain_text("Here the mixture stands nearest to")
+    assert page.locator("#pd-mix-share input[type=number]").input_value() == "0.75"
+    assert len(asked) == 1
+    page.get_by_label("On another person's opening").check()
+    measure(page, "mix")
+    openings = page.locator("#pd-mix-texts .pd-opening")
+    expect(openings).to_have_count(2)
+    assert openings.first.inner_text() != OPENINGS[0]
+    expect(said(page, "mix")).not_to_contain_text("before your last change")
+    page.get_by_label("Mute post 1", exact=True).check()
+    expect(said(page, "mix")).to_contain_text("Measured before your last change")
+
+
 def test_a_map_is_coloured_searched_isolated_and_cleared(app: App, visit: Callable[..., Page]) -> None:
     page = visit(app)
     open_tab(page, "Maps")
@@ -189,6 +215,26 @@ def test_states_are_kept_pinned_and_gone_back_to(app: App, visit: Callable[..., 
     expect(page.locator(".pd-summary")).to_have_text("4 posts.")
     page.get_by_role("button", name="Redo").click()
     expect(page.locator(".pd-summary")).to_have_text("4 posts, 1 muted.")
+
+
+def test_a_pinned_person_stays_pinned_beside_the_next(app: App, visit: Callable[..., Page]) -> None:
+    page = visit(app)
+    page.get_by_label("Mute post 1", exact=True).check()
+    open_tab(page, "States")
+    ticked = page.locator("#pd-pinned")
+    ticked.get_by_label("s1: post 1 muted").check()
+    expect(page.locator("#pd-pins-line")).to_contain_text("Tick two states")
+    choose(page, "#pd-person", "Bo")
+    expect(ticked.get_by_label("Ada, s1: post 1 muted")).to_be_checked()
+    ticked.get_by_label("s0: as it was loaded").check()
+    expect(page.locator("#pd-pins-line")).to_contain_text("The two people are")
+    expect(page.locator("#pd-pins-table thead")).to_contain_text("Ada, s1")
+    # What was done to Ada waits for her, and so does the way back.
+    choose(page, "#pd-person", "Ada, with your changes")
+    expect(page.locator(".pd-summary")).to_have_text("4 posts, 1 muted.")
+    expect(ticked.locator("input:checked")).to_have_count(2)
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator(".pd-summary")).to_have_text("4 posts.")
 
 
 def test_the_history_grows_from_nothing(app: App, visit: Callable[..., Page]) -> None:

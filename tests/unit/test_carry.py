@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
-from typing import Any
+from typing import Any, get_args
 
 import gradio as gr
 import pytest
 
+from persona_demo.arms import KNOWN, Placebo
+from persona_demo.link import LinkState, from_link
 from persona_demo.states import MAX_STATES
 from persona_demo.tasks import TaskName
 from persona_demo.ui.inside.carry import Carry
@@ -92,9 +94,10 @@ def test_the_example_made_in_advance_is_of_the_person_it_is_about(carry: Carry, 
     assert not Outcome.of_showcase(None, ada).is_of(ada, OPENING)
 
 
-def bring(carry: Carry, document: dict[str, Any]) -> dict[Any, Any]:
+def bring(carry: Carry, document: dict[str, Any], *, here: Any = None, kept: Any = None) -> dict[Any, Any]:
     data = base64.b64encode(json.dumps(document).encode()).decode()
-    return carry.bring(event(data=data))
+    here = carry.shelf.session_of("sample:bo").as_record() if here is None else here
+    return carry.bring(here, [] if kept is None else kept, event(data=data))
 
 
 def test_texts_that_were_brought_in_are_exported_again(carry: Carry, shelf: Shelf) -> None:
@@ -136,7 +139,7 @@ def test_a_link_goes_by_the_person_who_is_here_and_not_by_what_a_file_says(carry
 
 def test_the_trail_and_the_switch_come_back(carry: Carry, shelf: Shelf) -> None:
     changes = carry.edit(shelf.session_of("sample:ada").as_record(), OPENING, event(id="p00", text="all new"))
-    session = Session.from_record(carry.reset(changes[carry.page.session], OPENING)[carry.page.session])
+    session = Session.from_record(carry.reset(changes[carry.page.session], OPENING, event())[carry.page.session])
     assert len(session.trail) == 2
     run, _ = export(carry, session, Outcome().as_record(), allow=True)
     changes = bring(carry, run)
@@ -159,6 +162,38 @@ def test_a_stored_person_is_exported_with_their_vector(carry: Carry, shelf: Shel
     assert "p9999 is not on this map" in gone[carry.page.notice]["text"]
 
 
+def test_a_run_takes_the_place_of_what_was_done_to_its_person_and_says_so(carry: Carry, shelf: Shelf) -> None:
+    ada = shelf.session_of("sample:ada")
+    run, _ = export(carry, ada.edit("p00", "exported"), Outcome().as_record())
+    mine = ada.edit("p00", "mine").as_record()
+    for here, kept in ((mine, []), (shelf.session_of("sample:bo").as_record(), [mine])):
+        changes = bring(carry, run, here=here, kept=kept)
+        assert changes[carry.page.history]["rows"][0]["text"] == "exported"
+        assert "What you had done to Ada gave way" in changes[carry.page.notice]["text"]
+        assert changes[carry.page.kept] == []
+    other = bring(carry, run, here=shelf.session_of("sample:bo").edit("p00", "mine").as_record())
+    assert other[carry.page.notice]["text"] == ""
+    assert [record["who"] for record in other[carry.page.kept]] == ["sample:bo"]
+
+
+def test_a_link_shows_somebody_as_loaded_and_undo_leads_back(carry: Carry, shelf: Shelf) -> None:
+    mine = shelf.session_of("sample:ada").edit("p00", "mine").as_record()
+    bo = shelf.session_of("sample:bo").as_record()
+    for here, kept in ((mine, []), (bo, [mine])):
+        changes = carry.opened(LinkState("sample:ada", muted=("p01",)), here, kept, OPENING)
+        session = Session.from_record(changes[carry.page.session])
+        assert session.history == shelf.session_of("sample:ada").mute("p01", True).history
+        assert session.undo().undo().history.items[0].text == "mine"
+
+
+def test_a_state_of_somebody_else_is_not_gone_back_to(carry: Carry, shelf: Shelf) -> None:
+    record = shelf.session_of("sample:ada").edit("p00", "mine").as_record()
+    late = carry.go_back(record, OPENING, event(id="sample:bo/s0"))
+    assert set(late) == {carry.page.notice} and "not on the table any more" in late[carry.page.notice]["text"]
+    back = carry.go_back(record, OPENING, event(id="sample:ada/s0"))
+    assert Session.from_record(back[carry.page.session]).states.current == "s0"
+
+
 def test_a_run_of_another_task_is_sent_to_its_page(carry: Carry, page: Page, shelf: Shelf, loading: Loading) -> None:
     ada = shelf.session_of("sample:ada")
     run, _ = export(carry, ada, Outcome().as_record())
@@ -169,6 +204,16 @@ def test_a_run_of_another_task_is_sent_to_its_page(carry: Carry, page: Page, she
     changes = bring(among, run | {"task": "headline"})
     assert set(changes) == {page.notice}
     assert changes[page.notice]["text"].endswith("open it on the page Headlines (/headline).")
+
+
+def test_the_page_opens_its_own_link_with_every_column_ticked(carry: Carry, shelf: Shelf) -> None:
+    record = shelf.session_of("sample:ada").as_record()
+    made = carry.copy_link(record, OPENING, 1.0, 0, list(KNOWN), True, list(get_args(Placebo)), False)
+    state = from_link(
+        made[carry.page.inside.carry.address]["query"], people={"sample:ada": ()}, openings=shelf.openings
+    )
+    assert state is not None and len(state.arms) > 12
+    assert carry.opened(state, record, [], OPENING)[carry.page.columns]["shown"] == list(state.arms)
 
 
 def test_a_link_on_a_space_leads_to_its_page(

@@ -14,9 +14,11 @@ import pytest
 
 from persona_demo.arms import ARMS
 from persona_demo.errors import UserError
+from persona_demo.history import HistoryItem, UserHistory
 from persona_demo.runtime import Report, Runtime
 from persona_demo.ui import build_demo, views
 from persona_demo.ui.handlers import Desk
+from persona_demo.ui.kept import MOST_PEOPLE
 from persona_demo.ui.loading import Loading
 from persona_demo.ui.page import Page
 from persona_demo.ui.shelf import Shelf
@@ -85,16 +87,19 @@ def test_an_edit_moves_the_person_and_keeps_the_trail(desk: Desk, page: Page, ad
     assert changes[page.people]["you"]["at"] != first[page.people]["you"]["at"]
     assert changes[page.people]["you"]["trail"] == [first[page.people]["you"]["at"]]
     assert told(changes, page) == ""
-    back = desk.undo(changes[page.session], OPENING)
+    back = desk.undo(changes[page.session], OPENING, event())
     assert back[page.people]["you"]["at"] == first[page.people]["you"]["at"]
 
 
 def test_what_was_done_to_somebody_else_is_refused(desk: Desk, page: Page, ada: dict[str, Any]) -> None:
     late = event(id="p00", person="sample:bo", text="meant for Bo", muted=True, step="down")
-    for verb in (desk.edit, desk.mute, desk.delete, desk.move):
-        changes = verb(ada, OPENING, late)
+    edited = Session.from_record(ada).edit("p00", "new").edit("p00", "newer").undo().as_record()
+    for verb in (desk.edit, desk.mute, desk.delete, desk.move, desk.undo, desk.redo, desk.reset):
+        changes = verb(edited, OPENING, late)
         assert set(changes) == {page.notice}
         assert "not on the table any more" in told(changes, page)
+    added = desk.add_posts(ada, [], OPENING, event(person="sample:bo", text="meant for Bo", key="1"))
+    assert set(added) == {page.notice} and "not on the table any more" in told(added, page)
     own = event(id="p00", person="sample:ada", text="meant for Ada")
     assert told(desk.edit(ada, OPENING, own), page) == ""
 
@@ -107,51 +112,52 @@ def test_weights_sum_to_1_over_posts_that_are_not_muted(desk: Desk, page: Page, 
 
 
 def test_posts_are_added_and_deleted(desk: Desk, page: Page, ada: dict[str, Any]) -> None:
-    more = desk.add_posts(ada, OPENING, event(text="one more\nand another", key="7"))
+    more = desk.add_posts(ada, [], OPENING, event(text="one more\nand another", key="7"))
     assert len(more[page.history]["rows"]) == 6
     assert more[page.history]["took"] == "7"
     fewer = desk.delete(more[page.session], OPENING, event(id="p00"))
     assert len(fewer[page.history]["rows"]) == 5
-    assert len(desk.reset(fewer[page.session], OPENING)[page.history]["rows"]) == 4
+    assert len(desk.reset(fewer[page.session], OPENING, event())[page.history]["rows"]) == 4
 
 
-def test_a_stored_person_has_a_place_and_no_posts(desk: Desk, page: Page) -> None:
-    changes = desk.pick_person("p0007", OPENING)
+def test_a_stored_person_has_a_place_and_no_posts(desk: Desk, page: Page, ada: dict[str, Any]) -> None:
+    changes = desk.pick_person("p0007", ada, [], OPENING)
     assert changes[page.people]["selected"] == "p0007"
     assert changes[page.people]["you"] is None
     assert "p0007" not in changes[page.people]["neighbours"]
     assert "not shipped" in changes[page.history]["empty"]
-    begun = desk.add_posts(changes[page.session], OPENING, event(text="mine", key="1"))
+    begun = desk.add_posts(changes[page.session], [], OPENING, event(text="mine", key="1"))
     assert Session.from_record(begun[page.session]).who == "new"
     assert len(begun[page.history]["rows"]) == 1
 
 
-def test_a_click_is_checked_before_it_is_believed(desk: Desk, page: Page) -> None:
-    assert desk.pick_on_map(OPENING, event(id="sample:bo"))[page.history]["name"] == "Bo"
+def test_a_click_is_checked_before_it_is_believed(desk: Desk, page: Page, ada: dict[str, Any]) -> None:
+    assert desk.pick_on_map(ada, [], OPENING, event(id="sample:bo"))[page.history]["name"] == "Bo"
     for junk in ("p9999", "sample:nobody", "../etc", 7, None):
-        changes = desk.pick_on_map(OPENING, event(id=junk))
+        changes = desk.pick_on_map(ada, [], OPENING, event(id=junk))
         assert set(changes) == {page.notice}
         assert "nobody of that name" in told(changes, page)
-    assert set(desk.pick_person(None, OPENING)) == {page.notice}
+    assert set(desk.pick_person(None, ada, [], OPENING)) == {page.notice}
 
 
-def test_files_are_opened_and_saved(desk: Desk, page: Page) -> None:
+def test_files_are_opened_and_saved(desk: Desk, page: Page, ada: dict[str, Any]) -> None:
     document = {"schema": 1, "name": "Cy's <b>", "about": "x", "items": [{"id": "a", "text": "swam"}]}
     data = base64.b64encode(json.dumps(document).encode()).decode()
-    opened = desk.open_file(OPENING, event(name="cy.json", data=data))
+    opened = desk.open_file(ada, [], OPENING, event(name="cy.json", data=data))
     assert opened[page.history]["name"] == "Cy's <b>"
     saved = desk.save(opened[page.session])[page.download]
     assert saved["name"] == "cy-s-b.json"
     assert json.loads(saved["text"])["items"] == document["items"]
     for junk in ("%%%", base64.b64encode(b"{").decode()):
-        assert told(desk.open_file(OPENING, event(name="x.json", data=junk)), page)
+        assert told(desk.open_file(ada, [], OPENING, event(name="x.json", data=junk)), page)
 
 
 @pytest.mark.parametrize("data", [None, 3, [], {"id": 3}, {"id": "p00"}, {"id": "p99", "text": "x"}])
 def test_whatever_a_browser_sends_ends_in_a_sentence(desk: Desk, page: Page, ada: dict[str, Any], data: object) -> None:
-    for verb in (desk.edit, desk.delete, desk.add_posts, desk.mute):
+    for verb in (desk.edit, desk.delete, desk.undo, desk.mute):
         changes = verb(ada, OPENING, gr.EventData(None, data))
         assert page.notice in changes
+    assert page.notice in desk.add_posts(ada, [], OPENING, gr.EventData(None, data))
 
 
 def test_arms_stream_together_and_end_idle(writing: Writing, page: Page, ada: dict[str, Any]) -> None:
@@ -232,6 +238,58 @@ def test_our_own_mistakes_are_calm_and_no_text_is_logged(
     assert told(changes, page) == views.CALM
     assert "ValueError in edit" in caplog.text
     assert text not in caplog.text
+
+
+def test_what_was_done_to_somebody_waits_for_them(desk: Desk, page: Page, ada: dict[str, Any]) -> None:
+    edited = desk.edit(ada, OPENING, event(id="p00", text="mine"))
+    away = desk.pick_on_map(edited[page.session], [], OPENING, event(id="sample:bo"))
+    assert away[page.history]["name"] == "Bo" and len(away[page.kept]) == 1
+    labels = dict((who, label) for label, who in away[page.person].choices)
+    assert labels["sample:ada"].startswith("Ada, with your changes: ") and "changes" not in labels["sample:bo"]
+    back = desk.pick_person("sample:ada", away[page.session], away[page.kept], OPENING)
+    assert back[page.history]["rows"][0]["text"] == "mine" and back[page.history]["undo"]
+    # Bo was looked at, and nothing was done to them.
+    assert back[page.kept] == []
+    # Whoever is on the table is not taken afresh.
+    again = desk.pick_on_map(back[page.session], back[page.kept], OPENING, event(id="sample:ada"))
+    assert Session.from_record(again[page.session]) == Session.from_record(back[page.session])
+    assert desk.clear(SIX, False)[page.kept] == []
+
+
+def test_posts_added_beside_a_stored_person_join_those_of_someone_new(desk: Desk, page: Page, shelf: Shelf) -> None:
+    new = desk.add_posts(shelf.session_of("new").as_record(), [], OPENING, event(text="first", key="1"))
+    away = desk.pick_person("p0007", new[page.session], [], OPENING)
+    more = desk.add_posts(away[page.session], away[page.kept], OPENING, event(person="p0007", text="second", key="2"))
+    assert [row["text"] for row in more[page.history]["rows"]] == ["first", "second"]
+    assert more[page.history]["took"] == "2" and more[page.kept] == []
+
+
+def test_every_file_is_somebody_of_their_own(desk: Desk, page: Page, ada: dict[str, Any]) -> None:
+    def opened(name: str, record: Any, kept: Any) -> dict[Any, Any]:
+        data = base64.b64encode(f"text\n{name} swam".encode()).decode()
+        return desk.open_file(record, kept, OPENING, event(name=f"{name}.csv", data=data))
+
+    one = opened("cy", ada, [])
+    two = opened("di", one[page.session], one[page.kept])
+    assert [(label, who) for label, who in two[page.person].choices if "your file" in label] == [
+        ("cy: from your file", "file"),
+        ("di: from your file", "file:2"),
+    ]
+    back = desk.pick_person("file", two[page.session], two[page.kept], OPENING)
+    assert back[page.history]["rows"][0]["text"] == "cy swam"
+    assert [record["who"] for record in back[page.kept]] == ["file:2"]
+
+
+def test_who_makes_room_is_named(desk: Desk, page: Page, shelf: Shelf) -> None:
+    kept = [
+        Session.open(f"file:{n}", UserHistory(f"Cy {n}", (HistoryItem("a", "swam"),))).as_record()
+        for n in range(2, MOST_PEOPLE + 2)
+    ]
+    edited = shelf.session_of("sample:ada").edit("p00", "mine").as_record()
+    away = desk.pick_person("sample:bo", edited, kept, OPENING)
+    assert "what you did to Cy 2, whom you left first, is gone" in told(away, page)
+    assert [record["who"] for record in away[page.kept]][-1] == "sample:ada"
+    assert len(away[page.kept]) == MOST_PEOPLE
 
 
 def test_clear_goes_back_to_the_first_sight(desk: Desk, page: Page) -> None:

@@ -58,7 +58,7 @@ def test_steps_point_at_tabs_and_elements_that_are_there(shelf: Shelf, page: Pag
 def test_showing_a_step_brings_its_state(lessons: Lessons, page: Page, shelf: Shelf, number: int) -> None:
     step = lesson_steps(shelf)[number - 1]
     other = shelf.session_of("sample:bo").mute("p00", True).as_record()
-    changes = lessons.show(number, other, "rain on the roof")
+    changes = lessons.show(number, other, [], "rain on the roof")
     assert Session.from_record(changes[page.session]).who == "sample:ada"
     assert changes[page.opening] == OPENING
     assert changes[page.strength] == step.state.strength

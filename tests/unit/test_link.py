@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from persona_demo.arms import EVERY
 from persona_demo.errors import UserError
 from persona_demo.link import MAX_TEXT, LinkState, from_link, to_link
 
@@ -20,6 +21,15 @@ def test_a_link_carries_the_state_and_no_free_text() -> None:
     assert OPENINGS[1] not in link.query
     assert from_link(link.query, people=PEOPLE, openings=OPENINGS) == STATE
     assert from_link("?" + link.query + "&__theme=dark", people=PEOPLE, openings=OPENINGS) == STATE
+
+
+def test_every_column_that_there_is_fits_into_a_link() -> None:
+    names = tuple(arm.name for arm in EVERY)
+    link = to_link(LinkState("p0007", arms=names), people=PEOPLE, openings=OPENINGS)
+    back = from_link(link.query, people=PEOPLE, openings=OPENINGS)
+    assert back is not None and back.arms == names
+    twice = from_link("arms=task,persona,task", people=PEOPLE, openings=OPENINGS)
+    assert twice is not None and twice.arms == ("task", "persona")
 
 
 def test_typed_text_and_own_posts_stay_here_unless_asked_for() -> None:

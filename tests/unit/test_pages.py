@@ -19,7 +19,7 @@ from persona_demo.ui import build_demo
 from persona_demo.ui.handlers import Desk
 from persona_demo.ui.layout import lay_out
 from persona_demo.ui.loading import Loading, PluggedIn
-from persona_demo.ui.pages import load_runtime
+from persona_demo.ui.pages import _plugged, load_runtime
 from persona_demo.ui.shelf import Shelf, load_shelf, load_shelves
 from persona_demo.ui.words import about
 from tests import tiny
@@ -150,6 +150,17 @@ def test_the_models_come_with_the_first_plug_that_can_be_read(
     monkeypatch.setattr(Runtime, "load", lambda **given: asked.append(given["plug_folder"]) or runtime)
     assert load_runtime(lambda words, share: None) is runtime
     assert asked == [good]
+
+
+def test_a_page_has_its_own_plug_even_where_another_serves_its_task(runtime: Runtime, tmp_path: Path) -> None:
+    own = save_other(runtime, tmp_path / "own", "headline", seed=3)
+    other = save_other(runtime, tmp_path / "other", "headline", seed=4)
+    loaded = runtime.with_plug(other, atlas_folder=other / "atlas")
+    made = _plugged(own, loaded)
+    assert made is not loaded and made.atlas is not None and loaded.atlas is not None
+    assert made.atlas.plug_fingerprint != loaded.atlas.plug_fingerprint
+    # What is loaded already is not loaded twice.
+    assert _plugged(other, loaded) is loaded
 
 
 @pytest.mark.parametrize("task", ["blog-post", "headline", "film-rating"])

@@ -131,8 +131,18 @@ def test_choices_reach_everybody() -> None:
         *atlas.ids,
     }
     assert views.everyone(samples, None, BLOG_POST.wording)[-1] == ("Bo", "sample:bo")
-    assert views.guest_choice(session()) == []
-    assert views.guest_choice(Session.open(FILE, UserHistory("Cy")))[0][1] == FILE
+    assert views.guest_choices(session(), {}) == []
+    assert views.guest_choices(Session.open(FILE, UserHistory("Cy")), {})[0][1] == FILE
+    assert views.guest_choices(session(), {"file:2": "Di"}) == [("Di: from your file", "file:2")]
+
+
+def test_choices_say_whom_the_visitor_changed() -> None:
+    choices = views.sample_choices(tiny.samples(), BLOG_POST.wording, changed={"sample:bo", "new"})
+    assert [label for label, _ in choices] == [
+        "Ada: Keeps a lock and a cat.",
+        "Bo, with your changes: Counts swans.",
+        "Someone new: as you left them",
+    ]
 
 
 @pytest.mark.parametrize("stage", ["idle", "loading", "ready", "failed"])

@@ -111,8 +111,8 @@ def test_nothing_that_happens_on_another_page_speaks_of_posts(headlines: tuple[S
     session = Session.from_record(moved[page.session])
     assert [state.note for state in session.states.all] == ["", "headline 1 reworded", "headline 1 moved down"]
     for who in ("p0003", "new"):
-        checked(desk.pick_person(who, given))
-    new = checked(desk.add_posts(shelf.session_of("new").as_record(), given, event(text="mine\nand mine", key="1")))
+        checked(desk.pick_person(who, edited[page.session], [], given))
+    new = checked(desk.add_posts(shelf.session_of("new").as_record(), [], given, event(text="mine\nand mine", key="1")))
     assert Session.from_record(new[page.session]).task == "headline"
     checked(desk.copy_link(edited[page.session], "typed by me", 1.0, 0, SIX, True, ["other"], False))
     checked(desk.export(record, given, 1.0, 0, 8, 0.0, 0.95, SIX, False, [], False, Outcome().as_record()))
@@ -134,13 +134,13 @@ def test_columns_show_what_was_written_and_not_the_whole_input(headlines: tuple[
 def test_what_was_typed_without_an_input_is_read_and_not_retrieved(headlines: tuple[Shelf, Page, Loading]) -> None:
     shelf, page, loading = headlines
     desk = Carry(page, shelf, loading)
-    typed = desk.add_posts(shelf.session_of("new").as_record(), "", event(text="mine\nand mine again", key="1"))
+    typed = desk.add_posts(shelf.session_of("new").as_record(), [], "", event(text="mine\nand mine again", key="1"))
     columns = write(shelf, page, loading, typed[page.session])[page.columns]
     assert set(columns["cards"]) == {"plain", "task", "persona", "persona:other"}
     assert columns["cards"]["persona"]["text"] != columns["cards"]["task"]["text"]
     assert "none of these headlines has its description" in columns["notes"]["bm25"]
     # Beside others that have one, it is passed over.
-    both = desk.add_posts(shelf.first_session().as_record(), "", event(text="mine", key="2"))
+    both = desk.add_posts(shelf.first_session().as_record(), [], "", event(text="mine", key="2"))
     cards = write(shelf, page, loading, both[page.session])[page.columns]["cards"]
     assert not any("mine" in text for text in cards["recent"]["retrieved"])
     assert cards["recent"]["retrieved"]
@@ -164,9 +164,9 @@ def test_no_tab_of_another_page_speaks_of_posts(headlines: tuple[Shelf, Page, Lo
     checked(grown.measure(record, 0, SIX))
     checked(grown.write(record, given, 1.0, 0, 8, False, ["persona", "plain"]))
     checked(verbs(inwords.Words, tabs.words.bar).say(record, given))
-    checked(verbs(maps.Maps, None).follow(record, given))
+    checked(verbs(maps.Maps, None).follow(record, [], given))
     mixes = verbs(mix.Mix, tabs.mix.bar)
-    for what in ("blend", "apart", "times", "swap"):
+    for what in ("blend", "apart", "alone", "times", "swap"):
         checked(mixes.choose(what))
         checked(mixes.move(record, what, "sample:otto", 0.5, 2.0))
         checked(mixes.write(record, given, 1.0, 0, 8, 0.0, 0.95, False, what, "sample:otto", 0.5, 2.0))
@@ -177,9 +177,13 @@ def test_no_tab_of_another_page_speaks_of_posts(headlines: tuple[Shelf, Page, Lo
     both = Session.from_record(record).mute("i1", True).pin("s0", True)
     both = both.pin("s1", True)
     pinned = verbs(pins.Pins, tabs.pins.bar)
-    checked(pinned.follow(record, given, []))
-    checked(pinned.follow(both.as_record(), given, []))
-    checked(pinned.write(both.as_record(), given, 1.0, 0, 8, False))
+    checked(pinned.follow(record, [], given, []))
+    checked(pinned.follow(both.as_record(), [], given, []))
+    left = [Session.from_record(record).pin("s0", True).as_record()]
+    pair = shelf.session_of("sample:otto").pin("s0", True).as_record()
+    checked(pinned.follow(pair, left, given, []))
+    checked(pinned.write(pair, left, given, 1.0, 0, 8, False))
+    checked(pinned.write(both.as_record(), [], given, 1.0, 0, 8, False))
 
 
 @pytest.mark.parametrize("verb", ["write", "say", "score", "grow", "deal"])

@@ -23,12 +23,13 @@ from persona_demo.session_io import read_run
 from persona_demo.tasks import Task, TaskName, task_named
 from persona_demo.ui import views, words
 from persona_demo.ui.changes import Changes
-from persona_demo.ui.handlers import Desk
+from persona_demo.ui.handlers import GONE, Desk
 from persona_demo.ui.inside.parts import CarryParts
+from persona_demo.ui.kept import Kept, next_file, state_key
 from persona_demo.ui.loading import Loading
 from persona_demo.ui.page import Page
 from persona_demo.ui.shelf import FIRST, Shelf
-from persona_demo.ui.state import FILE, SAMPLE, Point, Session, key_of
+from persona_demo.ui.state import SAMPLE, Point, Record, Session, key_of
 from persona_demo.ui.verbs import guarded, seed_of, text_of, whole
 from persona_demo.ui.widget import widget
 from persona_demo.ui.writing import USUAL, shown_arms
@@ -84,13 +85,17 @@ class Carry(Desk):
         self._paths = {shelf.task.name: ""} if paths is None else paths
 
     @guarded
-    def go_back(self, record: dict[str, Any], opening: str, event: gr.EventData) -> Changes:
+    def go_back(self, record: Record, opening: str, event: gr.EventData) -> Changes:
         """Put another state of the history on the table."""
-        return self._changed(Session.from_record(record).at(text_of(event, "id")), opening)
+        session, key = Session.from_record(record), text_of(event, "id")
+        own = state_key(session.who, "")
+        if not key.startswith(own):
+            raise UserError(GONE)
+        return self._changed(session.at(key.removeprefix(own)), opening)
 
     @guarded
     def export(
-        self, record: dict[str, Any], opening: str, strength: float, seed: float, length: float, temperature: float,
+        self, record: Record, opening: str, strength: float, seed: float, length: float, temperature: float,
         top_p: float, arms: list[str], placebo: bool, placebos: list[Any], allow: bool, written: dict[str, Any],
     ) -> Changes:  # fmt: skip
         """Hand the whole run out as a file."""
@@ -145,7 +150,7 @@ class Carry(Desk):
         return self.shelf.atlas.plug_fingerprint if self.shelf.atlas is not None else ""
 
     @guarded
-    def bring(self, event: gr.EventData) -> Changes:
+    def bring(self, record: Record, kept: list[Record], event: gr.EventData) -> Changes:
         """Take an exported run in; its texts and costs are shown as they were, weights are measured anew."""
         try:
             content = base64.b64decode(text_of(event, "data"), validate=True)
@@ -158,7 +163,11 @@ class Carry(Desk):
             )
         other_plug = run.fits(self._plug) if self._plug else ""
         # A trail drawn on another plug's map leads nowhere on this one.
-        session = self._session_of(run, () if other_plug else run.trail)
+        here, before = Session.from_record(record), Kept(tuple(kept))
+        session = self._session_of(run, () if other_plug else run.trail, else_named=next_file(here, before))
+        former = here if here.who == session.who else before.session_of(session.who)
+        before = before.without(session.who)
+        left = before if here.who == session.who else before.leaving(here)
         outcome = Outcome(
             run.prompt, run.strength, run.options, run.outputs, key_of(session, run.prompt), run.allow_listed_words
         )
@@ -169,13 +178,20 @@ class Carry(Desk):
             shown=names,
             notes=views.arm_notes(arms_named(names), session),
         )
-        changes = self._loaded(session, run.prompt)
+        changes = self._loaded(session, left, run.prompt)
+        name = session.history.name
+        replaced = (
+            ""
+            if former is None or former.states == session.states or len(former.states.all) < 2
+            else (f"What you had done to {name} gave way to what the file says.")
+        )
         lost = (
             f"{run.who[:40]} is not on this map: to write again, add {self.wording.many} or choose somebody."
             if (run.stored and not session.stored)
             else ""
         )
-        said = " ".join(filter(None, (other_plug, lost, ALLOWED if run.allow_listed_words else "")))
+        allowed = ALLOWED if run.allow_listed_words else ""
+        said = " ".join(filter(None, (other_plug, lost, replaced, changes[self.page.notice]["text"], allowed)))
         return (
             changes
             | self._settings(run.prompt, run.strength, run.options, names)
@@ -183,7 +199,7 @@ class Carry(Desk):
                 self.page.columns: shown,
                 self.page.written: outcome.as_record(),
                 self.page.caption: views.caption(
-                    f"A run brought in, for {session.history.name} at strength {run.strength:g}.", outcome.key
+                    f"A run brought in, for {name} at strength {run.strength:g}.", outcome.key
                 ),
                 self.page.allow: run.allow_listed_words,
                 self.page.notice: views.notice(said, "info"),
@@ -196,14 +212,14 @@ class Carry(Desk):
             return ": no page here has a plug for it."
         return f": open it on the page {task_named(run.task).wording.page} (/{self._paths[run.task]})."
 
-    def _session_of(self, run: Run, trail: tuple[Point, ...]) -> Session:
-        """The run's person; somebody who is not here keeps their history, and nothing else."""
+    def _session_of(self, run: Run, trail: tuple[Point, ...], *, else_named: str) -> Session:
+        """The run's person; somebody who is not here keeps their history under this id, and nothing else."""
         try:
             known = self.shelf.session_of(run.who)
         except UserError:
             known = None
         if known is None or known.stored != run.stored:
-            return Session(FILE, run.states, run.origin, trail, task=run.task)
+            return Session(else_named, run.states, run.origin, trail, task=run.task)
         # Of somebody who is here, it is known what they were loaded as, whatever the file says.
         return Session(run.who, run.states, known.history, trail, known.stored, task=run.task)
 
@@ -223,7 +239,7 @@ class Carry(Desk):
 
     @guarded
     def copy_link(
-        self, record: dict[str, Any], opening: str, strength: float, seed: float, arms: list[str], placebo: bool,
+        self, record: Record, opening: str, strength: float, seed: float, arms: list[str], placebo: bool,
         placebos: list[Any], with_text: bool,
     ) -> Changes:  # fmt: skip
         """Make a link to this state."""
@@ -267,28 +283,33 @@ class Carry(Desk):
         return people | {who: () for who in (self.shelf.atlas.ids if self.shelf.atlas is not None else ())}
 
     @guarded
-    def come_by_link(self, record: dict[str, Any], opening: str, request: gr.Request) -> Changes:
+    def come_by_link(self, record: Record, kept: list[Record], opening: str, request: gr.Request) -> Changes:
         """Greet a visitor; one who came by a link finds what it names."""
         changes = self.arrive(record, opening)
         try:
             state = link.from_link(dict(request.query_params), people=self._people(), openings=self.shelf.openings)
         except UserError as error:
             return changes | self.refuse(str(error))
-        return changes if state is None else changes | self.opened(state, record, opening)
+        return changes if state is None else changes | self.opened(state, record, kept, opening)
 
-    def opened(self, state: link.LinkState, record: dict[str, Any], opening: str, *, said: str = LINKED) -> Changes:
+    def opened(
+        self, state: link.LinkState, record: Record, kept: list[Record], opening: str, *, said: str = LINKED
+    ) -> Changes:
         """The page as a link names it.
 
         Args:
             state: What the link carries.
             record: The session, of which stays what the state leaves open.
+            kept: Who was left; the person of the state comes back as they were loaded, and Undo leads to what was done.
             opening: The input, likewise.
             said: The line above columns that are still to be filled.
 
         Raises:
             UserError: If the state names nobody who is here, or no column.
         """
-        session = self.shelf.session_of(state.person) if state.person is not None else Session.from_record(record)
+        session, left = self.taken_up(state.person or record["who"], record, kept)
+        if state.person is not None:
+            session = session.reset()
         for item in state.muted:
             session = session.mute(item, True)
         prompt = state.prompt if state.prompt is not None else opening
@@ -300,7 +321,7 @@ class Carry(Desk):
         # The example made in advance is about somebody else, or was made otherwise: it goes.
         outcome = Outcome.of_showcase(case if shows else None, session)
         return (
-            self._loaded(session, prompt)
+            self._loaded(session, left, prompt)
             | self._settings(prompt, state.strength, options, names)
             | {
                 self.page.columns: views.first_columns(case if shows else None, names),

@@ -11,11 +11,23 @@ import gradio as gr
 from persona_demo.arms import KNOWN
 from persona_demo.tasks.wording import capital
 from persona_demo.ui.changes import Changes
-from persona_demo.ui.inside import carry, dial, growth, guess, inwords, maps, mix, pins, placebo, posts, tokens
+from persona_demo.ui.inside import (
+    carry,
+    clearing,
+    dial,
+    growth,
+    guess,
+    inwords,
+    maps,
+    mix,
+    pins,
+    placebo,
+    posts,
+    tokens,
+)
 from persona_demo.ui.inside.look import TYPED
 from persona_demo.ui.inside.parts import InsideParts, TextParts
 from persona_demo.ui.inside.runbar import QUIET
-from persona_demo.ui.inside.tables import chart, table, texts
 from persona_demo.ui.line import Line
 from persona_demo.ui.loading import Loading
 from persona_demo.ui.page import Page
@@ -62,7 +74,7 @@ def lay_out(shelf: Shelf) -> InsideParts:
             shown = name != "guess" or not shelf.task.answers
             with gr.Tab(title, id=name, render_children=True, visible=shown):
                 made[name] = lay()
-    here = widget("here", {"key": ""}, elem_id="pd-here")
+    here = widget("here", {"key": "", "others": False}, elem_id="pd-here")
     return InsideParts(tabs, here, TextParts(choice, typed), **made)
 
 
@@ -85,13 +97,20 @@ def wire(
         lambda choice: gr.Textbox(visible=choice == TYPED), inside.text.choice, inside.text.typed, queue=False, **QUIET
     )
     running = _wire_measures(line, page, shelf, loading, text, gpu)
-    _wire_maps(
-        page, maps.Maps(page, None, shelf, loading, gpu=gpu), mix.Mix(page, inside.mix.bar, shelf, loading, gpu=gpu)
-    )
+    drawn = maps.Maps(page, None, shelf, loading, gpu=gpu)
+    mixes = mix.Mix(page, inside.mix.bar, shelf, loading, gpu=gpu)
+    _wire_maps(page, drawn, mixes)
     _wire_pins(page, pins.Pins(page, inside.pins.bar, shelf, loading, gpu=gpu), on)
     _wire_carry(page, on)
+    first = shelf.first_session().as_record()
+
+    def clear(what: mix.What) -> Changes:
+        # Neither map is left with what somebody's sentence or mixture drew on it.
+        return clearing.cleared(page) | mixes.choose(what) | drawn.clear_marks(first)
+
+    outputs = [*clearing.cleared_outputs(page), *_mixed_from(page), *_marked(page)]
     page.clear.click(None, cancels=running).then(
-        lambda: cleared(page), None, _cleared_outputs(page), concurrency_id="desk", **QUIET
+        clear, inside.mix.what, list(dict.fromkeys(outputs)), concurrency_id="desk", **QUIET
     )
 
 
@@ -148,7 +167,7 @@ def _wire_measures(
         m.bar.wire(mixes.write, [*sampled, m.what, m.other, m.share, m.factor], [m.texts], **n),
         c.bar.wire(grows.measure, [page.session, page.seed, page.arms], [c.chart, c.table, c.line], **n),
         g.writes.wire(writes.write, [*short, page.arms], [g.texts], **n),
-        inside.pins.bar.wire(pairs.write, short, [inside.pins.texts], **n),
+        inside.pins.bar.wire(pairs.write, [page.session, page.kept, *short[1:]], [inside.pins.texts], **n),
         deals,
     ]
 
@@ -156,19 +175,19 @@ def _wire_measures(
 def _wire_maps(page: Page, on: maps.Maps, mixes: mix.Mix) -> None:
     """Bind the maps, which follow whoever is on the table."""
     m, x = page.inside.maps, page.inside.mix
-    drawn = [m.people, m.posts, m.near, m.near_posts]
     lane: dict[str, Any] = {"concurrency_id": "maps", "concurrency_limit": 1, **QUIET}
     gr.on(
-        [page.session.change, page.engine.change, page.opening.change], on.follow, [page.session, page.opening],
-        [*drawn, page.inside.here, page.notice], trigger_mode="always_last", **lane,
+        [page.session.change, page.engine.change, page.opening.change], on.follow,
+        [page.session, page.kept, page.opening], [*_drawn(page), page.inside.here, page.notice],
+        trigger_mode="always_last", **lane,
     )  # fmt: skip
     m.which.input(on.show, m.which, [m.people_side, m.posts_side], queue=False, **QUIET)
-    marked = [*drawn, m.colour, m.sentence, page.notice]
+    marked = _marked(page)
     m.colour.input(on.recolour, [page.session, m.colour, m.sentence], marked, trigger_mode="always_last", **lane)
     m.sentence.submit(on.compare_sentence, [page.session, m.sentence], marked, trigger_mode="always_last", **lane)
     for each in (m.people, m.posts):
         each.clear(on.clear_marks, [page.session], marked, **lane)
-    x.what.input(mixes.choose, x.what, [x.other, x.share, x.factor, x.line], queue=False, **QUIET)
+    x.what.input(mixes.choose, x.what, _mixed_from(page), queue=False, **QUIET)
     mixed = [page.session, x.what, x.other, x.share, x.factor]
     gr.on(
         [x.what.input, x.other.input, x.share.release, x.factor.release], mixes.move, mixed,
@@ -176,22 +195,40 @@ def _wire_maps(page: Page, on: maps.Maps, mixes: mix.Mix) -> None:
     )  # fmt: skip
 
 
+def _drawn(page: Page) -> list[Any]:
+    """What shows on the maps who is on the table."""
+    m = page.inside.maps
+    return [m.people, m.posts, m.near, m.near_posts]
+
+
+def _marked(page: Page) -> list[Any]:
+    """What somebody's colours, sentence and lines are shown on."""
+    m = page.inside.maps
+    return [*_drawn(page), page.people, m.colour, m.sentence, page.notice]
+
+
+def _mixed_from(page: Page) -> list[Any]:
+    """What a mixture is made from, and the line about it."""
+    x = page.inside.mix
+    return [x.other, x.share, x.factor, x.line]
+
+
 def _wire_pins(page: Page, on: pins.Pins, desk: carry.Carry) -> None:
     """Bind the states of the history."""
-    p = page.inside.pins
+    p, who = page.inside.pins, [page.session, page.kept, page.opening]
     lane: dict[str, Any] = {"concurrency_id": "pins", "concurrency_limit": 1, **QUIET}
     gr.on(
-        [page.session.change, page.engine.change, page.opening.change],
+        [page.session.change, page.kept.change, page.engine.change, page.opening.change],
         on.follow,
-        [page.session, page.opening, p.pinned],
+        [*who, p.pinned],
         [p.states, p.pinned, p.line, p.table, page.notice],
         trigger_mode="always_last",
         **lane,
     )
     p.pinned.input(
         on.pin,
-        [page.session, p.pinned],
-        [page.session, page.notice],
+        [page.session, page.kept, p.pinned],
+        [page.session, page.kept, page.notice],
         trigger_mode="always_last",
         concurrency_id="desk",
         **QUIET,
@@ -208,7 +245,9 @@ def _wire_carry(page: Page, on: carry.Carry) -> None:
     desk: dict[str, Any] = {"concurrency_id": "desk", **QUIET}
     c.export.click(on.export, [*who, *how, *shown, page.allow, page.written], [page.download, page.notice], **desk)
     settings = [page.opening, *how, *shown, page.allow, page.columns, page.written, page.caption]
-    c.bring.upload(on.bring, None, [*desk_outputs(page), *settings], trigger_mode="multiple", **desk)
+    c.bring.upload(
+        on.bring, [page.session, page.kept], [*desk_outputs(page), *settings], trigger_mode="multiple", **desk
+    )
     linked = [*who, page.strength, page.seed, *shown, c.with_text]
     c.link.click(on.copy_link, linked, [c.address, page.notice], **desk)
 
@@ -220,60 +259,9 @@ def _guessed(page: Page) -> list[Any]:
 
 def desk_outputs(page: Page) -> list[Any]:
     """What changes with whoever is on the table."""
-    return [*edit_outputs(page), page.person, page.find]
+    return [*edit_outputs(page), page.kept, page.person, page.find]
 
 
 def edit_outputs(page: Page) -> list[Any]:
     """What changes with an edit; not the lists of people, which Gradio's page copies whenever they are named."""
     return [page.session, page.history, page.people, page.notice]
-
-
-def _tables(page: Page) -> list[Any]:
-    i = page.inside
-    words = [i.words.likelier, i.words.vectors, i.words.posts, i.words.style]
-    return [i.dial.table, i.placebo.table, i.posts.table, i.tokens.movers, i.growth.curve.table, *words]
-
-
-def _charts(page: Page) -> list[Any]:
-    return [page.inside.dial.chart, page.inside.growth.curve.chart]
-
-
-def _texts(page: Page) -> list[Any]:
-    return [page.inside.mix.texts, page.inside.growth.texts, page.inside.pins.texts, page.inside.guess.texts]
-
-
-def _lines(page: Page) -> list[Any]:
-    i = page.inside
-    return [i.dial.line, i.placebo.line, i.posts.line, i.words.line, i.growth.curve.line, i.guess.line]
-
-
-def _others(page: Page) -> dict[Any, Any]:
-    """What is neither a table nor a chart, a text or a line, as it was at first."""
-    i = page.inside
-    return {
-        i.posts.found: None,
-        i.tokens.tokens: tokens.NOTHING,
-        i.text.typed: "",
-        i.maps.sentence: "",
-        **guess.none_dealt(i.guess),
-        i.guess.played: [],
-        i.guess.tally: guess.NO_VOTES,
-        i.carry.address: {"query": "", "base": "", "left_out": ""},
-    }
-
-
-def _cleared_outputs(page: Page) -> list[Any]:
-    bars = [part for bar in page.inside.bars for part in bar.parts]
-    return [*bars, *_tables(page), *_charts(page), *_texts(page), *_lines(page), *_others(page)]
-
-
-def cleared(page: Page) -> Changes:
-    """The tabs as they were at first, for clearing."""
-    changes: Changes = {}
-    for bar in page.inside.bars:
-        changes |= bar.done("")
-    changes |= {each: table() for each in _tables(page)}
-    changes |= {each: chart() for each in _charts(page)}
-    changes |= {each: texts() for each in _texts(page)}
-    changes |= {each: {"text": ""} for each in _lines(page)}
-    return changes | _others(page)

@@ -24,10 +24,11 @@ from persona_demo.ui.inside.look import Look
 from persona_demo.ui.inside.map_views import COUNT, NO_STYLE, NONE, SAMPLES, SENTENCE, STYLE_MARK
 from persona_demo.ui.inside.parts import MapParts
 from persona_demo.ui.inside.tables import table
+from persona_demo.ui.kept import Kept
 from persona_demo.ui.persona_map import MapValue, NamedPoint, PersonaMap, Tint, map_value
 from persona_demo.ui.shelf import Shelf
 from persona_demo.ui.standing import map_of, stand
-from persona_demo.ui.state import Session, key_of
+from persona_demo.ui.state import Record, Session, key_of
 from persona_demo.ui.verbs import guarded
 from persona_demo.ui.widget import widget
 
@@ -112,10 +113,12 @@ class Maps(Look):
         return self.page.inside.maps
 
     @guarded
-    def follow(self, record: dict[str, Any], opening: str) -> Changes:
+    def follow(self, record: Record, kept: list[Record], opening: str) -> Changes:
         """Show on both maps who is on the table now, and tell the other tabs."""
         session = Session.from_record(record)
-        here = {self.page.inside.here: {"key": key_of(session, opening)}}
+        # Edits are as lost with the page as they would be of who is on the table.
+        others = bool(Kept(tuple(kept)).changed)
+        here = {self.page.inside.here: {"key": key_of(session, opening), "others": others}}
         return self._drawn(session, tint=("keep", "keep")) | here
 
     def _drawn(self, session: Session, *, tint: tuple[TintOrWord, TintOrWord]) -> Changes:
@@ -259,4 +262,5 @@ class Maps(Look):
     def clear_marks(self, record: dict[str, Any]) -> Changes:
         """Take colours, sentence and lines away; who is on the table stays."""
         drawn = self._drawn(Session.from_record(record), tint=("none", "none"))
-        return drawn | {self.parts.colour: NONE, self.parts.sentence: ""}
+        # The map at the top shows the same person, and the line of a mixture that goes as well.
+        return drawn | {self.page.people: drawn[self.parts.people], self.parts.colour: NONE, self.parts.sentence: ""}

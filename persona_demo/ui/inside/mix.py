@@ -19,18 +19,18 @@ from persona_demo.lm.decode import DecodeOptions
 from persona_demo.tasks import Wording
 from persona_demo.ui import views
 from persona_demo.ui.changes import Changes
-from persona_demo.ui.inside.look import Look, standing_in
+from persona_demo.ui.inside.look import Look, about, standing_in
 from persona_demo.ui.inside.parts import MixParts
 from persona_demo.ui.inside.runbar import RunBar
 from persona_demo.ui.inside.tables import View, text_card, texts
 from persona_demo.ui.shelf import Shelf
 from persona_demo.ui.standing import map_of, stand
-from persona_demo.ui.state import Session
+from persona_demo.ui.state import Session, key_of
 from persona_demo.ui.verbs import guarded, seed_of, whole
 from persona_demo.ui.widget import widget
 
 FloatArray = NDArray[np.float32]
-What = Literal["blend", "apart", "times", "swap"]
+What = Literal["blend", "apart", "alone", "times", "swap"]
 
 ABOUT = """To the plug a person is a list of numbers, so people can be mixed, exaggerated and compared with who
 they were. What is mixed is used as a stored vector is: it stands in for a history, and does not depend on the
@@ -38,8 +38,10 @@ they were. What is mixed is used as a stored vector is: it stands in for a histo
 EXPLAINED: dict[What, str] = {
     "blend": "A straight line from one person to the other; the slider says how far along. It is drawn on the maps.",
     "apart": "What sets this person apart from the average of everybody, taken 0, 1 or more times, or turned around.",
+    "alone": "This person minus the average of everybody: a difference between people, used as though it were one.",
     "times": "The first half of the {many} against the second half: the same person, earlier and later.",
-    "swap": "The same history on another person's {each}, beside that person's own.",
+    "swap": "The same history on another person's {each}, beside that person's own. The {one} it is taken from is "
+    "read by neither.",
 }
 
 
@@ -48,6 +50,7 @@ def choices(of: Wording) -> list[tuple[str, What]]:
     return [
         ("Between two people", "blend"),
         ("Away from the average person", "apart"),
+        ("Minus the average person", "alone"),
         ("Early me and late me", "times"),
         (f"On another person's {of.each}", "swap"),
     ]
@@ -70,6 +73,7 @@ def lay_out(shelf: Shelf) -> MixParts:
             -2, 4, value=2, step=0.25, label="How many times what sets them apart", visible=False, min_width=240,
             elem_id="pd-mix-factor",
         )  # fmt: skip
+    widget("release", {}, visible="hidden", ranges="#pd-mix-share, #pd-mix-factor")
     line = widget("line", {"text": EXPLAINED["blend"]}, elem_classes="pd-finding")
     bar = RunBar.lay_out("Write with each", name="mix")
     return MixParts(bar, what, other, share, factor, widget("texts", texts(), elem_id="pd-mix-texts"), line)
@@ -90,33 +94,38 @@ class Mix(Look):
 
     def choose(self, what: What) -> Changes:
         """Show what a choice needs."""
+        of = self.wording
         return {
             self.parts.other: gr.Dropdown(visible=what in ("blend", "swap")),
             self.parts.share: gr.Slider(visible=what == "blend"),
             self.parts.factor: gr.Slider(visible=what == "apart"),
-            self.parts.line: {"text": EXPLAINED[what].format(many=self.wording.many, each=self.wording.each)},
+            self.parts.line: {"text": EXPLAINED[what].format(one=of.one, many=of.many, each=of.each)},
         }
 
     @guarded
     def move(self, record: dict[str, Any], what: What, other: str | None, share: float, factor: float) -> Changes:
         """Show on the maps where the mixture stands."""
         session = Session.from_record(record)
-        if what not in ("blend", "apart") or self.shelf.atlas is None:
+        if what not in ("blend", "apart", "alone") or self.shelf.atlas is None:
             return {self.page.notice: gr.skip()}
-        one = self._vector(session)
+        one, atlas, more = self._vector(session), self.shelf.atlas, ""
         if what == "blend":
             vectors = algebra.line(one, self._vector(self._other(other)), steps=21)
             mixed = algebra.blend(one, self._vector(self._other(other)), share)
+        elif what == "alone":
+            mixed = algebra.without_average(one, self.runtime.plug)
+            vectors = algebra.line(one, mixed, steps=21)
+            part = np.linalg.norm((one - mixed) / atlas.scale) / np.linalg.norm(one / atlas.scale)
+            more = f"The average that was taken away is {100 * part:.0f}% as long as what it was taken from."
         else:
             steps = np.linspace(min(0.0, factor), max(1.0, factor), 21)
             vectors = np.stack([algebra.exaggerate(one, self.runtime.plug, factor=float(f)) for f in steps])
             mixed = algebra.exaggerate(one, self.runtime.plug, factor=factor)
-        atlas = self.shelf.atlas
         places = [atlas.place(vector) for vector in vectors]
         here = atlas.place(mixed)
         near = views.enumerated([self.shelf.names.get(n.id, n.id) for n in here.neighbours[:3]])
         warning = algebra.out_of_range(mixed, atlas)
-        said = f"Here the mixture stands nearest to {near}. {warning}".strip()
+        said = f"Here the mixture stands nearest to {near}. {more} {warning}".strip()
         _, placement = stand(self.shelf, self.loading.runtime, session, "")
         value = map_of(self.shelf, session, placement, line=[(p.x, p.y) for p in places], mixed=(here.x, here.y))
         return {
@@ -143,9 +152,10 @@ class Mix(Look):
             for titles, started, states in stream:
                 shown = _cards(titles, self.task.begun(started), states, running=True)
                 yield {self.parts.texts: shown} | self.bar.busy(f"Writing {len(titles)} texts together.")
-        yield {self.parts.texts: _cards(titles, self.task.begun(started), states)} | self.measured(
-            session, started, more=f"At strength {strength:g}."
-        )
+        yield {self.parts.texts: _cards(titles, self.task.begun(started), states)}
+        # What stands on another's input does not grow old with the page's own.
+        key = key_of(session, None if what == "swap" else opening)
+        yield self.bar.done(f"{about(session, started)} At strength {strength:g}.", key=key)
 
     def written(
         self, record: dict[str, Any], opening: str, strength: float, options: DecodeOptions, allow: bool,
@@ -154,9 +164,11 @@ class Mix(Look):
         """Titles, input and texts as they grow; takes and gives plain values."""
         session = Session.from_record(record)
         if what == "swap":
-            opening = self._opening_of(self._other(other))
-        inputs = self.inputs(session, opening, seed=options.seed)
-        arms = self._arms(session, inputs, what, other, share, factor)
+            opening, arms = self._swapped(session, self._other(other))
+            inputs = self.inputs(session, opening, seed=options.seed)
+        else:
+            inputs = self.inputs(session, opening, seed=options.seed)
+            arms = self._arms(session, inputs, what, other, share, factor)
         titles = [arm.title for arm in arms]
         for states in self.runtime.compare(inputs, arms, strength=strength, options=options, allow_listed_words=allow):
             yield titles, opening, states
@@ -171,14 +183,11 @@ class Mix(Look):
                 standing_in(persona, f"persona@{n}", part.title, items=part.history.active, stored=None)
                 for n, part in enumerate(slices)
             ]
-        if what == "swap":
-            second, writes = self._other(other), "goes on" if self.wording.begins else "writes"
-            given = {"items": second.history.active, "stored": self.shelf.stored_vector(second)}
-            return [
-                standing_in(persona, "persona@0", f"{name} {writes}"),
-                standing_in(persona, "persona@1", f"{second.history.name} {writes}", **given),
-            ]
         one = self._vector(session)
+        if what == "alone":
+            less = algebra.without_average(one, inputs.plug)
+            alone = standing_in(persona, "persona@1", f"{name}, minus the average", stored=less)
+            return [standing_in(persona, "persona@0", name, stored=one), alone]
         if what == "apart":
             mixed = algebra.exaggerate(one, inputs.plug, factor=factor)
             far = standing_in(persona, "persona@1", f"{name}, {factor:g} times", stored=mixed)
@@ -201,16 +210,25 @@ class Mix(Look):
             return stored
         return self.runtime.embed(session.history, self.runtime.task(self.task.name)).user_vector
 
-    def _opening_of(self, other: Session) -> str:
-        task = self.runtime.task(self.task.name)
-        pairs = (task.pair(item) for item in reversed(other.history.active))
-        found = next((pair.input for pair in pairs if pair is not None), None)
+    def _swapped(self, session: Session, second: Session) -> tuple[str, Sequence[Arm]]:
+        """The input of an item of the second person, and both people without that item."""
+        of, task, name = self.wording, self.runtime.task(self.task.name), second.history.name
+        pairs = ((item, task.pair(item)) for item in reversed(second.history.active))
+        found = next(((item, pair.input) for item, pair in pairs if pair is not None), None)
         if found is None:
-            of = self.wording
-            raise UserError(
-                f"No {of.each} of {other.history.name} is at hand: choose somebody whose {of.many} are shown here."
-            )
-        return found
+            raise UserError(f"No {of.each} of {name} is at hand: choose somebody whose {of.many} are shown here.")
+        held, opening = found
+        # Who has read how the text goes on would only have to remember it.
+        own, theirs = (
+            tuple(item for item in each.history.active if item.text != held.text) for each in (session, second)
+        )
+        if not theirs:
+            raise UserError(f"{name} has one {of.one} only, and nothing is left without it: choose somebody with more.")
+        persona, writes = arm_named("persona"), "goes on" if of.begins else "writes"
+        return opening, [
+            standing_in(persona, "persona@0", f"{session.history.name} {writes}", items=own),
+            standing_in(persona, "persona@1", f"{name} {writes}", items=theirs, stored=None),
+        ]
 
 
 def _cards(titles: Sequence[str], opening: str, states: Sequence[ArmText], *, running: bool = False) -> View:

@@ -8,29 +8,35 @@ from typing import Any
 
 import gradio as gr
 import numpy as np
+from numpy.typing import NDArray
 
-from persona_demo.answers import ArmText, Embedding
+from persona_demo.answers import ArmText
 from persona_demo.arms import arm_named
 from persona_demo.errors import UserError
 from persona_demo.explain.collapse import signs_of_collapse
 from persona_demo.lm.decode import DecodeOptions
 from persona_demo.placing import directions_of
-from persona_demo.states import MAX_PINS, State
+from persona_demo.states import MAX_PINS
 from persona_demo.tasks import Wording
 from persona_demo.tasks.wording import capital
 from persona_demo.ui import views
 from persona_demo.ui.changes import Changes
+from persona_demo.ui.handlers import GONE
 from persona_demo.ui.inside.look import Look, standing_in
 from persona_demo.ui.inside.parts import PinParts
 from persona_demo.ui.inside.runbar import RunBar
 from persona_demo.ui.inside.tables import View, cell, row, shortened, table, text_card, texts
-from persona_demo.ui.state import Session
+from persona_demo.ui.kept import Kept, Pin, state_key
+from persona_demo.ui.state import Record, Session, key_of
 from persona_demo.ui.verbs import guarded, seed_of, whole
 from persona_demo.ui.widget import widget
 
+FloatArray = NDArray[np.float32]
+Pair = tuple[Pin, Pin]
+
 ABOUT = """Every edit of the history above makes a new state and keeps the old one. Choose a state to go back to
 it; tick two to compare them: their {many}, their weights, how far apart the two people are, and what is written
-from each."""
+from each. A tick stays when you choose somebody else, so two people can be compared as well."""
 
 
 def lay_out(of: Wording) -> PinParts:
@@ -47,17 +53,13 @@ def lay_out(of: Wording) -> PinParts:
     return PinParts(bar, states, pinned, figures, line, widget("texts", texts(), elem_id="pd-pins-texts"))
 
 
-def _called(state: State) -> str:
-    return f"{state.id}: {state.note or 'as it was loaded'}"
-
-
 def states_table(session: Session) -> View:
     """All states, the latest first, with what each was made from."""
     states = session.states
     rows = [
         row(
             state.id, state.note or "as it was loaded", state.parent or "-", str(len(state.history)),
-            id=state.id, mark=state.id == states.current,
+            id=state_key(session.who, state.id), mark=state.id == states.current,
         )
         for state in reversed(states.all)
     ]  # fmt: skip
@@ -73,40 +75,39 @@ def states_table(session: Session) -> View:
     )
 
 
-def pinned_table(one: State, other: State, weights: Sequence[Mapping[str, float]], of: Wording) -> View:
+def pinned_table(pair: Pair, weights: Sequence[Mapping[str, float]], of: Wording) -> View:
     """Items and weights of two states side by side.
 
     Args:
-        one: The first state.
-        other: The second.
+        pair: The states.
         weights: Of each active item by its id, for both; empty where they are not known.
         of: What items are called.
     """
-    items = {item.id: item for item in (*one.history, *other.history)}
     most = max((weight for known in weights for weight in known.values()), default=1.0)
-    sides = [{item.id: item for item in state.history} for state in (one, other)]
+    # People may have items of one id.
+    sides = [{(pin.session.who, item.id): item for item in pin.state.history} for pin in pair]
 
-    def side(n: int, name: str) -> View:
+    def side(n: int, name: tuple[str, str]) -> View:
         item = sides[n].get(name)
         if item is None or item.muted:
             return cell("not there" if item is None else "muted")
-        weight = weights[n].get(name)
+        weight = weights[n].get(item.id)
         return cell("there") if weight is None else cell(f"{100 * weight:.1f}%", weight / most)
 
     rows = []
-    for number, (name, item) in enumerate(items.items(), start=1):
+    for number, (name, item) in enumerate((sides[0] | sides[1]).items(), start=1):
         differ = sides[0].get(name) != sides[1].get(name)
         note = "reworded" if differ and all(name in s for s in sides) and sides[0][name].text != item.text else ""
         rows.append(row(f"{number}", side(0, name), side(1, name), shortened(item.text), note, mark=differ))
+    one, other = (pin.called(pair) for pin in pair)
     heads: list[tuple[str, Any]] = [
         (capital(of.one), "text"),
-        (one.id, "bar"),
-        (other.id, "bar"),
+        (one, "bar"),
+        (other, "bar"),
         ("Its words", "text"),
         ("Change", "text"),
     ]
-    caption = f"{one.id} beside {other.id}: weights for {of.this}; what differs is marked"
-    return table(heads, rows, caption=caption)
+    return table(heads, rows, caption=f"{one} beside {other}: weights for {of.this}; what differs is marked")
 
 
 class Pins(Look):
@@ -118,110 +119,115 @@ class Pins(Look):
         return self.page.inside.pins
 
     @guarded
-    def follow(self, record: dict[str, Any], opening: str, ticked: list[str]) -> Changes:
-        """Show the states of who is on the table, and the two that are pinned."""
+    def follow(self, record: Record, kept: list[Record], opening: str, ticked: list[str]) -> Changes:
+        """Show the states of who is on the table, and the two that are pinned, of whomever."""
         session = Session.from_record(record)
-        choices = [(_called(state), state.id) for state in reversed(session.states.all)]
-        pinned, names = session.states.pinned, {name for _, name in choices}
+        pins = Kept(tuple(kept)).pins(session)
+        own = [Pin(session, state) for state in reversed(session.states.all)]
+        offered = [*own, *(pin for pin in pins if pin.session.who != session.who)]
+        choices = [(pin.told((Pin(session, session.states.here), pin)), pin.key) for pin in offered]
+        pinned, names = [pin.key for pin in pins], {key for _, key in choices}
         # A second tick may have been made while the first one was on its way: it is not taken back.
-        kept = bool(pinned) and len(ticked) <= MAX_PINS and set(pinned) <= set(ticked) <= names
-        group = gr.CheckboxGroup(choices=choices) if kept else gr.CheckboxGroup(choices=choices, value=list(pinned))
+        stays = bool(pinned) and len(ticked) <= MAX_PINS and set(pinned) <= set(ticked) <= names
+        group = gr.CheckboxGroup(choices=choices) if stays else gr.CheckboxGroup(choices=choices, value=pinned)
         changes: Changes = {self.parts.states: states_table(session), self.parts.pinned: group}
-        return changes | self._compared(session, opening)
+        return changes | self._compared(session, pins, opening)
 
-    def _compared(self, session: Session, opening: str) -> Changes:
-        pair = self._pair(session)
-        if pair is None:
+    def _compared(self, session: Session, pins: Sequence[Pin], opening: str) -> Changes:
+        if len(pins) < MAX_PINS:
             said = (
                 "Tick two states to compare them."
-                if len(session.states.all) > 1
-                else f"There is one state so far: edit {self.wording.a}."
+                if len(session.states.all) > 1 or pins
+                else f"There is one state so far: edit {self.wording.a}, or tick it and choose somebody else."
             )
             return {self.parts.line: {"text": said}, self.parts.table: table()}
-        made = [self._embedded(state, opening) for state in pair]
-        weights = [
-            dict(zip([item.id for item in state.history.active], one.weights.tolist(), strict=True))
-            if one is not None and opening.strip()
-            else {}
-            for state, one in zip(pair, made, strict=True)
-        ]
-        figures = pinned_table(*pair, weights, self.wording)
-        return {self.parts.line: {"text": self._apart(made)}, self.parts.table: figures}
+        read = [self._read(pin, opening) for pin in pins]
+        figures = pinned_table((pins[0], pins[1]), [weights for _, weights in read], self.wording)
+        return {self.parts.line: {"text": self._apart([vector for vector, _ in read])}, self.parts.table: figures}
 
-    def _pair(self, session: Session) -> tuple[State, State] | None:
-        if len(session.states.pinned) < 2:
-            return None
-        one, other = (session.states.state(name) for name in session.states.pinned)
-        return one, other
+    def _read(self, pin: Pin, opening: str) -> tuple[FloatArray | None, dict[str, float]]:
+        """The user vector of a state and the weights of its items, as far as they are known."""
+        stored, runtime, active = self.shelf.stored_vector(pin.session), self.loading.runtime, pin.state.history.active
+        if stored is not None or runtime is None or not active:
+            return stored, {}
+        query = opening if opening.strip() else None
+        made = runtime.embed(pin.state.history, runtime.task(self.task.name), query=query)
+        weights = zip([item.id for item in active], made.weights.tolist(), strict=True)
+        return made.user_vector, dict(weights) if query else {}
 
-    def _embedded(self, state: State, opening: str) -> Embedding | None:
-        runtime = self.loading.runtime
-        if runtime is None or not state.history.active:
-            return None
-        return runtime.embed(state.history, runtime.task(self.task.name), query=opening if opening.strip() else None)
-
-    def _apart(self, made: Sequence[Embedding | None]) -> str:
-        one, other = made
+    def _apart(self, vectors: Sequence[FloatArray | None]) -> str:
+        one, other = vectors
         if one is None or other is None or self.shelf.atlas is None:
             return f"How far they are apart follows when both have {self.wording.many} and the models are loaded."
-        scale = self.shelf.atlas.scale
-        units = directions_of(np.stack([one.user_vector, other.user_vector]) / scale)
+        units = directions_of(np.stack([one, other]) / self.shelf.atlas.scale)
         distance = float(1 - units[0] @ units[1])
-        near = [self.shelf.atlas.place(each.user_vector).neighbours[0].id for each in (one, other)]
+        near = [self.shelf.atlas.place(each).neighbours[0].id for each in (one, other)]
         return (
             f"The two people are {distance:.3f} apart, where 0 is the same direction; nearest to them stand "
             f"{near[0]} and {near[1]}."
         )
 
     @guarded
-    def pin(self, record: dict[str, Any], chosen: list[str]) -> Changes:
+    def pin(self, record: Record, kept: list[Record], chosen: list[str]) -> Changes:
         """Pin states for comparing; of three the first one is let go."""
-        session = Session.from_record(record)
-        for name in [name for name in session.states.pinned if name not in chosen]:
-            session = session.pin(name, False)
-        for name in [name for name in chosen if name not in session.states.pinned]:
-            session = session.pin(name, True)
-        return {self.page.session: session.as_record(), self.page.notice: views.notice()}
+        session, left = Session.from_record(record), Kept(tuple(kept))
+        pinned = [pin.key for pin in left.pins(session)]
+        known = {*pinned, *(state_key(session.who, state.id) for state in session.states.all)}
+        if not set(chosen) <= known:
+            raise UserError(GONE)
+        wanted = [*(key for key in pinned if key in chosen), *(key for key in chosen if key not in pinned)]
+        left, session = left.pinned(session, wanted[-MAX_PINS:])
+        return {
+            self.page.session: session.as_record(),
+            self.page.kept: left.as_record(),
+            self.page.notice: views.notice(),
+        }
 
     @guarded
     def write(
-        self, record: dict[str, Any], opening: str, strength: float, seed: float, length: float, allow: bool
-    ) -> Iterator[Changes]:
+        self, record: Record, kept: list[Record], opening: str, strength: float, seed: float, length: float,
+        allow: bool,
+    ) -> Iterator[Changes]:  # fmt: skip
         """Let the persona write from both pinned states."""
         session = Session.from_record(record)
-        pair = self._pair(session)
-        if pair is None:
+        pins = Kept(tuple(kept)).pins(session)
+        if len(pins) < MAX_PINS:
             raise UserError("There are no two states to write from: tick two of them.")
         yield from self.waiting()
         options = DecodeOptions(max_new_tokens=whole(length, "number of new tokens"), seed=seed_of(seed))
-        stream = self.lent(self.written)(record, opening, strength, options, allow)
+        stream = self.lent(self.written)(record, kept, opening, strength, options, allow)
         with contextlib.closing(stream):
             for states in stream:
-                shown = _cards(pair, self.task.begun(opening), states)
+                shown = _cards(pins, self.task.begun(opening), states)
                 yield {self.parts.texts: shown} | self.bar.busy("Writing both together.")
-        yield self.measured(session, opening, more=f"At strength {strength:g}.")
+        people = dict.fromkeys(pin.session.history.name for pin in pins)
+        of_whom = f"For {views.enumerated(list(people))}, {self.wording.follows} “{shortened(opening, 60)}”."
+        yield self.bar.done(f"{of_whom} At strength {strength:g}.", key=key_of(session, opening))
 
     def written(
-        self, record: dict[str, Any], opening: str, strength: float, options: DecodeOptions, allow: bool
+        self, record: Record, kept: list[Record], opening: str, strength: float, options: DecodeOptions, allow: bool
     ) -> Iterator[tuple[ArmText, ...]]:
         """Both texts as they grow; takes and gives plain values."""
         session = Session.from_record(record)
-        inputs, pair = self.inputs(session, opening, seed=options.seed), self._pair(session) or ()
+        inputs, pins = self.inputs(session, opening, seed=options.seed), Kept(tuple(kept)).pins(session)
         arms = [
-            standing_in(arm_named("persona"), f"persona@{n}", _called(state), items=state.history.active)
-            for n, state in enumerate(pair)
-        ]
+            standing_in(
+                arm_named("persona"), f"persona@{n}", pin.told(pins), items=pin.state.history.active,
+                stored=self.shelf.stored_vector(pin.session),
+            )
+            for n, pin in enumerate(pins)
+        ]  # fmt: skip
         yield from self.runtime.compare(inputs, arms, strength=strength, options=options, allow_listed_words=allow)
 
 
-def _cards(pair: Sequence[State], opening: str, states: Sequence[ArmText]) -> View:
+def _cards(pins: Sequence[Pin], opening: str, states: Sequence[ArmText]) -> View:
     return texts(
         [
             text_card(
-                _called(state), text.written.text, opening=opening, colour="--pd-arm-persona",
+                pin.told(pins), text.written.text, opening=opening, colour="--pd-arm-persona",
                 warning=signs_of_collapse(text.written.text).sentence if text.written.done else "",
             )
-            for state, text in zip(pair, states, strict=True)
+            for pin, text in zip(pins, states, strict=True)
         ],
         running=not all(text.written.done for text in states),
     )  # fmt: skip

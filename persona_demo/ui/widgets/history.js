@@ -177,13 +177,13 @@ const draw = () => {
 
 const add = () => {
   draft.dataset.key = `${Date.now()}`;
-  ask("add_posts", { text: draft.value, key: draft.dataset.key });
+  ask("add_posts", { text: draft.value, person: props.value.person, key: draft.dataset.key });
 };
 const verbs = {
   add,
-  undo: () => ask("undo", {}),
-  redo: () => ask("redo", {}),
-  reset: () => ask("reset", {}),
+  undo: () => ask("undo", { person: props.value.person }),
+  redo: () => ask("redo", { person: props.value.person }),
+  reset: () => ask("reset", { person: props.value.person }),
   save: () => trigger("save", {}),
   open: () => file.click(),
 };
@@ -209,7 +209,7 @@ window.addEventListener("pd-post", point);
 // What somebody wrote is kept by this page alone, so the browser asks before it goes.
 const leaving = (event) => {
   if (!element.isConnected) return window.removeEventListener("beforeunload", leaving);
-  if (props.value.reset || draft.value.trim()) event.preventDefault();
+  if (props.value.reset || window.personaDemoOthers || draft.value.trim()) event.preventDefault();
 };
 window.addEventListener("beforeunload", leaving);
 
