@@ -11,13 +11,12 @@ import torch
 from numpy.typing import NDArray
 
 from persona_demo.atlas import Atlas, build_atlas, shuffled
-from persona_demo.explain.style import STYLE, raw_style, readable_style, surface_start
 from persona_demo.item_map import ItemMap, build_item_map, item_vectors
+from persona_demo.map_figures import figures_of
 from persona_demo.plug.model import PersonaPlug
 from persona_demo.plug.storage import plug_fingerprint
 from persona_demo.regions import with_regions
 from persona_demo.runtime import Runtime
-from persona_demo.surface import SURFACE_NAMES
 from persona_demo.tasks import Task
 from persona_demo.training.run import population_of
 
@@ -72,19 +71,19 @@ def maps_from(plug: PersonaPlug, raw: tuple[FloatArray, ...], *, fingerprint: st
     Raises:
         UserError: If there are too few people or items.
     """
-    surfaces = _style(plug, raw)
+    figures = figures_of(plug, raw)
     report("placing people", None)
     atlas = build_atlas(
         np.stack([_user_vector(plug, items) for items in raw]),
         [len(items) for items in raw],
         scale=plug.spread.numpy(),
         plug_fingerprint=fingerprint,
-        style=None if surfaces is None else np.stack([readable_style(s.mean(axis=0)) for s in surfaces]),
-        style_names=() if surfaces is None else tuple(kind.name for kind in STYLE),
+        style=None if figures is None else figures.people,
+        style_names=() if figures is None else figures.names,
         seed=seed,
         report=report,
     )
-    if surfaces is None:
+    if figures is None:
         return Maps(atlas, None)
     rng = np.random.default_rng((seed, 5))
     drawn = [np.sort(rng.permutation(len(items))[:ITEMS_EACH]) for items in raw]
@@ -92,18 +91,17 @@ def maps_from(plug: PersonaPlug, raw: tuple[FloatArray, ...], *, fingerprint: st
     owners = [atlas.ids[place[person]] for person, rows in enumerate(drawn) for _ in rows]
     report("placing items", None)
     vectors = item_vectors(plug, np.concatenate([items[rows] for items, rows in zip(raw, drawn, strict=True)]))
-    style = np.concatenate([s[rows] for s, rows in zip(surfaces, drawn, strict=True)])
     items = build_item_map(
         vectors,
         tuple(owners),
         scale=plug.spread.numpy(),
         plug_fingerprint=fingerprint,
-        style=readable_style(style),
+        style=np.concatenate([own[rows] for own, rows in zip(figures.items, drawn, strict=True)]),
         style_names=atlas.style_names,
         seed=seed,
         report=report,
     )
-    return Maps(with_regions(atlas, seed=seed), items)
+    return Maps(with_regions(atlas, seed=seed), with_regions(items, seed=seed))
 
 
 @torch.no_grad()
@@ -111,12 +109,3 @@ def _user_vector(plug: PersonaPlug, raw: FloatArray) -> FloatArray:
     """User vector (D,) of somebody under uniform weights."""
     items = plug.standardise(torch.from_numpy(raw))[None]
     return plug.aggregate(items, torch.ones(1, len(raw), dtype=torch.bool), None).user_vectors[0].numpy()
-
-
-def _style(plug: PersonaPlug, raw: tuple[FloatArray, ...]) -> list[FloatArray] | None:
-    """Style figures of each person's items, (N_u, F) each, still as logarithms, shares and roots."""
-    start = surface_start(plug)
-    if start is None:
-        return None
-    part = slice(start, start + len(SURFACE_NAMES))
-    return [raw_style(items[:, part]) for items in raw]
