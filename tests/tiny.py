@@ -7,6 +7,7 @@ What they write makes no sense; that it is written, weighed, placed and stopped 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -29,12 +30,15 @@ from transformers import (
 )
 
 from persona_demo.atlas import Atlas
+from persona_demo.explain.style import STYLE
 from persona_demo.history import HistoryItem, UserHistory
+from persona_demo.item_map import ItemMap
 from persona_demo.items import ItemEncoder, SentenceTransformerEncoder
 from persona_demo.lm.codec import HFCodec
 from persona_demo.lm.torch_engine import Device, TorchLM
 from persona_demo.plug.config import BLOCKS, PlugConfig
 from persona_demo.plug.model import PersonaPlug
+from persona_demo.regions import with_regions
 from persona_demo.runtime import Runtime
 from persona_demo.samples import Sample
 from persona_demo.wordfilter import WordFilter
@@ -192,6 +196,30 @@ def atlas(width: int, *, people: int = PEOPLE, seed: int = 0) -> Atlas:
         counts=rng.integers(5, 60, size=people).astype(np.int32),
         scale=np.ones(width, dtype=np.float32),
     )
+
+
+def labelled(mapped: Atlas, *, seed: int = 0) -> Atlas:
+    """The map with random figures of style and labelled regions."""
+    figures = np.random.default_rng(seed).random((len(mapped.ids), len(STYLE))).astype(np.float32)
+    names = tuple(kind.name for kind in STYLE)
+    return with_regions(replace(mapped, style=figures, style_names=names), seed=seed)
+
+
+def item_map(mapped: Atlas, *, each: int = 2, seed: int = 0) -> ItemMap:
+    """A map of random items of everybody on a map, with labelled regions."""
+    rng = np.random.default_rng(seed)
+    people = tuple(person for person in mapped.ids for _ in range(each))
+    made = ItemMap(
+        plug_fingerprint=mapped.plug_fingerprint,
+        people=people,
+        basis=rng.normal(size=(4, mapped.vectors.shape[1])).astype(np.float32),
+        vectors=rng.normal(size=(len(people), 4)).astype(np.float32),
+        coordinates=rng.normal(size=(len(people), 2)).astype(np.float32),
+        scale=mapped.scale,
+        style=rng.random((len(people), len(STYLE))).astype(np.float32),
+        style_names=tuple(kind.name for kind in STYLE),
+    )
+    return with_regions(made, seed=seed)
 
 
 def runtime(

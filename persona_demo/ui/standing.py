@@ -8,7 +8,7 @@ from typing import Literal
 from persona_demo.atlas import Placement
 from persona_demo.runtime import Runtime
 from persona_demo.ui import views
-from persona_demo.ui.persona_map import MapValue, NamedPoint, Tint, You, map_value
+from persona_demo.ui.map_value import MapValue, NamedPoint, Tint, You, map_value
 from persona_demo.ui.shelf import Shelf
 from persona_demo.ui.state import SAMPLE, Session
 

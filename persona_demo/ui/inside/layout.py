@@ -163,8 +163,9 @@ def _wire_maps(page: Page, on: maps.Maps, mixes: mix.Mix) -> None:
         [*drawn, page.inside.here, page.notice], trigger_mode="always_last", **lane,
     )  # fmt: skip
     m.which.input(on.show, m.which, [m.people_side, m.posts_side], queue=False, **QUIET)
-    marked = [*drawn, m.colour, m.sentence, page.notice]
+    marked = [*drawn, m.colour, m.sentence, m.find, page.notice]
     m.colour.input(on.recolour, [page.session, m.colour, m.sentence], marked, trigger_mode="always_last", **lane)
+    m.find.submit(on.find, [page.session, m.find], [*drawn, page.notice], trigger_mode="always_last", **lane)
     m.sentence.submit(on.compare_sentence, [page.session, m.sentence], marked, trigger_mode="always_last", **lane)
     for each in (m.people, m.posts):
         each.clear(on.clear_marks, [page.session], marked, **lane)
@@ -255,6 +256,7 @@ def _others(page: Page) -> dict[Any, Any]:
         i.tokens.tokens: tokens.NOTHING,
         i.text.typed: "",
         i.maps.sentence: "",
+        i.maps.find: "",
         **guess.none_dealt(i.guess),
         i.guess.played: [],
         i.guess.tally: guess.NO_VOTES,

@@ -35,7 +35,8 @@ class MapParts:
         people: The map of people.
         posts: The map of items.
         near: The nearest people, with distances.
-        near_posts: The person's items, with the nearest of the population.
+        find: What is searched for on the map of items.
+        near_posts: The person's items, with the nearest of the population; or what was found.
         people_side: What holds the map of people.
         posts_side: What holds the map of items.
     """
@@ -46,6 +47,7 @@ class MapParts:
     people: PersonaMap
     posts: PersonaMap
     near: gr.HTML
+    find: gr.Textbox
     near_posts: gr.HTML
     people_side: gr.Column
     posts_side: gr.Column
