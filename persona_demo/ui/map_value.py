@@ -85,8 +85,8 @@ class Tint:
 class MapValue(TypedDict, total=False):
     """What the browser is told when something changes; made by :func:`map_value`.
 
-    ``line`` and ``mixed`` are there only where they are drawn. Without ``tint`` the colours stay as they are; an empty
-    one takes them away.
+    ``line``, ``mixed`` and ``pinned`` are there only where they are drawn. Without ``tint`` the colours stay as they
+    are; an empty one takes them away.
     """
 
     selected: str | None
@@ -96,6 +96,7 @@ class MapValue(TypedDict, total=False):
     message: str
     line: list[list[float]]
     mixed: list[float]
+    pinned: list[dict[str, Any]]
     tint: dict[str, Any]
 
 
@@ -108,6 +109,7 @@ def map_value(
     message: str = "",
     line: Sequence[tuple[float, float]] = (),
     mixed: tuple[float, float] | None = None,
+    pinned: Sequence[tuple[str, float, float]] = (),
     tint: Tint | Literal["keep", "none"] = "keep",
 ) -> MapValue:
     """State of the map as plain JSON, without the population.
@@ -120,6 +122,7 @@ def map_value(
         message: The same in words; shown below the map and read out when it changes.
         line: Places (x, y) a line is drawn through, from one person to another.
         mixed: Where on it somebody stands who is mixed from others.
+        pinned: Name and place (x, y) of each state of the person that is marked beside the one on the table.
         tint: Colours of the population; they stay as they are, or are taken away.
     """
     here = None
@@ -137,6 +140,8 @@ def map_value(
         value["line"] = [place(point) for point in line[:MAX_LINE]]
     if mixed is not None:
         value["mixed"] = place(mixed)
+    if pinned:
+        value["pinned"] = [{"name": name, "at": place((x, y))} for name, x, y in pinned]
     if tint == "none":
         value["tint"] = {}
     elif not isinstance(tint, str):

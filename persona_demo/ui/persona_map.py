@@ -155,6 +155,7 @@ class PersonaMap(gr.HTML, metaclass=_Unstubbed):
                 "message": text,
                 "line": {"type": "array", "items": place},
                 "mixed": place,
+                "pinned": {"type": "array", "items": {"type": "object", "properties": {"name": text, "at": place}}},
                 "tint": {"type": "object", "properties": tint},
             },
         }
@@ -162,7 +163,8 @@ class PersonaMap(gr.HTML, metaclass=_Unstubbed):
     def example_payload(self) -> MapValue:
         """A value, for the API page."""
         tint = Tint("Posts", (Group("1 to 9", 1), Group("10 and more", 1)), (0, 1), ordered=True)
-        return map_value(message="Nobody is selected.", line=[(0.0, 0.0), (1.0, 1.0)], mixed=(0.5, 0.5), tint=tint)
+        line, pinned = [(0.0, 0.0), (1.0, 1.0)], [("s0", 0.1, 0.2)]
+        return map_value(message="Nobody is selected.", line=line, mixed=(0.5, 0.5), pinned=pinned, tint=tint)
 
     def example_value(self) -> MapValue:
         """A value, for the API page."""

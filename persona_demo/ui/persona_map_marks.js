@@ -5,8 +5,11 @@
 const hue = (group) => (tint.groups[group].unknown ? "dot" : `${tint.ordered ? "step" : "hue"}-${group}`);
 const shade = (group) => paint[hue(group)];
 
-// Where somebody stands who is mixed from others.
-const marked = ({ mixed }) => (mixed ? [{ text: "◆ mixture", at: mixed }] : []);
+// Where somebody stands who is mixed from others, and where states stand that are pinned.
+const marked = ({ mixed, pinned = [] }) => [
+  ...(mixed ? [{ text: "◆ mixture", at: mixed }] : []),
+  ...pinned.map(({ name, at }) => ({ text: `◆ ${plain(shorten(name))}`, at })),
+];
 function marks(value) {
   return marked(value).map(({ text, at }) => ({
     x: at[0], y: at[1], text, showarrow: false, captureevents: false, xanchor: "left", xshift: -6,

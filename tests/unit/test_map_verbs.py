@@ -113,3 +113,15 @@ def test_what_is_not_found_is_one_sentence_and_nothing_typed_goes_back_to_all(
     assert set(on.find(record, "${6*7}")) == {page.notice}
     assert len(on.find(record, "swans")[page.inside.maps.posts]["people"]) == 1
     assert len(on.find(record, "  ")[page.inside.maps.posts]["people"]) == 4
+
+
+def test_a_pinned_state_is_marked_where_it_stands(shelf: Shelf, page: Page, loading: Loading) -> None:
+    on, session = Maps(page, None, shelf, loading), shelf.first_session()
+    first: Any = on.follow(session.as_record(), "")
+    assert "pinned" not in first[page.inside.maps.people]
+    session = session.mute(session.history.items[0].id, True).pin("s0", True).pin("s1", True)
+    shown: Any = on.follow(session.as_record(), "")
+    value = shown[page.inside.maps.people]
+    # The state on the table is the person's own point.
+    assert value["pinned"] == [{"name": "s0", "at": first[page.inside.maps.people]["you"]["at"]}]
+    assert "Pinned, and marked ◆: s0." in value["message"]

@@ -27,7 +27,7 @@ from persona_demo.ui.inside.tables import table
 from persona_demo.ui.map_value import MapValue, NamedPoint, Tint, map_value
 from persona_demo.ui.persona_map import PersonaMap
 from persona_demo.ui.shelf import Shelf
-from persona_demo.ui.standing import map_of, stand
+from persona_demo.ui.standing import map_of, pinned_points, stand
 from persona_demo.ui.state import Session, key_of
 from persona_demo.ui.verbs import guarded
 from persona_demo.ui.widget import widget
@@ -129,7 +129,7 @@ class Maps(Look):
 
     def _drawn(self, session: Session, *, tint: tuple[TintOrWord, TintOrWord]) -> Changes:
         _, placement = stand(self.shelf, self.loading.runtime, session, "")
-        places = self._places(session)
+        places, pinned = self._places(session), pinned_points(self.shelf, self.loading.runtime, session)
         parts, atlas = self.parts, self.shelf.atlas
         own = self._stored_rows(session)
         if session.stored and self.shelf.items is not None:
@@ -137,7 +137,7 @@ class Maps(Look):
         else:
             posts = map_views.own_posts_table(session, places.nearest)
         return {
-            parts.people: map_of(self.shelf, session, placement, tint=tint[0]),
+            parts.people: map_of(self.shelf, session, placement, pinned=pinned, tint=tint[0]),
             parts.posts: self._posts_value(session, placement, places, tint=tint[1]),
             parts.near: map_views.near_table(session, placement, self.shelf.names, atlas),
             parts.near_posts: posts,
