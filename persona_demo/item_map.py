@@ -154,6 +154,15 @@ def item_vectors(plug: PersonaPlug, raw: FloatArray) -> FloatArray:
     return plug.aggregate(items, torch.ones(len(raw), 1, dtype=torch.bool), None).user_vectors.numpy()
 
 
+def shortened(directions: FloatArray, *, width: int) -> tuple[FloatArray, FloatArray]:
+    """Directions (M, D) as they ship: a basis (K, D), and their shortened vectors (M, K) in it."""
+    # Not centred: the basis must keep what cosines are about.
+    _, _, basis = np.linalg.svd(directions, full_matrices=False)
+    # What ships is float16, so a map is fitted to exactly that.
+    basis = basis[:width].astype(np.float16).astype(np.float32)
+    return basis, (directions @ basis.T).astype(np.float16).astype(np.float32)
+
+
 def build_item_map(
     vectors: FloatArray,
     people: tuple[str, ...],
@@ -187,12 +196,7 @@ def build_item_map(
     if len(vectors) < NEIGHBOURS + 1:
         raise UserError(f"A map needs at least {NEIGHBOURS + 1} items and this corpus has {len(vectors)}.")
     drawn = np.random.default_rng(seed).permutation(len(vectors))[:most]
-    directions = directions_of(vectors[drawn] / scale)
-    # Not centred: the basis must keep what cosines are about.
-    _, _, basis = np.linalg.svd(directions, full_matrices=False)
-    # What ships is float16, so the map is fitted to exactly that.
-    basis = basis[:WIDTH].astype(np.float16).astype(np.float32)
-    shipped = (directions @ basis.T).astype(np.float16).astype(np.float32)
+    basis, shipped = shortened(directions_of(vectors[drawn] / scale), width=WIDTH)
     return ItemMap(
         plug_fingerprint=plug_fingerprint,
         people=tuple(people[i] for i in drawn),

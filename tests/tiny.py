@@ -41,6 +41,7 @@ from persona_demo.plug.model import PersonaPlug
 from persona_demo.regions import with_regions
 from persona_demo.runtime import Runtime
 from persona_demo.samples import Sample
+from persona_demo.subject_map import SubjectMap, movers
 from persona_demo.wordfilter import WordFilter
 
 SENTENCES = [
@@ -52,6 +53,7 @@ SENTENCES = [
     "My brother fixed the gate; it closes now, mostly.",
 ]
 HIDDEN = 32
+SENTENCE_WIDTH = 16
 PEOPLE = 40
 CPU = Device("cpu", "float32", "processor, a tiny model for tests")
 
@@ -125,7 +127,7 @@ def sentence_encoder(folder: Path, *, seed: int = 0) -> SentenceTransformerEncod
     torch.manual_seed(seed)
     config = BertConfig(
         vocab_size=len(words),
-        hidden_size=16,
+        hidden_size=SENTENCE_WIDTH,
         num_hidden_layers=2,
         num_attention_heads=2,
         intermediate_size=32,
@@ -134,7 +136,7 @@ def sentence_encoder(folder: Path, *, seed: int = 0) -> SentenceTransformerEncod
     bert, whole = folder / "bert", folder / "encoder"
     BertModel(config).save_pretrained(bert)
     words.save_pretrained(bert)
-    SentenceTransformer(modules=[Transformer(str(bert)), Pooling(16)], device="cpu").save(str(whole))
+    SentenceTransformer(modules=[Transformer(str(bert)), Pooling(SENTENCE_WIDTH)], device="cpu").save(str(whole))
     return SentenceTransformerEncoder(whole)
 
 
@@ -220,6 +222,19 @@ def item_map(mapped: Atlas, *, each: int = 2, seed: int = 0) -> ItemMap:
         style_names=tuple(kind.name for kind in STYLE),
     )
     return with_regions(made, seed=seed)
+
+
+def subject_map(mapped: Atlas, *, seed: int = 0) -> SubjectMap:
+    """A map by subject of the people on a map, as random as their vectors."""
+    rng = np.random.default_rng(seed)
+    vectors = rng.normal(size=(len(mapped.ids), 4)).astype(np.float32)
+    return SubjectMap(
+        plug_fingerprint=mapped.plug_fingerprint,
+        basis=rng.normal(size=(4, SENTENCE_WIDTH)).astype(np.float32),
+        vectors=vectors,
+        coordinates=rng.normal(size=(len(mapped.ids), 2)).astype(np.float32),
+        movers=movers(mapped, vectors),
+    )
 
 
 def runtime(

@@ -1,4 +1,4 @@
-"""The maps of the population a plug was trained on: its people, and single items of theirs."""
+"""The maps of the population a plug was trained on: its people, single items of theirs, and the people by subject."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from persona_demo.plug.model import PersonaPlug
 from persona_demo.plug.storage import plug_fingerprint
 from persona_demo.regions import with_regions
 from persona_demo.runtime import Runtime
+from persona_demo.subject_map import SubjectMap, build_subject_map, sentence_part
 from persona_demo.tasks import Task
 from persona_demo.training.run import population_of
 
@@ -29,21 +30,25 @@ ITEMS_EACH = 4
 
 @dataclass(frozen=True)
 class Maps:
-    """Both maps of a population.
+    """The maps of a population.
 
     Attributes:
         people: The map of people.
         items: The map of items; None where the plug reads no figures of style.
+        subjects: The map of people by subject; None where the plug reads no sentence embeddings.
     """
 
     people: Atlas
     items: ItemMap | None
+    subjects: SubjectMap | None = None
 
     def save(self, folder: Path) -> None:
-        """Write both into one folder."""
+        """Write them into one folder."""
         self.people.save(folder)
         if self.items is not None:
             self.items.save(folder)
+        if self.subjects is not None:
+            self.subjects.save(folder)
 
 
 def maps_of(runtime: Runtime, task: Task, data: Path, plug_folder: Path, *, seed: int, report: Report) -> Maps:
@@ -83,8 +88,9 @@ def maps_from(plug: PersonaPlug, raw: tuple[FloatArray, ...], *, fingerprint: st
         seed=seed,
         report=report,
     )
+    subjects = _subjects(plug, raw, atlas, seed=seed, report=report)
     if figures is None:
-        return Maps(atlas, None)
+        return Maps(atlas, None, subjects)
     rng = np.random.default_rng((seed, 5))
     drawn = [np.sort(rng.permutation(len(items))[:ITEMS_EACH]) for items in raw]
     place = {int(old): new for new, old in enumerate(shuffled(len(raw), seed=seed))}
@@ -101,7 +107,18 @@ def maps_from(plug: PersonaPlug, raw: tuple[FloatArray, ...], *, fingerprint: st
         seed=seed,
         report=report,
     )
-    return Maps(with_regions(atlas, seed=seed), with_regions(items, seed=seed))
+    return Maps(with_regions(atlas, seed=seed), with_regions(items, seed=seed), subjects)
+
+
+def _subjects(
+    plug: PersonaPlug, raw: tuple[FloatArray, ...], atlas: Atlas, *, seed: int, report: Report
+) -> SubjectMap | None:
+    part = sentence_part(plug)
+    if part is None:
+        return None
+    report("placing people by subject", None)
+    means = np.stack([items[:, part].mean(axis=0) for items in raw])
+    return build_subject_map(means[shuffled(len(raw), seed=seed)], atlas, seed=seed, report=report)
 
 
 @torch.no_grad()

@@ -22,7 +22,14 @@ def shelf(runtime: Runtime) -> Shelf:
     assert runtime.atlas is not None
     # The same people in the same places, with what a map that was built has beside them.
     atlas = tiny.labelled(runtime.atlas)
-    return Shelf(samples=samples, openings=OPENINGS, atlas=atlas, showcase=case, items=tiny.item_map(atlas))
+    return Shelf(
+        samples=samples,
+        openings=OPENINGS,
+        atlas=atlas,
+        showcase=case,
+        items=tiny.item_map(atlas),
+        subjects=tiny.subject_map(atlas),
+    )
 
 
 @pytest.fixture(scope="module")

@@ -197,8 +197,16 @@ def test_both_maps_share_one_selection(app: App, visit: Callable[..., Page]) -> 
     dots.click(page, "pd-map-posts", items.coordinates[row])
     expect(page.locator(".pd-name")).to_have_text(items.people[row])
     expect(page.locator("#pd-map-people .pd-map-message")).to_contain_text(f"{items.people[row]} stands nearest to")
-    page.get_by_label("People", exact=True).check()
+    # The same people by subject: who moves most is listed, and taken on every map.
+    page.get_by_label("People, and people by subject").check()
     expect(page.locator("#pd-map-posts")).to_be_hidden()
+    expect(page.locator("#pd-map-subjects .pd-map-message")).to_have_text(f"{items.people[row]} by subject.")
+    assert app.shelf.subjects is not None
+    mover = app.shelf.subjects.movers[0].id
+    page.locator("#pd-map-movers").get_by_role("button", name=mover).press("Enter")
+    expect(page.locator(".pd-name")).to_have_text(mover)
+    expect(page.locator("#pd-map-subjects .pd-map-message")).to_have_text(f"{mover} by subject.")
+    expect(page.locator("#pd-map-people .pd-map-message")).to_contain_text(f"{mover} stands nearest to")
 
 
 def test_a_neighbour_is_taken_everywhere_from_the_table(app: App, visit: Callable[..., Page]) -> None:

@@ -14,6 +14,7 @@ from persona_demo.tasks import BLOG_POST
 from persona_demo.ui.inside.finding import items_on_map, own_items
 from persona_demo.ui.inside.map_views import FIGURE_MARK, colour_choices, steps, stored_posts_table
 from persona_demo.ui.inside.maps import Maps
+from persona_demo.ui.inside.twice import movers_table
 from persona_demo.ui.layout import lay_out
 from persona_demo.ui.loading import Loading
 from persona_demo.ui.page import Page
@@ -113,6 +114,25 @@ def test_what_is_not_found_is_one_sentence_and_nothing_typed_goes_back_to_all(
     assert set(on.find(record, "${6*7}")) == {page.notice}
     assert len(on.find(record, "swans")[page.inside.maps.posts]["people"]) == 1
     assert len(on.find(record, "  ")[page.inside.maps.posts]["people"]) == 4
+
+
+def test_people_by_subject_are_offered_where_there_is_such_a_map(shelf: Shelf, page: Page, loading: Loading) -> None:
+    assert shelf.atlas is not None
+    made = replace(shelf, subjects=tiny.subject_map(shelf.atlas))
+    with gr.Blocks():
+        other = lay_out(made)
+    offered = [[name for _, name in each.inside.maps.which.choices] for each in (page, other)]
+    assert offered == [["both", "people", "posts"], ["both", "people", "posts", "twice"]]
+    on, session = Maps(other, None, made, loading), made.first_session()
+    shown: Any = on.follow(session.as_record(), "")
+    value = shown[other.inside.maps.twice.people]
+    assert value["you"]["name"] == "Ada" and value["neighbours"]
+    assert value["neighbours"] == shown[other.inside.maps.people]["neighbours"]
+    stored: Any = on.follow(made.session_of("p0003").as_record(), "")
+    assert stored[other.inside.maps.twice.people]["selected"] == "p0003"
+    rows = movers_table(made)["rows"]
+    assert [row["id"] for row in rows] == [mover.id for mover in made.subjects.movers]  # type: ignore[union-attr]
+    assert rows[0]["cells"][2]["text"].endswith("of 39")
 
 
 def test_a_pinned_state_is_marked_where_it_stands(shelf: Shelf, page: Page, loading: Loading) -> None:

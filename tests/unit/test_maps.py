@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from persona_demo.atlas import FILES as ATLAS_FILES
-from persona_demo.atlas import Atlas, Region
+from persona_demo.atlas import Atlas, Region, shuffled
 from persona_demo.errors import UserError
 from persona_demo.explain.style import STYLE, style_of_texts
 from persona_demo.item_map import FILES, ItemMap, build_item_map, item_vectors
@@ -19,6 +19,7 @@ from persona_demo.placing import directions_of, placement_error
 from persona_demo.regions import own_words, region_of, with_regions
 from persona_demo.runtime import Runtime
 from persona_demo.shipped import DEFAULT_ATLAS
+from persona_demo.subject_map import SubjectMap, sentence_part
 from persona_demo.training.maps import Maps, maps_from
 from persona_demo.wordfilter import WordFilter
 from tests import tiny
@@ -129,6 +130,19 @@ def test_both_maps_have_labelled_regions(maps: Maps) -> None:
     for mapped in (maps.people, maps.items):
         assert len(mapped.regions) > 1 and all(region.label for region in mapped.regions)
         assert sum(region.size for region in mapped.regions) == len(mapped.ids)
+
+
+def test_people_are_mapped_by_subject_in_the_order_of_the_other_map(
+    runtime: Runtime, maps: Maps, texts: list[list[str]], tmp_path: Path
+) -> None:
+    assert maps.subjects is not None
+    part, order = sentence_part(runtime.plug), shuffled(len(texts), seed=0)
+    for place in (0, 5):
+        mean = runtime.encoder.encode(texts[order[place]])[:, part].mean(axis=0)
+        found = directions_of(maps.subjects.basis @ directions_of(mean))
+        assert found @ directions_of(maps.subjects.vectors[place]) == pytest.approx(1, abs=1e-3)
+    maps.save(tmp_path)
+    assert SubjectMap.load(tmp_path).movers == maps.subjects.movers
 
 
 def test_scores_are_a_figure_where_somebody_gives_one(runtime: Runtime) -> None:

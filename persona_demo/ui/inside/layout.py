@@ -156,13 +156,13 @@ def _wire_measures(
 def _wire_maps(page: Page, on: maps.Maps, mixes: mix.Mix) -> None:
     """Bind the maps, which follow whoever is on the table."""
     m, x = page.inside.maps, page.inside.mix
-    drawn = [m.people, m.posts, m.near, m.near_posts]
+    drawn = [m.people, m.posts, m.near, m.near_posts, m.twice.people]
     lane: dict[str, Any] = {"concurrency_id": "maps", "concurrency_limit": 1, **QUIET}
     gr.on(
         [page.session.change, page.engine.change, page.opening.change], on.follow, [page.session, page.opening],
         [*drawn, page.inside.here, page.notice], trigger_mode="always_last", **lane,
     )  # fmt: skip
-    m.which.input(on.show, m.which, [m.people_side, m.posts_side], queue=False, **QUIET)
+    m.which.input(on.show, m.which, [m.people_side, m.posts_side, m.twice.side], queue=False, **QUIET)
     marked = [*drawn, m.colour, m.sentence, m.find, page.notice]
     m.colour.input(on.recolour, [page.session, m.colour, m.sentence], marked, trigger_mode="always_last", **lane)
     m.find.submit(on.find, [page.session, m.find], [*drawn, page.notice], trigger_mode="always_last", **lane)

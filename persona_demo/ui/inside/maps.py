@@ -19,7 +19,7 @@ from persona_demo.placing import place_among
 from persona_demo.runtime import Runtime
 from persona_demo.tasks.wording import capital
 from persona_demo.ui.changes import Changes
-from persona_demo.ui.inside import finding, map_views
+from persona_demo.ui.inside import finding, map_views, twice
 from persona_demo.ui.inside.look import Look
 from persona_demo.ui.inside.map_views import COUNT, FIGURE_MARK, NO_STYLE, NONE, SAMPLES, SENTENCE
 from persona_demo.ui.inside.parts import MapParts
@@ -37,7 +37,7 @@ MOST_POSTS = 60
 POST = "post:"
 """What the id of a point starts with that is an item of the person on the table."""
 NO_ITEMS = "There is no map of {many} here yet: it is made by “python -m persona_demo atlas build”."
-Which = Literal["both", "people", "posts"]
+Which = Literal["both", "people", "posts", "twice"]
 TintOrWord = Tint | Literal["keep", "none"]
 
 ABOUT = """Left, everybody the plug learned from; right, single {many} of theirs, each standing where somebody
@@ -65,10 +65,10 @@ def lay_out(shelf: Shelf) -> MapParts:
     atlas, items, of = shelf.atlas, shelf.items, shelf.wording
     gr.Markdown(ABOUT.format(many=of.many), elem_classes="pd-lead")
     with gr.Row(elem_classes="pd-choices"):
-        which = gr.Radio(
-            [("Both", "both"), ("People", "people"), (capital(of.many), "posts")], value="both", label="Show",
-            min_width=220, elem_id="pd-which",
-        )  # fmt: skip
+        shown = [("Both", "both"), ("People", "people"), (capital(of.many), "posts")]
+        if atlas is not None and shelf.subjects is not None:
+            shown += [("People, and people by subject", "twice")]
+        which = gr.Radio(shown, value="both", label="Show", min_width=220, elem_id="pd-which")
         names = atlas.style_names if atlas is not None else ()
         colour = gr.Dropdown(
             map_views.colour_choices(atlas, names, of), value=NONE, label="Colour by", min_width=240,
@@ -109,7 +109,8 @@ def lay_out(shelf: Shelf) -> MapParts:
             )  # fmt: skip
             goes = f"Show this {of.one} in the table"
             near_posts = widget("table", table(), go="post", goes=goes, elem_id="pd-near-posts")
-    return MapParts(which, colour, sentence, people, posts, near, find, near_posts, people_side, posts_side)
+        by_subject = twice.lay_out(shelf)
+    return MapParts(which, colour, sentence, people, posts, near, find, near_posts, people_side, posts_side, by_subject)
 
 
 class Maps(Look):
@@ -141,6 +142,7 @@ class Maps(Look):
             parts.posts: self._posts_value(session, placement, places, tint=tint[1]),
             parts.near: map_views.near_table(session, placement, self.shelf.names, atlas),
             parts.near_posts: posts,
+            parts.twice.people: twice.twice_value(self.shelf, self.loading.runtime, session, placement),
         }
 
     def _stored_rows(self, session: Session) -> list[int]:
@@ -211,10 +213,11 @@ class Maps(Look):
         }
 
     def show(self, which: Which) -> Changes:
-        """Show one map or both."""
+        """Show one map or two."""
         return {
             self.parts.people_side: gr.Column(visible=which != "posts"),
-            self.parts.posts_side: gr.Column(visible=which != "people"),
+            self.parts.posts_side: gr.Column(visible=which in ("both", "posts")),
+            self.parts.twice.side: gr.Column(visible=which == "twice"),
         }
 
     @guarded

@@ -25,6 +25,21 @@ class TextParts:
 
 
 @dataclass(frozen=True)
+class TwiceParts:
+    """The people by subject.
+
+    Attributes:
+        side: What holds them.
+        people: The map.
+        movers: Who is among others there.
+    """
+
+    side: gr.Column
+    people: PersonaMap
+    movers: gr.HTML
+
+
+@dataclass(frozen=True)
 class MapParts:
     """Both maps.
 
@@ -39,6 +54,7 @@ class MapParts:
         near_posts: The person's items, with the nearest of the population; or what was found.
         people_side: What holds the map of people.
         posts_side: What holds the map of items.
+        twice: The people by subject.
     """
 
     which: gr.Radio
@@ -51,6 +67,7 @@ class MapParts:
     near_posts: gr.HTML
     people_side: gr.Column
     posts_side: gr.Column
+    twice: TwiceParts
 
 
 @dataclass(frozen=True)
