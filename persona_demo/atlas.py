@@ -56,13 +56,13 @@ class Placement:
 
 @dataclass(frozen=True)
 class Region:
-    """A stretch of the map with a label.
+    """A stretch of a map with a label.
 
     Attributes:
-        label: What is common to its people, in a few words.
+        label: What is common to its people or items, in a few words.
         x: First coordinate of its middle.
         y: Second coordinate.
-        size: How many people are in it.
+        size: How many are in it.
     """
 
     label: str
@@ -82,7 +82,8 @@ class Atlas:
         coordinates: Their places, (U, 2).
         counts: How many items each stands for, (U,).
         scale: What user vectors are divided by before they are compared, (D,).
-        style: Style figures of each, (U, F), in the units of their titles; None where they are not kept.
+        style: Style figures of each, (U, F), in the units of their titles; None where they are not kept, not a
+            number where somebody has none.
         style_names: Names of the F figures.
         regions: Labelled stretches; may be empty.
     """

@@ -2,20 +2,21 @@
 
 An item stands where a person would who wrote nothing else: its vector is the user vector of a history of
 one. What ships of the population's items is a shortened vector, a place and style figures, and whose
-they are by the ids of the map of people, so that both maps can be linked; no text ships.
+they are by the ids of the map of people, so that both maps can be linked; no text ships. Maps of schema 1
+have no regions, and are read all the same.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from persona_demo.atlas import Neighbour, Placement
+from persona_demo.atlas import Neighbour, Placement, Region
 from persona_demo.errors import UserError
 from persona_demo.map_files import MapFiles
 from persona_demo.placing import NEIGHBOURS, directions_of, fit_coordinates, place_among
@@ -24,7 +25,8 @@ from persona_demo.plug.model import PersonaPlug
 FloatArray = NDArray[np.float32]
 Report = Callable[[str, float | None], None]
 
-SCHEMA = 1
+SCHEMA = 2
+READABLE = (1, 2)
 FILES = MapFiles(title="map of items", arrays="items.safetensors", facts="items.json")
 WIDTH = 48
 """Figures a shortened vector has; more make the file larger and the neighbours hardly better."""
@@ -42,8 +44,9 @@ class ItemMap:
         vectors: Shortened vectors, (M, K).
         coordinates: Places, (M, 2).
         scale: What item vectors are divided by before they are compared, (D,).
-        style: Style figures, (M, F), in the units of their titles.
+        style: Style figures, (M, F), in the units of their titles; not a number where an item has none.
         style_names: Names of the figures.
+        regions: Labelled stretches; may be empty.
     """
 
     plug_fingerprint: str
@@ -54,6 +57,7 @@ class ItemMap:
     scale: FloatArray
     style: FloatArray
     style_names: tuple[str, ...]
+    regions: tuple[Region, ...] = ()
 
     def __post_init__(self) -> None:
         """Check that the arrays fit together.
@@ -111,6 +115,7 @@ class ItemMap:
             "plug_fingerprint": self.plug_fingerprint,
             "people": list(self.people),
             "style_names": list(self.style_names),
+            "regions": [asdict(region) for region in self.regions],
         }
         FILES.save(folder, arrays, facts)
 
@@ -122,13 +127,14 @@ class ItemMap:
             UserError: If the folder holds none, or its files are damaged.
         """
         with FILES.opened(folder) as (facts, shipped):
-            if facts["schema"] != SCHEMA:
+            if facts["schema"] not in READABLE:
                 raise ValueError("schema")
             arrays = {name: array.astype(np.float32) for name, array in shipped.items()}
             return cls(
                 plug_fingerprint=facts["plug_fingerprint"],
                 people=tuple(facts["people"]),
                 style_names=tuple(facts["style_names"]),
+                regions=tuple(Region(**region) for region in facts.get("regions", ())),
                 **{name: arrays[name] for name in ("basis", "vectors", "coordinates", "scale", "style")},
             )
 
@@ -146,6 +152,15 @@ def item_vectors(plug: PersonaPlug, raw: FloatArray) -> FloatArray:
     """
     items = plug.standardise(torch.from_numpy(raw))[:, None]
     return plug.aggregate(items, torch.ones(len(raw), 1, dtype=torch.bool), None).user_vectors.numpy()
+
+
+def shortened(directions: FloatArray, *, width: int) -> tuple[FloatArray, FloatArray]:
+    """Directions (M, D) as they ship: a basis (K, D), and their shortened vectors (M, K) in it."""
+    # Not centred: the basis must keep what cosines are about.
+    _, _, basis = np.linalg.svd(directions, full_matrices=False)
+    # What ships is float16, so a map is fitted to exactly that.
+    basis = basis[:width].astype(np.float16).astype(np.float32)
+    return basis, (directions @ basis.T).astype(np.float16).astype(np.float32)
 
 
 def build_item_map(
@@ -181,12 +196,7 @@ def build_item_map(
     if len(vectors) < NEIGHBOURS + 1:
         raise UserError(f"A map needs at least {NEIGHBOURS + 1} items and this corpus has {len(vectors)}.")
     drawn = np.random.default_rng(seed).permutation(len(vectors))[:most]
-    directions = directions_of(vectors[drawn] / scale)
-    # Not centred: the basis must keep what cosines are about.
-    _, _, basis = np.linalg.svd(directions, full_matrices=False)
-    # What ships is float16, so the map is fitted to exactly that.
-    basis = basis[:WIDTH].astype(np.float16).astype(np.float32)
-    shipped = (directions @ basis.T).astype(np.float16).astype(np.float32)
+    basis, shipped = shortened(directions_of(vectors[drawn] / scale), width=WIDTH)
     return ItemMap(
         plug_fingerprint=plug_fingerprint,
         people=tuple(people[i] for i in drawn),

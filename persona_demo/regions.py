@@ -1,4 +1,4 @@
-"""Labels for stretches of a map: what is common to the people there, in a few words.
+"""Labels for stretches of a map: what is common to the people or items there, in a few words.
 
 Labels come from style figures, so that no text of the population is needed; for sample people, whose
 texts are at hand, the words they use more than others are told as well.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,54 +16,59 @@ from sklearn.cluster import KMeans
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from persona_demo.atlas import Atlas, Region
-from persona_demo.explain.style import STYLE
+from persona_demo.item_map import ItemMap
+from persona_demo.map_figures import FIGURES
 from persona_demo.wordfilter import WordFilter
 
 REGIONS = 8
-LEAST_PEOPLE = 10
-"""People a region stands for at least; smaller maps have fewer regions."""
+LEAST = 10
+"""People or items a region stands for at least; smaller maps have fewer regions."""
 PHRASES = 2
 STRIKING = 0.1
 """Mean rank from the middle, 0 to 0.5, from which a figure is told."""
 WORDS = 3
 
 
-def with_regions(atlas: Atlas, *, most: int = REGIONS, seed: int = 0) -> Atlas:
-    """The atlas with labelled regions; unlabelled where it keeps no style figures.
+Mapped = TypeVar("Mapped", Atlas, ItemMap)
+
+
+def with_regions(mapped: Mapped, *, most: int = REGIONS, seed: int = 0) -> Mapped:
+    """The map with labelled regions; unlabelled where it keeps no figures.
 
     Args:
-        atlas: A map with style figures.
+        mapped: A map of people or of items.
         most: At most so many regions.
         seed: Of the grouping.
     """
-    count = min(most, len(atlas.ids) // LEAST_PEOPLE)
-    if atlas.style is None or count < 2:
-        return replace(atlas, regions=())
-    groups = KMeans(count, random_state=seed, n_init=4).fit_predict(atlas.coordinates)
-    ranks = _ranks(atlas.style)
+    count = min(most, len(mapped.coordinates) // LEAST)
+    if mapped.style is None or count < 2:
+        return replace(mapped, regions=())
+    groups = KMeans(count, random_state=seed, n_init=4).fit_predict(mapped.coordinates)
+    ranks = _ranks(mapped.style)
     regions = []
     for group in range(count):
         inside = groups == group
-        x, y = atlas.coordinates[inside].mean(axis=0).tolist()
-        label = _label(dict(zip(atlas.style_names, ranks[inside].mean(axis=0).tolist(), strict=True)))
+        x, y = mapped.coordinates[inside].mean(axis=0).tolist()
+        label = _label(dict(zip(mapped.style_names, ranks[inside].mean(axis=0).tolist(), strict=True)))
         regions.append(Region(label=label, x=x, y=y, size=int(inside.sum())))
-    return replace(atlas, regions=tuple(sorted(regions, key=lambda region: -region.size)))
+    return replace(mapped, regions=tuple(sorted(regions, key=lambda region: -region.size)))
 
 
 def _ranks(style: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Rank of each person in each figure, (U, F), from -0.5 to 0.5; equal figures have equal ranks."""
-    ranks = np.empty(style.shape)
+    """Rank in each figure, (U, F), from -0.5 to 0.5; equal figures have equal ranks, and none is in the middle."""
+    ranks = np.zeros(style.shape)
     for place, column in enumerate(style.T):
-        _, inverse, counts = np.unique(column, return_inverse=True, return_counts=True)
+        known = ~np.isnan(column)
+        _, inverse, counts = np.unique(column[known], return_inverse=True, return_counts=True)
         middles = np.cumsum(counts) - (counts + 1) / 2
-        ranks[:, place] = middles[inverse] / max(len(column) - 1, 1) - 0.5
+        ranks[known, place] = middles[inverse] / max(int(known.sum()) - 1, 1) - 0.5
     return ranks
 
 
 def _label(ranks: Mapping[str, float]) -> str:
     """The most striking figures in words."""
     said: list[str] = []
-    for kind in sorted(STYLE, key=lambda kind: -abs(ranks.get(kind.name, 0.0))):
+    for kind in sorted(FIGURES, key=lambda kind: -abs(ranks.get(kind.name, 0.0))):
         rank = ranks.get(kind.name, 0.0)
         phrase = kind.more if rank > 0 else kind.less
         if phrase and abs(rank) >= STRIKING and len(said) < PHRASES:

@@ -7,6 +7,7 @@ What they write makes no sense; that it is written, weighed, placed and stopped 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -29,14 +30,18 @@ from transformers import (
 )
 
 from persona_demo.atlas import Atlas
+from persona_demo.explain.style import STYLE
 from persona_demo.history import HistoryItem, UserHistory
+from persona_demo.item_map import ItemMap
 from persona_demo.items import ItemEncoder, SentenceTransformerEncoder
 from persona_demo.lm.codec import HFCodec
 from persona_demo.lm.torch_engine import Device, TorchLM
 from persona_demo.plug.config import BLOCKS, PlugConfig
 from persona_demo.plug.model import PersonaPlug
+from persona_demo.regions import with_regions
 from persona_demo.runtime import Runtime
 from persona_demo.samples import Sample
+from persona_demo.subject_map import SubjectMap, movers
 from persona_demo.wordfilter import WordFilter
 
 SENTENCES = [
@@ -48,6 +53,7 @@ SENTENCES = [
     "My brother fixed the gate; it closes now, mostly.",
 ]
 HIDDEN = 32
+SENTENCE_WIDTH = 16
 PEOPLE = 40
 CPU = Device("cpu", "float32", "processor, a tiny model for tests")
 
@@ -121,7 +127,7 @@ def sentence_encoder(folder: Path, *, seed: int = 0) -> SentenceTransformerEncod
     torch.manual_seed(seed)
     config = BertConfig(
         vocab_size=len(words),
-        hidden_size=16,
+        hidden_size=SENTENCE_WIDTH,
         num_hidden_layers=2,
         num_attention_heads=2,
         intermediate_size=32,
@@ -130,7 +136,7 @@ def sentence_encoder(folder: Path, *, seed: int = 0) -> SentenceTransformerEncod
     bert, whole = folder / "bert", folder / "encoder"
     BertModel(config).save_pretrained(bert)
     words.save_pretrained(bert)
-    SentenceTransformer(modules=[Transformer(str(bert)), Pooling(16)], device="cpu").save(str(whole))
+    SentenceTransformer(modules=[Transformer(str(bert)), Pooling(SENTENCE_WIDTH)], device="cpu").save(str(whole))
     return SentenceTransformerEncoder(whole)
 
 
@@ -191,6 +197,43 @@ def atlas(width: int, *, people: int = PEOPLE, seed: int = 0) -> Atlas:
         coordinates=rng.normal(size=(people, 2)).astype(np.float32),
         counts=rng.integers(5, 60, size=people).astype(np.int32),
         scale=np.ones(width, dtype=np.float32),
+    )
+
+
+def labelled(mapped: Atlas, *, seed: int = 0) -> Atlas:
+    """The map with random figures of style and labelled regions."""
+    figures = np.random.default_rng(seed).random((len(mapped.ids), len(STYLE))).astype(np.float32)
+    names = tuple(kind.name for kind in STYLE)
+    return with_regions(replace(mapped, style=figures, style_names=names), seed=seed)
+
+
+def item_map(mapped: Atlas, *, each: int = 2, seed: int = 0) -> ItemMap:
+    """A map of random items of everybody on a map, with labelled regions."""
+    rng = np.random.default_rng(seed)
+    people = tuple(person for person in mapped.ids for _ in range(each))
+    made = ItemMap(
+        plug_fingerprint=mapped.plug_fingerprint,
+        people=people,
+        basis=rng.normal(size=(4, mapped.vectors.shape[1])).astype(np.float32),
+        vectors=rng.normal(size=(len(people), 4)).astype(np.float32),
+        coordinates=rng.normal(size=(len(people), 2)).astype(np.float32),
+        scale=mapped.scale,
+        style=rng.random((len(people), len(STYLE))).astype(np.float32),
+        style_names=tuple(kind.name for kind in STYLE),
+    )
+    return with_regions(made, seed=seed)
+
+
+def subject_map(mapped: Atlas, *, seed: int = 0) -> SubjectMap:
+    """A map by subject of the people on a map, as random as their vectors."""
+    rng = np.random.default_rng(seed)
+    vectors = rng.normal(size=(len(mapped.ids), 4)).astype(np.float32)
+    return SubjectMap(
+        plug_fingerprint=mapped.plug_fingerprint,
+        basis=rng.normal(size=(4, SENTENCE_WIDTH)).astype(np.float32),
+        vectors=vectors,
+        coordinates=rng.normal(size=(len(mapped.ids), 2)).astype(np.float32),
+        movers=movers(mapped, vectors),
     )
 
 

@@ -1,4 +1,4 @@
-"""The maps of the population a plug was trained on: its people, and single items of theirs."""
+"""The maps of the population a plug was trained on: its people, single items of theirs, and the people by subject."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import torch
 from numpy.typing import NDArray
 
 from persona_demo.atlas import Atlas, build_atlas, shuffled
-from persona_demo.explain.style import STYLE, raw_style, readable_style, surface_start
 from persona_demo.item_map import ItemMap, build_item_map, item_vectors
+from persona_demo.map_figures import figures_of
 from persona_demo.plug.model import PersonaPlug
 from persona_demo.plug.storage import plug_fingerprint
 from persona_demo.regions import with_regions
 from persona_demo.runtime import Runtime
-from persona_demo.surface import SURFACE_NAMES
+from persona_demo.subject_map import SubjectMap, build_subject_map, sentence_part
 from persona_demo.tasks import Task
 from persona_demo.training.processes import ALONE, Processes
 from persona_demo.training.run import population_of
@@ -31,21 +31,25 @@ ITEMS_EACH = 4
 
 @dataclass(frozen=True)
 class Maps:
-    """Both maps of a population.
+    """The maps of a population.
 
     Attributes:
         people: The map of people.
         items: The map of items; None where the plug reads no figures of style.
+        subjects: The map of people by subject; None where the plug reads no sentence embeddings.
     """
 
     people: Atlas
     items: ItemMap | None
+    subjects: SubjectMap | None = None
 
     def save(self, folder: Path) -> None:
-        """Write both into one folder."""
+        """Write them into one folder."""
         self.people.save(folder)
         if self.items is not None:
             self.items.save(folder)
+        if self.subjects is not None:
+            self.subjects.save(folder)
 
 
 def maps_of(
@@ -88,38 +92,49 @@ def maps_from(plug: PersonaPlug, raw: tuple[FloatArray, ...], *, fingerprint: st
     Raises:
         UserError: If there are too few people or items.
     """
-    surfaces = _style(plug, raw)
+    figures = figures_of(plug, raw)
     report("placing people", None)
     atlas = build_atlas(
         np.stack([_user_vector(plug, items) for items in raw]),
         [len(items) for items in raw],
         scale=plug.spread.numpy(),
         plug_fingerprint=fingerprint,
-        style=None if surfaces is None else np.stack([readable_style(s.mean(axis=0)) for s in surfaces]),
-        style_names=() if surfaces is None else tuple(kind.name for kind in STYLE),
+        style=None if figures is None else figures.people,
+        style_names=() if figures is None else figures.names,
         seed=seed,
         report=report,
     )
-    if surfaces is None:
-        return Maps(atlas, None)
+    subjects = _subjects(plug, raw, atlas, seed=seed, report=report)
+    if figures is None:
+        return Maps(atlas, None, subjects)
     rng = np.random.default_rng((seed, 5))
     drawn = [np.sort(rng.permutation(len(items))[:ITEMS_EACH]) for items in raw]
     place = {int(old): new for new, old in enumerate(shuffled(len(raw), seed=seed))}
     owners = [atlas.ids[place[person]] for person, rows in enumerate(drawn) for _ in rows]
     report("placing items", None)
     vectors = item_vectors(plug, np.concatenate([items[rows] for items, rows in zip(raw, drawn, strict=True)]))
-    style = np.concatenate([s[rows] for s, rows in zip(surfaces, drawn, strict=True)])
     items = build_item_map(
         vectors,
         tuple(owners),
         scale=plug.spread.numpy(),
         plug_fingerprint=fingerprint,
-        style=readable_style(style),
+        style=np.concatenate([own[rows] for own, rows in zip(figures.items, drawn, strict=True)]),
         style_names=atlas.style_names,
         seed=seed,
         report=report,
     )
-    return Maps(with_regions(atlas, seed=seed), items)
+    return Maps(with_regions(atlas, seed=seed), with_regions(items, seed=seed), subjects)
+
+
+def _subjects(
+    plug: PersonaPlug, raw: tuple[FloatArray, ...], atlas: Atlas, *, seed: int, report: Report
+) -> SubjectMap | None:
+    part = sentence_part(plug)
+    if part is None:
+        return None
+    report("placing people by subject", None)
+    means = np.stack([items[:, part].mean(axis=0) for items in raw])
+    return build_subject_map(means[shuffled(len(raw), seed=seed)], atlas, seed=seed, report=report)
 
 
 @torch.no_grad()
@@ -127,12 +142,3 @@ def _user_vector(plug: PersonaPlug, raw: FloatArray) -> FloatArray:
     """User vector (D,) of somebody under uniform weights."""
     items = plug.standardise(torch.from_numpy(raw))[None]
     return plug.aggregate(items, torch.ones(1, len(raw), dtype=torch.bool), None).user_vectors[0].numpy()
-
-
-def _style(plug: PersonaPlug, raw: tuple[FloatArray, ...]) -> list[FloatArray] | None:
-    """Style figures of each person's items, (N_u, F) each, still as logarithms, shares and roots."""
-    start = surface_start(plug)
-    if start is None:
-        return None
-    part = slice(start, start + len(SURFACE_NAMES))
-    return [raw_style(items[:, part]) for items in raw]

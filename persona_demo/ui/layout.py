@@ -127,6 +127,7 @@ def _map(shelf: Shelf) -> dict[str, Any]:
         coordinates=atlas.coordinates.tolist() if atlas else (),
         counts=atlas.counts.tolist() if atlas else (),
         nouns=(shelf.wording.a, shelf.wording.many),
+        regions=[(region.label, region.x, region.y) for region in atlas.regions] if atlas else (),
         elem_id="pd-map",
     )
     find = gr.Dropdown(
@@ -229,7 +230,7 @@ def _wire_desk(demo: gr.Blocks, page: Page, on: Carry, runs: Sequence[Dependency
     # Nothing that a visitor did is dropped because something before it is still under way.
     page.history.upload(on.open_file, people, trigger_mode="multiple", **desk)
     maps = page.inside.maps
-    for source in (page.people, maps.people, maps.posts, maps.near):
+    for source in (page.people, maps.people, maps.posts, maps.near, maps.twice.people, maps.twice.movers):
         source.select(on.pick_on_map, people, trigger_mode="multiple", **desk)
     for picker in (page.person, page.find):
         picker.input(on.pick_person, [picker, *people], trigger_mode="multiple", **desk)

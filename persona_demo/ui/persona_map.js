@@ -52,34 +52,16 @@ function colours() {
   const names = ["panel", "line", "edge", "ink", "ink-soft", "dot", "contour", "named", "focus", "arm-persona"];
   for (let at = 0; at < 10; at += 1) names.push(`hue-${at}`, ...(at < 5 ? [`step-${at}`] : []));
   const found = names.map((name) => [name, style.getPropertyValue(`--pd-${name}`).trim() || "gray"]);
-  return { ...Object.fromEntries(found), font: style.fontFamily };
+  const serif = style.getPropertyValue("--pd-serif").trim() || "serif";
+  return { ...Object.fromEntries(found), font: style.fontFamily, serif };
 }
 
-function labels(value) {
-  const { people, you } = value;
-  const pixel = camera(view(), size());
-  pen.font = `600 13.5px ${paint.font}`;
-  const width = (name) => pen.measureText(shorten(name)).width;
-  const names = people.map(({ name, at }) => ({ at: pixel(at), reach: 5, length: width(name) }));
-  if (you) names.unshift({ at: pixel(you.at), reach: 9, length: width(you.name) });
-  const found = sides(names, nearest(value).map((id) => pixel(place(value, id))), size());
-  const yours = you && found.shift();
-  // Whoever is edited but has not moved yet would stand there twice.
-  const twice = ({ name, at }) => name === you?.name && String(at) === String(you?.at);
-  return {
-    you: yours ?? SIDES[0],
-    texts: people.map((person, index) => (found[index] && !twice(person) ? plain(shorten(person.name)) : BLANK)),
-    sides: found.map((side) => side ?? SIDES[0]),
-  };
-}
-
-function layers(value) {
+function layers(value, names) {
   const { people, you } = value;
   const near = nearest(value);
   const ringed = [place(value, value.selected)].filter(Boolean);
   const path = you ? [...you.trail, you.at] : [];
   const persona = paint["arm-persona"];
-  const names = labels(value);
   const label = { family: paint.font, size: 13, shadow: Array(3).fill(`0 0 3px ${paint.panel}`).join(", ") };
   const points = (places) => ({ type: "scatter", mode: "markers", x: column(places, 0), y: column(places, 1) });
   return [
@@ -113,7 +95,7 @@ function layers(value) {
   ];
 }
 
-function layout(value) {
+function layout(value, names) {
   const [width, height] = size();
   const [across, up] = view();
   return {
@@ -123,7 +105,7 @@ function layout(value) {
     dragmode: touch.matches && !closer ? false : "pan",
     xaxis: { visible: false, range: [...across] },
     yaxis: { visible: false, range: [...up], scaleanchor: "x" },
-    annotations: [...(closer || plot.offsetWidth < 420 ? [] : regions(value)), ...mixture(value)], shapes: line(value),
+    annotations: [...regions(value, names.boxes), ...marks(value)], shapes: line(value),
   };
 }
 
@@ -134,7 +116,8 @@ async function draw(value) {
   drawn = value;
   paint = colours();
   paintGround(view());
-  await Plotly.react(plot, layers(value), layout(value), {
+  const names = labels(value);
+  await Plotly.react(plot, layers(value, names), layout(value, names), {
     displayModeBar: false, scrollZoom: true, doubleClick: false, showTips: false, typesetMath: false,
   });
   // Plotly gives the frame its events with the first drawing, which may come later than the map: in a folded tab.
@@ -187,58 +170,6 @@ function tell(value) {
   if (value.tint) tint = value.tint.of ? value.tint : null;
   key();
   if (focused) buttons.find((entry) => entry.firstChild.dataset.id === focused)?.firstChild.focus();
-}
-
-// Who is under the pointer: first whoever is drawn on top, and of the many dots the nearest.
-function under({ clientX, clientY }) {
-  if (!drawn) return null;
-  const { you, people } = drawn;
-  const { left, top } = plot.getBoundingClientRect();
-  const pixel = camera(view(), size());
-  const closest = (places, reach) => nearestTo([clientX - left, clientY - top], places.map(pixel), reach);
-  if (you && closest([you.at], 9) === 0) return { id: null, text: `${you.name} · you are here` };
-  if (alone) return nearUnder(closest);
-  const person = people[closest(column(people, "at"), touch.matches ? 16 : 8)];
-  if (person) return { id: person.id, text: person.name };
-  const id = everybody.ids[closest(everybody.at, touch.matches ? 12 : 9)];
-  return id === undefined ? null : { id, text: numbered(id) };
-}
-
-function nearUnder(closest) {
-  const near = [drawn.selected, ...nearest(drawn)].filter((id) => row.has(id));
-  const id = near[closest(near.map((each) => place(drawn, each)), touch.matches ? 16 : 9)];
-  return id === undefined ? null : { id, text: numbered(id) };
-}
-
-function hint(event) {
-  const found = event && !event.buttons && event.pointerType !== "touch" ? under(event) : null;
-  plot.classList.toggle("pd-map-over", Boolean(found?.id));
-  part("hint").hidden = !found;
-  if (!found) return;
-  const { left, top, width } = plot.getBoundingClientRect();
-  const [x, y] = [event.clientX - left, event.clientY - top];
-  part("hint").textContent = found.text;
-  part("hint").style.transform =
-    `translate(${x}px, ${y}px) translate(${x > width / 2 ? "calc(-100% - 14px)" : "14px"}, -50%)`;
-}
-
-// An item of the person on the table is shown there; anybody else is taken instead.
-function choose(id) {
-  if (id.startsWith("post:")) window.dispatchEvent(new CustomEvent("pd-post", { detail: id.slice(5) }));
-  else trigger("select", { id });
-}
-
-// A press that was no drag. Plotly covers the page while one is down, hence the window.
-function press(down) {
-  hint(null);
-  const release = (up) => {
-    window.removeEventListener("pointercancel", stop);
-    const id = Math.hypot(up.clientX - down.clientX, up.clientY - down.clientY) < 6 && under(up)?.id;
-    if (id) choose(id);
-  };
-  const stop = () => window.removeEventListener("pointerup", release);
-  window.addEventListener("pointerup", release, { once: true });
-  window.addEventListener("pointercancel", stop, { once: true });
 }
 
 function show() {

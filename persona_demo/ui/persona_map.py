@@ -12,164 +12,23 @@ import json
 import re
 from abc import ABCMeta
 from collections.abc import Sequence
-from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal
 from urllib.parse import quote
 
 import gradio as gr
 import plotly
 from gradio.component_meta import ComponentMeta, updateable
 
-MAX_TRAIL = 24
-"""Most earlier places that are sent; older ones are left out."""
+from persona_demo.ui.map_value import Group, MapValue, Tint, map_value, place
 
-MAX_LINE = 41
-"""Most places a line between two people is drawn through."""
-
-SCRIPTS = ("persona_map_geometry.js", "persona_map_marks.js", "persona_map_ground.js", "persona_map.js")
+SCRIPTS = tuple(f"persona_map{part}.js" for part in ("_geometry", "_names", "_marks", "_ground", "_pointer", ""))
+"""In the order they are joined; the last one starts the map."""
 
 MapKind = Literal["people", "posts"]
 
 _SELECTABLE = re.compile(r"p[0-9]{4,6}(\.[0-9]{1,4})?|sample:[a-z0-9][a-z0-9_-]{0,63}")
-
-
-@dataclass(frozen=True)
-class You:
-    """The person being edited.
-
-    Attributes:
-        name: What the point is called.
-        x: First coordinate of where they stand.
-        y: Second coordinate.
-        trail: Earlier places (x, y), oldest first.
-    """
-
-    name: str
-    x: float
-    y: float
-    trail: Sequence[tuple[float, float]] = ()
-
-
-@dataclass(frozen=True)
-class NamedPoint:
-    """A person with a name, as the sample people have.
-
-    Attributes:
-        id: What ``select`` reports, ``sample:<slug>``.
-        name: What the point is called.
-        x: First coordinate.
-        y: Second coordinate.
-    """
-
-    id: str
-    name: str
-    x: float
-    y: float
-
-
-@dataclass(frozen=True)
-class Group:
-    """Some of the population that share a colour.
-
-    Attributes:
-        label: What they have in common, for the legend.
-        count: How many they are.
-    """
-
-    label: str
-    count: int
-
-
-@dataclass(frozen=True)
-class Tint:
-    """Colours of the population.
-
-    Attributes:
-        title: What is coloured.
-        groups: The groups, at most ten, in the order of their colours.
-        of: For each of the population the index of its group, (U,).
-        ordered: Whether the groups are steps of one quantity, from little to much.
-    """
-
-    title: str
-    groups: tuple[Group, ...]
-    of: Sequence[int]
-    ordered: bool = False
-
-
-class MapValue(TypedDict, total=False):
-    """What the browser is told when something changes; made by :func:`map_value`.
-
-    ``line`` and ``mixed`` are there only where they are drawn. Without ``tint`` the colours stay as they are; an empty
-    one takes them away.
-    """
-
-    selected: str | None
-    you: dict[str, Any] | None
-    people: list[dict[str, Any]]
-    neighbours: list[str]
-    message: str
-    line: list[list[float]]
-    mixed: list[float]
-    tint: dict[str, Any]
-
-
-def map_value(
-    *,
-    selected: str | None = None,
-    you: You | None = None,
-    people: Sequence[NamedPoint] = (),
-    neighbours: Sequence[str] = (),
-    message: str = "",
-    line: Sequence[tuple[float, float]] = (),
-    mixed: tuple[float, float] | None = None,
-    tint: Tint | Literal["keep", "none"] = "keep",
-) -> MapValue:
-    """State of the map as plain JSON, without the population.
-
-    Args:
-        selected: Id of the person everything else shows, if one is.
-        you: The person being edited, if they have a place.
-        people: The people shown by name.
-        neighbours: Ids of those nearest to the selected person, nearest first.
-        message: The same in words; shown below the map and read out when it changes.
-        line: Places (x, y) a line is drawn through, from one person to another.
-        mixed: Where on it somebody stands who is mixed from others.
-        tint: Colours of the population; they stay as they are, or are taken away.
-    """
-    here = None
-    if you is not None:
-        trail = [_place(point) for point in you.trail[-MAX_TRAIL:]]
-        here = {"name": you.name, "at": _place((you.x, you.y)), "trail": trail}
-    value: MapValue = {
-        "selected": selected,
-        "you": here,
-        "people": [{"id": p.id, "name": p.name, "at": _place((p.x, p.y))} for p in people],
-        "neighbours": list(neighbours),
-        "message": message,
-    }
-    if line:
-        value["line"] = [_place(point) for point in line[:MAX_LINE]]
-    if mixed is not None:
-        value["mixed"] = _place(mixed)
-    if tint == "none":
-        value["tint"] = {}
-    elif not isinstance(tint, str):
-        # One digit for each of the population: three thousand of them are three kilobytes.
-        value["tint"] = {
-            "title": tint.title,
-            "groups": [{"label": group.label, "count": group.count} for group in tint.groups],
-            "of": "".join(map(str, tint.of)),
-            "ordered": tint.ordered,
-        }
-    return value
-
-
-def _place(point: tuple[float, float]) -> list[float]:
-    # Four decimals are finer than a pixel of a map whose spread is one, and a third of the bytes.
-    return [round(float(coordinate), 4) for coordinate in point]
 
 
 def selected_id(event: gr.EventData) -> str | None:
@@ -254,14 +113,14 @@ class PersonaMap(gr.HTML, metaclass=_Unstubbed):
             "population": json.dumps(
                 {
                     "ids": list(ids),
-                    "at": [_place((point[0], point[1])) for point in coordinates],
+                    "at": [place((point[0], point[1])) for point in coordinates],
                     "counts": [int(count) for count in counts],
                 },
                 separators=(",", ":"),
             ),
             "kind": kind,
             "nouns": list(nouns),
-            "regions": [{"label": label, "at": _place((x, y))} for label, x, y in regions],
+            "regions": [{"label": label, "at": place((x, y))} for label, x, y in regions],
             "actions": actions,
             # Relative, so that it holds under a sub-path and behind the server-side renderer.
             "library": f"gradio_api/file={quote(plotly_file().as_posix())}",
@@ -279,7 +138,7 @@ class PersonaMap(gr.HTML, metaclass=_Unstubbed):
         nothing = {"type": "null"}
         you = {"name": text, "at": place, "trail": {"type": "array", "items": place}}
         person = {"id": text, "name": text, "at": place}
-        group = {"label": text, "count": {"type": "integer"}}
+        group = {"label": text, "count": {"type": "integer"}, "unknown": {"type": "boolean"}}
         tint = {
             "title": text,
             "groups": {"type": "array", "items": {"type": "object", "properties": group}},
@@ -296,6 +155,7 @@ class PersonaMap(gr.HTML, metaclass=_Unstubbed):
                 "message": text,
                 "line": {"type": "array", "items": place},
                 "mixed": place,
+                "pinned": {"type": "array", "items": {"type": "object", "properties": {"name": text, "at": place}}},
                 "tint": {"type": "object", "properties": tint},
             },
         }
@@ -303,7 +163,8 @@ class PersonaMap(gr.HTML, metaclass=_Unstubbed):
     def example_payload(self) -> MapValue:
         """A value, for the API page."""
         tint = Tint("Posts", (Group("1 to 9", 1), Group("10 and more", 1)), (0, 1), ordered=True)
-        return map_value(message="Nobody is selected.", line=[(0.0, 0.0), (1.0, 1.0)], mixed=(0.5, 0.5), tint=tint)
+        line, pinned = [(0.0, 0.0), (1.0, 1.0)], [("s0", 0.1, 0.2)]
+        return map_value(message="Nobody is selected.", line=line, mixed=(0.5, 0.5), pinned=pinned, tint=tint)
 
     def example_value(self) -> MapValue:
         """A value, for the API page."""

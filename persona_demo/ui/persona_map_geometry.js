@@ -1,11 +1,7 @@
-// Geometry of the map: its bounds, the ground people stand on, the camera, where names go. Knows
+// Geometry of the map: its bounds, the ground people stand on, the camera, what meets what. Knows
 // numbers only; read before persona_map.js, in the same function.
 
 const GRID = 72; // cells a side of the ground
-const SIDES = [
-  "middle right", "middle left", "top center", "bottom center",
-  "top right", "bottom right", "top left", "bottom left",
-];
 
 const column = (places, axis) => places.map((place) => place[axis]);
 const extent = ([low, high]) => high - low;
@@ -49,32 +45,22 @@ function camera(ranges, size) {
   return ([x, y]) => [size[0] / 2 + zoom * (x - across), size[1] / 2 - zoom * (y - up)];
 }
 
+// From pixels to coordinates.
+function uncamera(ranges, size) {
+  const [across, up] = ranges.map(([low, high]) => (low + high) / 2);
+  const zoom = zoomOf(ranges, size);
+  return ([x, y]) => [across + (x - size[0] / 2) / zoom, up - (y - size[1] / 2) / zoom];
+}
+
+// Boxes [left, top, right, bottom] in pixels.
+const around = ([x, y], across, up = across) => [x - across, y - up, x + across, y + up];
+const meet = (a, b) => a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3];
+const clear = (box, others) => !others.some((other) => meet(box, other));
+const within = (value, low, high) => Math.min(Math.max(value, low), high);
+
 // Index of the pixel nearest to a spot, or -1 if none is within reach.
 function nearestTo([x, y], pixels, reach) {
   const gaps = pixels.map((pixel) => Math.hypot(pixel[0] - x, pixel[1] - y));
   const least = Math.min(...gaps);
   return least < reach ? gaps.indexOf(least) : -1;
 }
-
-// The side of its dot that each name goes to: the first on which it covers neither a dot nor a name
-// placed before it, nor if possible anything of the crowd. Null where there is no room.
-function sides(names, crowd, [width, height]) {
-  const around = ([x, y], reach) => [x - reach, y - reach, x + reach, y + reach];
-  const meet = (a, b) => a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3];
-  const clear = (box, others) => !others.some((other) => meet(box, other));
-  const inside = (box) => box[0] >= 0 && box[2] <= width && box[1] >= 0 && box[3] <= height;
-  const others = crowd.map((at) => around(at, 4));
-  const taken = names.map(({ at, reach }) => around(at, reach));
-  return names.map(({ at: [x, y], reach, length }) => {
-    const free = SIDES.map((side) => {
-      const [up, across] = side.split(" ");
-      const left = x + { left: -reach - length, center: -length / 2, right: reach + 1 }[across];
-      const top = y + { top: -reach - 16, middle: -8, bottom: reach }[up];
-      return { side, box: [left, top, left + length, top + 16] };
-    }).filter(({ box }) => inside(box) && clear(box, taken));
-    const best = free.find(({ box }) => clear(box, others)) ?? free[0];
-    if (best) taken.push(best.box);
-    return best?.side ?? null;
-  });
-}
-

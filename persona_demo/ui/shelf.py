@@ -22,13 +22,14 @@ from persona_demo.plug.storage import plug_fingerprint, read_config
 from persona_demo.samples import Sample, load_openings, load_samples
 from persona_demo.shipped import DEFAULT_PLUG, PLUGS, atlas_of, shipped_plugs
 from persona_demo.showcase import FIRST_PERSON, Showcase, load_showcase, showcase_of
+from persona_demo.subject_map import SubjectMap
 from persona_demo.tasks import BLOG_POST, Task, TaskName, Wording, task_named
 from persona_demo.ui.state import NEW, SAMPLE, Session
 
 FIRST: TaskName = "blog-post"
 """The task that a page is about unless another is named."""
 
-Made = TypeVar("Made", Atlas, ItemMap, Showcase)
+Made = TypeVar("Made", Atlas, ItemMap, SubjectMap, Showcase)
 Read = TypeVar("Read")
 
 
@@ -42,6 +43,7 @@ class Shelf:
         atlas: The map, where there is one.
         showcase: The comparison made in advance, where there is one.
         items: The map of items, where there is one.
+        subjects: The map of people by subject, where there is one.
         task: The task.
         plug: Folder of the plug that serves it; None where it is the one that the models come with.
         form: The form of that plug, where it can be read.
@@ -52,6 +54,7 @@ class Shelf:
     atlas: Atlas | None = None
     showcase: Showcase | None = None
     items: ItemMap | None = None
+    subjects: SubjectMap | None = None
     task: Task = BLOG_POST
     plug: Path | None = None
     form: PlugConfig | None = None
@@ -163,6 +166,7 @@ def load_shelf(task: TaskName = FIRST, *, plug: Path = DEFAULT_PLUG, maps: Path 
         atlas=own(lambda: Atlas.load(folder)),
         showcase=own(lambda: load_showcase(showcase_of(task))),
         items=own(lambda: ItemMap.load(folder)),
+        subjects=own(lambda: SubjectMap.load(folder)),
         task=task_named(task),
         plug=plug,
         form=there(lambda: read_config(plug)),

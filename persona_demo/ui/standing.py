@@ -8,7 +8,7 @@ from typing import Literal
 from persona_demo.atlas import Placement
 from persona_demo.runtime import Runtime
 from persona_demo.ui import views
-from persona_demo.ui.persona_map import MapValue, NamedPoint, Tint, You, map_value
+from persona_demo.ui.map_value import MapValue, NamedPoint, Tint, You, map_value
 from persona_demo.ui.shelf import Shelf
 from persona_demo.ui.state import SAMPLE, Session
 
@@ -35,6 +35,21 @@ def stand(
     return (made.weights.tolist() if query else None), placement
 
 
+def pinned_points(shelf: Shelf, runtime: Runtime | None, session: Session) -> list[tuple[str, float, float]]:
+    """Name and place of the pinned states, but for the one on the table, which stands there itself."""
+    states = session.states
+    found = [states.state(name) for name in states.pinned if name != states.current]
+    if runtime is None or runtime.atlas is None:
+        return []
+    task = runtime.task(shelf.task.name)
+    placed = [
+        (state.id, runtime.place(runtime.embed(state.history, task).user_vector))
+        for state in found
+        if state.history.active
+    ]
+    return [(name, at.x, at.y) for name, at in placed]
+
+
 def sample_points(shelf: Shelf) -> list[NamedPoint]:
     """The sample people on the map."""
     places = shelf.showcase.places if shelf.showcase is not None else {}
@@ -49,6 +64,7 @@ def map_of(
     *,
     line: Points = (),
     mixed: tuple[float, float] | None = None,
+    pinned: Sequence[tuple[str, float, float]] = (),
     tint: Tint | Literal["keep", "none"] = "keep",
 ) -> MapValue:
     """The map with somebody on it.
@@ -59,11 +75,14 @@ def map_of(
         placement: Where they stand, where that is known.
         line: Places a line is drawn through.
         mixed: Where on it somebody stands who is mixed from others.
+        pinned: Name and place of each state of theirs that is marked.
         tint: Colours of the population.
     """
     message = views.place_in_words(session, placement, shelf.names)
     if placement is None and shelf.atlas is None:
         message = NO_MAP
+    if pinned:
+        message += f" Pinned, and marked ◆: {' and '.join(name for name, _, _ in pinned)}."
     here = None
     if placement is not None and not session.stored:
         here = You(session.history.name, placement.x, placement.y, session.trail[:-1])
@@ -75,5 +94,6 @@ def map_of(
         message=message,
         line=line,
         mixed=mixed,
+        pinned=pinned,
         tint=tint,
     )

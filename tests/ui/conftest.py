@@ -19,7 +19,17 @@ from tests.ui.stage import OPENINGS, App, Models, card, start
 def shelf(runtime: Runtime) -> Shelf:
     samples = tiny.samples()
     case = build_showcase(runtime, samples, person="ada", opening=OPENINGS[0], plug_fingerprint="tiny")
-    return Shelf(samples=samples, openings=OPENINGS, atlas=runtime.atlas, showcase=case)
+    assert runtime.atlas is not None
+    # The same people in the same places, with what a map that was built has beside them.
+    atlas = tiny.labelled(runtime.atlas)
+    return Shelf(
+        samples=samples,
+        openings=OPENINGS,
+        atlas=atlas,
+        showcase=case,
+        items=tiny.item_map(atlas),
+        subjects=tiny.subject_map(atlas),
+    )
 
 
 @pytest.fixture(scope="module")

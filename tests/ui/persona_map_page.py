@@ -14,16 +14,9 @@ import numpy as np
 import uvicorn
 from numpy.typing import NDArray
 
+from persona_demo.ui.map_value import MapValue, NamedPoint, You, map_value
 from persona_demo.ui.palette import stylesheet, theme
-from persona_demo.ui.persona_map import (
-    MapValue,
-    NamedPoint,
-    PersonaMap,
-    You,
-    map_value,
-    selected_id,
-    static_paths,
-)
+from persona_demo.ui.persona_map import PersonaMap, selected_id, static_paths
 
 PEOPLE = 1600
 NAMES = ("Benny", "Curtis", "Dolores", "Hester", "Miriam", "Paloma", "Renzo", "Tama", "Walter", "Yasmin")
@@ -34,6 +27,7 @@ HOSTILE = (
     "<b>bold</b> &lt;i&gt;",
     "%{customdata} $x^2$",
 )
+REGIONS = (("long texts, many questions", -1.5, 1.2), ("short words", 0.1, -0.9), ("small i", 1.6, 0.9))
 WALK = ((0.9, 0.5), (0.7, 0.1), (0.2, -0.1), (-0.35, 0.15), (-0.6, 0.55))
 
 
@@ -99,7 +93,9 @@ def page() -> gr.Blocks:
     with gr.Blocks(title="Map", analytics_enabled=False) as demo:
         steps = gr.State(2)
         gr.Markdown("## Where they stand\nEvery dot is somebody whose writing taught the plug.")
-        people = PersonaMap(ids=IDS, coordinates=PLACES.tolist(), counts=COUNTS, value=after(2), elem_id="map")
+        people = PersonaMap(
+            ids=IDS, coordinates=PLACES.tolist(), counts=COUNTS, value=after(2), regions=REGIONS, elem_id="map"
+        )
         with gr.Row():
             walk = gr.Button("Edit a line", variant="primary", elem_id="walk")
             attack = gr.Button("Hostile names", elem_id="attack")

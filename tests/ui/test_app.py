@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.ui import dots
 from tests.ui.stage import (
     HOSTILE,
     OPENINGS,
@@ -305,10 +306,15 @@ def test_someone_new_starts_empty(app: App, visit: Callable[..., Page]) -> None:
     expect(message(page)).to_contain_text("Someone new stands nearest to")
 
 
-def test_a_click_on_the_map_takes_that_person(app: App, visit: Callable[..., Page]) -> None:
-    page = visit(app)
-    page.locator("#pd-map").scroll_into_view_if_needed()
-    expect(page.locator(".pd-map-state")).to_be_hidden()
+def test_a_click_on_a_point_of_the_map_takes_that_person(app: App, visit: Callable[..., Page]) -> None:
+    page, atlas = visit(app), app.shelf.atlas
+    assert atlas is not None
+    dots.drawn(page, "pd-map")
+    assert set(dots.labels(page, "pd-map")) & {region.label.replace(", ", ",") for region in atlas.regions}
+    row = dots.loneliest(atlas.coordinates, dots.named(page, "pd-map"))
+    dots.click(page, "pd-map", atlas.coordinates[row])
+    expect(page.locator(".pd-name")).to_have_text(atlas.ids[row])
+    expect(message(page)).to_contain_text(f"{atlas.ids[row]} stands nearest to")
     page.locator(".pd-map-people summary").click()
     page.locator(".pd-map-list").get_by_text("Bo").first.click()
     expect(page.locator(".pd-name")).to_have_text("Bo")

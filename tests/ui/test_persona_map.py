@@ -114,6 +114,10 @@ class Map:
         self.page.wait_for_selector(".pd-map-over")
         self.page.mouse.click(*spot)
 
+    def labels(self) -> list[str]:
+        """What is written on regions."""
+        return self.page.locator(".pd-map-plot .annotation-text").evaluate_all("all => all.map(n => n.textContent)")
+
     def expect_report(self, text: str) -> None:
         """What Python says it was told."""
         expect(self.page.locator("#report textarea")).to_have_value(text, timeout=PATIENCE)
@@ -216,6 +220,17 @@ def test_zoom_survives_redrawing_and_the_whole_map_comes_back(people: Map) -> No
     expect(people.page.locator(".pd-map-plot .scatterlayer")).to_contain_text("Paloma", timeout=PATIENCE)
 
 
+def test_regions_keep_their_labels_up_close(people: Map) -> None:
+    assert "short words" in people.labels()
+    for _ in range(2):
+        low, high = people.range()
+        people.page.get_by_role("button", name="Zoom in").click()
+        people.until(f"g._fullLayout.xaxis.range[1] - g._fullLayout.xaxis.range[0] < {0.9 * (high - low)}")
+    # The middle of the map is in a region whose label stays in sight.
+    people.page.wait_for_function("document.querySelectorAll('.pd-map-plot .annotation-text').length > 0")
+    assert set(people.labels()) <= {"short words", "small i", "long texts,many questions"}
+
+
 def test_a_drag_pans_and_a_double_click_returns(people: Map) -> None:
     home = people.range()
     people.page.get_by_role("button", name="Zoom in").click()
@@ -304,6 +319,7 @@ def test_a_phone_sees_the_whole_map_without_sideways_scroll(browser: Browser, ad
     assert box["width"] <= 390
     assert 200 <= box["height"] <= 400
     assert people.read("g._fullLayout.dragmode") is False
+    assert people.labels()
     people.page.touchscreen.tap(*people.spot(NAMED, 0))
     people.expect_report("sample:person-0")
     people.page.set_viewport_size({"width": 700, "height": 390})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,14 +10,16 @@ import numpy as np
 import pytest
 
 from persona_demo.atlas import FILES as ATLAS_FILES
-from persona_demo.atlas import Atlas, Region
+from persona_demo.atlas import Atlas, Region, shuffled
 from persona_demo.errors import UserError
 from persona_demo.explain.style import STYLE, style_of_texts
 from persona_demo.item_map import FILES, ItemMap, build_item_map, item_vectors
+from persona_demo.map_figures import SCORE, figures_of
 from persona_demo.placing import directions_of, placement_error
 from persona_demo.regions import own_words, region_of, with_regions
 from persona_demo.runtime import Runtime
 from persona_demo.shipped import DEFAULT_ATLAS
+from persona_demo.subject_map import SubjectMap, sentence_part
 from persona_demo.training.maps import Maps, maps_from
 from persona_demo.wordfilter import WordFilter
 from tests import tiny
@@ -93,7 +96,7 @@ def test_both_maps_survive_the_disk(maps: Maps, tmp_path: Path) -> None:
     assert people.regions == labelled.people.regions
     assert people.style is not None and maps.people.style is not None and maps.items is not None
     np.testing.assert_allclose(people.style, maps.people.style)
-    assert items.people == maps.items.people
+    assert items.people == maps.items.people and items.regions == maps.items.regions
     np.testing.assert_allclose(items.vectors, maps.items.vectors)
     np.testing.assert_array_equal(items.coordinates, maps.items.coordinates)
 
@@ -112,6 +115,59 @@ def test_a_map_of_the_first_schema_is_still_read(runtime: Runtime, tmp_path: Pat
     assert Atlas.load(DEFAULT_ATLAS).ids
 
 
+def test_a_map_of_items_of_the_first_schema_is_still_read(maps: Maps, tmp_path: Path) -> None:
+    assert maps.items is not None and maps.items.regions
+    maps.items.save(tmp_path)
+    facts = json.loads((tmp_path / FILES.facts).read_text(encoding="utf-8"))
+    del facts["regions"]
+    (tmp_path / FILES.facts).write_text(json.dumps(facts | {"schema": 1}), encoding="utf-8")
+    back = ItemMap.load(tmp_path)
+    assert back.regions == () and back.people == maps.items.people
+
+
+def test_both_maps_have_labelled_regions(maps: Maps) -> None:
+    assert maps.items is not None
+    for mapped in (maps.people, maps.items):
+        assert len(mapped.regions) > 1 and all(region.label for region in mapped.regions)
+        assert sum(region.size for region in mapped.regions) == len(mapped.ids)
+
+
+def test_people_are_mapped_by_subject_in_the_order_of_the_other_map(
+    runtime: Runtime, maps: Maps, texts: list[list[str]], tmp_path: Path
+) -> None:
+    assert maps.subjects is not None
+    part, order = sentence_part(runtime.plug), shuffled(len(texts), seed=0)
+    for place in (0, 5):
+        mean = runtime.encoder.encode(texts[order[place]])[:, part].mean(axis=0)
+        found = directions_of(maps.subjects.basis @ directions_of(mean))
+        assert found @ directions_of(maps.subjects.vectors[place]) == pytest.approx(1, abs=1e-3)
+    maps.save(tmp_path)
+    assert SubjectMap.load(tmp_path).movers == maps.subjects.movers
+
+
+def test_scores_are_a_figure_where_somebody_gives_one(runtime: Runtime) -> None:
+    given = [["Rated 4 of 5: fine", "Rated 1 of 5: awful"], ["Rated 5 of 5: grand", "no score"], ["none", "at all"]]
+    figures = figures_of(runtime.plug, tuple(runtime.encoder.encode(texts) for texts in given))
+    assert figures is not None and figures.names == (*NAMES, SCORE)
+    np.testing.assert_array_equal(figures.people[:, -1], [2.5, 5, np.nan])
+    np.testing.assert_array_equal(np.concatenate([own[:, -1] for own in figures.items]), [4, 1, 5] + 3 * [np.nan])
+    np.testing.assert_allclose(figures.people[1, :-1], style_of_texts(given[1]), rtol=1e-2)
+    without = figures_of(runtime.plug, (runtime.encoder.encode(given[2]),))
+    assert without is not None and without.names == NAMES
+
+
+def test_a_map_of_people_who_give_scores_keeps_them(runtime: Runtime, tmp_path: Path) -> None:
+    people = [[f"Rated {1 + n % 5} of 5: {text}" for text in own] for n, own in enumerate(raw_people(runtime))]
+    people[0] = [text.partition(": ")[2] for text in people[0]]
+    raw = tuple(runtime.encoder.encode(own) for own in people)
+    maps_from(runtime.plug, raw, fingerprint="tiny", seed=0, report=lambda message, share: None).save(tmp_path)
+    atlas, items = Atlas.load(tmp_path), ItemMap.load(tmp_path)
+    scores = atlas.style_figures(SCORE)
+    assert np.isnan(scores).sum() == 1 and set(scores[~np.isnan(scores)].tolist()) == {1.0, 2.0, 3.0, 4.0, 5.0}
+    for person, score in zip(atlas.ids, scores, strict=True):
+        np.testing.assert_array_equal(items.style[items.items_of(person), items.style_names.index(SCORE)], score)
+
+
 @pytest.mark.parametrize("damage", ["arrays", "facts", "null", "schema", "people", "missing"])
 def test_a_damaged_map_of_items_is_one_clear_sentence(maps: Maps, tmp_path: Path, damage: str) -> None:
     assert maps.items is not None
@@ -122,7 +178,7 @@ def test_a_damaged_map_of_items_is_one_clear_sentence(maps: Maps, tmp_path: Path
     elif damage == "missing":
         (tmp_path / FILES.facts).unlink()
     else:
-        new = {"facts": "{", "null": "null", "schema": facts.replace('"schema": 1', '"schema": 9')}
+        new = {"facts": "{", "null": "null", "schema": facts.replace('"schema": 2', '"schema": 9')}
         people = facts.replace('"people": [', '"people": ["p9999", ')
         (tmp_path / FILES.facts).write_text(new.get(damage, people), encoding="utf-8")
     with pytest.raises(UserError, match="atlas build"):
@@ -183,6 +239,23 @@ def test_regions_are_labelled_by_what_is_striking_in_them() -> None:
     assert "short texts" in labels[2] and "exclamation" not in labels[2]
     assert with_regions(replace(atlas, style=None, style_names=())).regions == ()
     assert region_of((0.0, 0.0), ()) is None
+
+
+def test_regions_of_high_scores_say_so_and_missing_ones_say_nothing() -> None:
+    directions, group = clustered()
+    scores = np.where(group == 0, 5.0, np.where(group == 1, 1.0, np.nan)).astype(np.float32)
+    atlas = Atlas(
+        plug_fingerprint="x",
+        ids=tuple(map(str, range(len(group)))),
+        vectors=directions,
+        coordinates=np.array([[0, 0], [9, 0], [0, 9]], np.float32)[group],
+        counts=np.ones(len(group), np.int32),
+        scale=np.ones(12, np.float32),
+        style=scores[:, None],
+        style_names=(SCORE,),
+    )
+    found = {(round(region.x), round(region.y)): region.label for region in with_regions(atlas, most=3).regions}
+    assert found == {(0, 0): "high scores", (9, 0): "low scores", (0, 9): "a bit of everything"}
 
 
 def test_people_s_own_words_are_theirs_and_clean() -> None:

@@ -13,8 +13,9 @@ from gradio_client.utils import json_schema_to_python_type
 
 from persona_demo.arms import ARMS
 from persona_demo.ui import palette, persona_map
+from persona_demo.ui.map_value import MAX_TRAIL, NamedPoint, You, map_value
 from persona_demo.ui.palette import ARM_COLOURS, NEUTRALS, Colour, arm_colour, arm_variable, contrast, stylesheet
-from persona_demo.ui.persona_map import MAX_TRAIL, NamedPoint, PersonaMap, You, map_value, selected_id, static_paths
+from persona_demo.ui.persona_map import PersonaMap, selected_id, static_paths
 
 HERE = Path(persona_map.__file__).parent
 TEXT = {**ARM_COLOURS, **{name: NEUTRALS[name] for name in ("ink", "ink-soft", "named", "focus", "alert")}}
@@ -114,7 +115,7 @@ def test_templates_are_constant() -> None:
 
 
 def test_the_script_makes_no_markup() -> None:
-    text = (HERE / "persona_map.js").read_text(encoding="utf-8")
+    text = "".join((HERE / name).read_text(encoding="utf-8") for name in persona_map.SCRIPTS)
     assert not re.search(r"(inner|outer|Adjacent)HTML|document\.write|eval\(|(hover|text)template", text)
 
 

@@ -37,6 +37,7 @@ def _others(page: Page) -> dict[Any, Any]:
         i.tokens.tokens: tokens.NOTHING,
         i.text.typed: "",
         i.maps.sentence: "",
+        i.maps.find: "",
         **guess.none_dealt(i.guess),
         i.guess.played: [],
         i.guess.tally: guess.NO_VOTES,

@@ -181,9 +181,10 @@ def _wire_maps(page: Page, on: maps.Maps, mixes: mix.Mix) -> None:
         [page.session, page.kept, page.opening], [*_drawn(page), page.inside.here, page.notice],
         trigger_mode="always_last", **lane,
     )  # fmt: skip
-    m.which.input(on.show, m.which, [m.people_side, m.posts_side], queue=False, **QUIET)
+    m.which.input(on.show, m.which, [m.people_side, m.posts_side, m.twice.side], queue=False, **QUIET)
     marked = _marked(page)
     m.colour.input(on.recolour, [page.session, m.colour, m.sentence], marked, trigger_mode="always_last", **lane)
+    m.find.submit(on.find, [page.session, m.find], [*_drawn(page), page.notice], trigger_mode="always_last", **lane)
     m.sentence.submit(on.compare_sentence, [page.session, m.sentence], marked, trigger_mode="always_last", **lane)
     for each in (m.people, m.posts):
         each.clear(on.clear_marks, [page.session], marked, **lane)
@@ -198,13 +199,13 @@ def _wire_maps(page: Page, on: maps.Maps, mixes: mix.Mix) -> None:
 def _drawn(page: Page) -> list[Any]:
     """What shows on the maps who is on the table."""
     m = page.inside.maps
-    return [m.people, m.posts, m.near, m.near_posts]
+    return [m.people, m.posts, m.near, m.near_posts, m.twice.people]
 
 
 def _marked(page: Page) -> list[Any]:
     """What somebody's colours, sentence and lines are shown on."""
     m = page.inside.maps
-    return [*_drawn(page), page.people, m.colour, m.sentence, page.notice]
+    return [*_drawn(page), page.people, m.colour, m.sentence, m.find, page.notice]
 
 
 def _mixed_from(page: Page) -> list[Any]:

@@ -8,52 +8,57 @@ import numpy as np
 from numpy.typing import NDArray
 
 from persona_demo.atlas import Atlas, Placement
-from persona_demo.explain.style import STYLE
 from persona_demo.item_map import ItemMap
+from persona_demo.map_figures import FIGURES, SCORE
 from persona_demo.tasks import Wording
 from persona_demo.tasks.wording import capital
 from persona_demo.ui import views
 from persona_demo.ui.inside.tables import Head, View, cell, row, shortened, table
-from persona_demo.ui.persona_map import Group, Tint
+from persona_demo.ui.map_value import Group, Tint
 from persona_demo.ui.state import Session
 
 NONE = "none"
 SAMPLES = "samples"
 SENTENCE = "sentence"
 COUNT = "count"
-STYLE_MARK = "style:"
-"""What a choice of a style figure starts with."""
+FIGURE_MARK = "figure:"
+"""What a choice of one of the map's figures starts with."""
 MAX_HUES = 10
+TOLD = ("words", "sentence", "capitals", "exclamations", SCORE)
+"""Figures of single items that a table tells."""
 NO_STYLE = "This map keeps no style figures, so it has no regions and fewer colours: build it anew with “atlas build”."
 
 
 def colour_choices(atlas: Atlas | None, names: Sequence[str], of: Wording) -> list[tuple[str, str]]:
     """What points can be coloured by."""
-    style = [(f"Style: {kind.title}", STYLE_MARK + kind.name) for kind in STYLE if kind.name in names]
+    figures = [(figure.choice, FIGURE_MARK + figure.name) for figure in FIGURES if figure.name in names]
     usual = [("One colour", NONE), ("Who of the sample people is nearest", SAMPLES)]
     usual += [("Likeness to a sentence you type", SENTENCE)]
-    return [*usual, *([(f"How many {of.many} they stand for", COUNT)] if atlas is not None else []), *style]
+    return [*usual, *([(f"How many {of.many} they stand for", COUNT)] if atlas is not None else []), *figures]
 
 
 def steps(values: NDArray[np.floating], *, title: str, digits: int = 1) -> Tint:
-    """Fifths of a quantity, from little to much, with their ranges in numbers.
+    """Fifths of a quantity, from little to much, with their ranges in numbers, and those of whom it is not known.
 
     Args:
-        values: One for each of the population, (U,).
+        values: One for each of the population, (U,); not a number where it is not known.
         title: What it is, with its unit.
         digits: Decimals that are told.
     """
     values = np.round(np.asarray(values, dtype=np.float64), digits)
-    edges = np.unique(np.quantile(values, (0.2, 0.4, 0.6, 0.8)))
+    known = ~np.isnan(values)
+    edges = np.unique(np.quantile(values[known], (0.2, 0.4, 0.6, 0.8))) if known.any() else np.zeros(0)
     # A value on the edge of two fifths belongs to the lower one, so that many equal ones stay together.
     of = np.searchsorted(edges, values, side="left")
     groups = []
-    kept = np.unique(of)
+    kept = np.unique(of[known])
     for place in kept:
-        inside = values[of == place]
+        inside = values[known & (of == place)]
         low, high = (f"{each:,.{digits}f}" for each in (inside.min(), inside.max()))
         groups.append(Group(low if low == high else f"{low} to {high}", int(inside.size)))
-    return Tint(title, tuple(groups), np.searchsorted(kept, of).tolist(), ordered=True)
+    if not known.all():
+        groups.append(Group("none given", int((~known).sum()), unknown=True))
+    return Tint(title, tuple(groups), np.where(known, np.searchsorted(kept, of), len(kept)).tolist(), ordered=True)
 
 
 def nearness(distances: NDArray[np.floating], *, title: str) -> Tint:
@@ -139,11 +144,12 @@ def own_posts_table(session: Session, nearest: Sequence[tuple[str, float]]) -> V
 def stored_posts_table(session: Session, items: ItemMap, rows_of: Sequence[int]) -> View:
     """Items of somebody of the population: no words, only figures of style."""
     of = session.wording
-    kinds = [kind for kind in STYLE if kind.name in ("words", "sentence", "capitals", "exclamations")]
-    kinds = [kind for kind in kinds if kind.name in items.style_names]
+    kinds = [kind for kind in FIGURES if kind.name in TOLD and kind.name in items.style_names]
+    places = [items.style_names.index(kind.name) for kind in kinds]
     ids = items.ids
     rows = [
-        row(ids[i], *(f"{items.style[i, items.style_names.index(kind.name)]:.1f}" for kind in kinds)) for i in rows_of
+        row(ids[i], *(_told(kind.name, items.style[i, at]) for kind, at in zip(kinds, places, strict=True)))
+        for i in rows_of
     ]
     heads: list[Head] = [(capital(of.one), "text"), *((kind.title, "number") for kind in kinds)]
     return table(
@@ -151,4 +157,30 @@ def stored_posts_table(session: Session, items: ItemMap, rows_of: Sequence[int])
         rows,
         caption=f"{capital(of.many)} of {session.who} on the map; their words are not shipped",
         empty=f"None of the {of.many} of {session.who} was drawn for this map.",
+    )
+
+
+def _told(name: str, figure: float) -> str:
+    if np.isnan(figure):
+        return "none"
+    return f"{figure:.0f}" if name == SCORE else f"{figure:.1f}"
+
+
+def found_table(session: Session, own: Sequence[str], found: Sequence[str]) -> View:
+    """Items that were searched for.
+
+    Args:
+        session: The person.
+        own: Ids of theirs.
+        found: Ids of items of the population.
+    """
+    of = session.wording
+    rows = [
+        row(of.numbered(number), shortened(item.text), id=item.id)
+        for number, item in enumerate(session.history, start=1)
+        if item.id in own
+    ]
+    rows += [row(each, "Its words are not shipped; click its point to take its person") for each in found]
+    return table(
+        [(capital(of.one), "text"), ("Its words", "text")], rows, caption=f"{capital(of.many)} that were found"
     )

@@ -13,35 +13,39 @@ from numpy.typing import NDArray
 
 from persona_demo.atlas import Placement
 from persona_demo.errors import UserError
-from persona_demo.explain.style import STYLE
 from persona_demo.item_map import ItemMap, item_vectors
+from persona_demo.map_figures import FIGURES, SCORE
 from persona_demo.placing import place_among
 from persona_demo.runtime import Runtime
 from persona_demo.tasks.wording import capital
 from persona_demo.ui.changes import Changes
-from persona_demo.ui.inside import map_views
+from persona_demo.ui.inside import finding, map_views, twice
 from persona_demo.ui.inside.look import Look
-from persona_demo.ui.inside.map_views import COUNT, NO_STYLE, NONE, SAMPLES, SENTENCE, STYLE_MARK
+from persona_demo.ui.inside.map_views import COUNT, FIGURE_MARK, NO_STYLE, NONE, SAMPLES, SENTENCE
 from persona_demo.ui.inside.parts import MapParts
 from persona_demo.ui.inside.tables import table
 from persona_demo.ui.kept import Kept
-from persona_demo.ui.persona_map import MapValue, NamedPoint, PersonaMap, Tint, map_value
+from persona_demo.ui.map_value import MapValue, NamedPoint, Tint, map_value
+from persona_demo.ui.persona_map import PersonaMap
 from persona_demo.ui.shelf import Shelf
-from persona_demo.ui.standing import map_of, stand
+from persona_demo.ui.standing import map_of, pinned_points, stand
 from persona_demo.ui.state import Record, Session, key_of
 from persona_demo.ui.verbs import guarded
 from persona_demo.ui.widget import widget
 
 MOST_POSTS = 60
 """Latest items of a person that are put on the map of items."""
-Which = Literal["both", "people", "posts"]
+POST = "post:"
+"""What the id of a point starts with that is an item of the person on the table."""
+NO_ITEMS = "There is no map of {many} here yet: it is made by “python -m persona_demo atlas build”."
+Which = Literal["both", "people", "posts", "twice"]
 TintOrWord = Tint | Literal["keep", "none"]
 
 ABOUT = """Left, everybody the plug learned from; right, single {many} of theirs, each standing where somebody
 would who wrote nothing else. Nothing ever moves but the person you edit, who leaves a trail. Click anybody to
 take them: their texts are not shipped, and the persona is then made from the list of numbers that was kept of
 them. That list writes in their manner all the same, which is worth knowing of any service that says it keeps
-“only vectors”. A map holds one kind of writing: each has a plug, people and a map of its own."""
+“only vectors”. The points of a map are all of one task, so there is no colour by task."""
 
 
 @dataclass(frozen=True)
@@ -62,10 +66,10 @@ def lay_out(shelf: Shelf) -> MapParts:
     atlas, items, of = shelf.atlas, shelf.items, shelf.wording
     gr.Markdown(ABOUT.format(many=of.many), elem_classes="pd-lead")
     with gr.Row(elem_classes="pd-choices"):
-        which = gr.Radio(
-            [("Both", "both"), ("People", "people"), (capital(of.many), "posts")], value="both", label="Show",
-            min_width=220, elem_id="pd-which",
-        )  # fmt: skip
+        shown = [("Both", "both"), ("People", "people"), (capital(of.many), "posts")]
+        if atlas is not None and shelf.subjects is not None:
+            shown += [("People, and people by subject", "twice")]
+        which = gr.Radio(shown, value="both", label="Show", min_width=220, elem_id="pd-which")
         names = atlas.style_names if atlas is not None else ()
         colour = gr.Dropdown(
             map_views.colour_choices(atlas, names, of), value=NONE, label="Colour by", min_width=240,
@@ -96,12 +100,18 @@ def lay_out(shelf: Shelf) -> MapParts:
                 counts=[1] * len(items.ids) if items else (),
                 kind="posts",
                 nouns=(of.a, of.many),
+                regions=[(r.label, r.x, r.y) for r in items.regions] if items else (),
                 actions=True,
                 elem_id="pd-map-posts",
             )
+            find = gr.Textbox(
+                label=f"Find {of.many} on the map", placeholder="Words, a number, or an id such as p0123; then Enter",
+                lines=1, max_lines=1, visible=items is not None, elem_id="pd-find-posts",
+            )  # fmt: skip
             goes = f"Show this {of.one} in the table"
             near_posts = widget("table", table(), go="post", goes=goes, elem_id="pd-near-posts")
-    return MapParts(which, colour, sentence, people, posts, near, near_posts, people_side, posts_side)
+        by_subject = twice.lay_out(shelf)
+    return MapParts(which, colour, sentence, people, posts, near, find, near_posts, people_side, posts_side, by_subject)
 
 
 class Maps(Look):
@@ -123,7 +133,7 @@ class Maps(Look):
 
     def _drawn(self, session: Session, *, tint: tuple[TintOrWord, TintOrWord]) -> Changes:
         _, placement = stand(self.shelf, self.loading.runtime, session, "")
-        places = self._places(session)
+        places, pinned = self._places(session), pinned_points(self.shelf, self.loading.runtime, session)
         parts, atlas = self.parts, self.shelf.atlas
         own = self._stored_rows(session)
         if session.stored and self.shelf.items is not None:
@@ -131,10 +141,11 @@ class Maps(Look):
         else:
             posts = map_views.own_posts_table(session, places.nearest)
         return {
-            parts.people: map_of(self.shelf, session, placement, tint=tint[0]),
+            parts.people: map_of(self.shelf, session, placement, pinned=pinned, tint=tint[0]),
             parts.posts: self._posts_value(session, placement, places, tint=tint[1]),
             parts.near: map_views.near_table(session, placement, self.shelf.names, atlas),
             parts.near_posts: posts,
+            parts.twice.people: twice.twice_value(self.shelf, self.loading.runtime, session, placement),
         }
 
     def _stored_rows(self, session: Session) -> list[int]:
@@ -154,7 +165,7 @@ class Maps(Look):
         for item, vector in zip(active, vectors, strict=True):
             distances = items.distances(vector)
             (x, y), near = place_among(distances, items.coordinates)
-            points.append(NamedPoint(f"post:{item.id}", self.wording.numbered(numbers[item.id]), x, y))
+            points.append(NamedPoint(POST + item.id, self.wording.numbered(numbers[item.id]), x, y))
             nearest.append((ids[near[0]], float(distances[near[0]])))
         return PostPlaces(tuple(points), tuple(nearest))
 
@@ -163,8 +174,7 @@ class Maps(Look):
     ) -> MapValue:
         items, of = self.shelf.items, self.wording
         if items is None:
-            none = f"There is no map of {of.many} here yet: it is made by “python -m persona_demo atlas build”."
-            return map_value(message=none)
+            return map_value(message=NO_ITEMS.format(many=of.many))
         near = {each.id for each in placement.neighbours[:8]} if placement is not None else set()
         ringed = [name for name, owner in zip(items.ids, items.people, strict=True) if owner in near]
         points = list(places.points)
@@ -185,11 +195,32 @@ class Maps(Look):
         rings = f" The rings are {of.count(len(ringed))} of the people nearest to them." if ringed else ""
         return map_value(people=points, neighbours=ringed, message=said + rings, tint=tint)
 
+    @guarded
+    def find(self, record: dict[str, Any], query: str) -> Changes:
+        """Show on the map of items what was searched for, and nothing else; all of them after an empty search."""
+        session, items, of = Session.from_record(record), self.shelf.items, self.wording
+        changes: Changes = {self.page.notice: {"text": "", "kind": ""}}
+        if items is None:
+            raise UserError(NO_ITEMS.format(many=of.many))
+        if not query.strip():
+            return changes | self._drawn(session, tint=("keep", "keep"))
+        found, own = finding.items_on_map(items, query), finding.own_items(session, query.strip())
+        points = [point for point in self._places(session).points if point.id.removeprefix(POST) in own]
+        if not points and not found:
+            raise UserError(f"No {of.one} on the map has these words, this number or this id: search for others.")
+        said = f"Found: {of.count(len(points))} of {session.history.name}, {of.count(len(found))} of other people."
+        shown = [point.id.removeprefix(POST) for point in points]
+        return changes | {
+            self.parts.posts: map_value(people=points, neighbours=found, message=said),
+            self.parts.near_posts: map_views.found_table(session, shown, found),
+        }
+
     def show(self, which: Which) -> Changes:
-        """Show one map or both."""
+        """Show one map or two."""
         return {
             self.parts.people_side: gr.Column(visible=which != "posts"),
-            self.parts.posts_side: gr.Column(visible=which != "people"),
+            self.parts.posts_side: gr.Column(visible=which in ("both", "posts")),
+            self.parts.twice.side: gr.Column(visible=which == "twice"),
         }
 
     @guarded
@@ -238,18 +269,19 @@ class Maps(Look):
             if items is None:
                 return people, "none"
             return people, map_views.nearest_of(np.stack([items.distances(v) for v in vectors]), names, title=title)
-        return self._style_tints(
-            colour.removeprefix(STYLE_MARK), atlas.style_figures(colour.removeprefix(STYLE_MARK)), items
-        )
+        name = colour.removeprefix(FIGURE_MARK)
+        return self._figure_tints(name, atlas.style_figures(name), items)
 
     @staticmethod
-    def _style_tints(name: str, figures: NDArray[np.floating], items: ItemMap | None) -> tuple[Tint, TintOrWord]:
-        title = next(kind.title for kind in STYLE if kind.name == name)
-        people = map_views.steps(figures, title=title[:1].upper() + title[1:])
+    def _figure_tints(name: str, figures: NDArray[np.floating], items: ItemMap | None) -> tuple[Tint, TintOrWord]:
+        title = next(figure.title for figure in FIGURES if figure.name == name)
+        title = title[:1].upper() + title[1:]
+        people = map_views.steps(figures, title=title)
         if items is None or name not in items.style_names:
             return people, "none"
         own = items.style[:, items.style_names.index(name)]
-        return people, map_views.steps(own, title=title[:1].upper() + title[1:])
+        # A single score is a whole number, a person's mean is not.
+        return people, map_views.steps(own, title=title, digits=0 if name == SCORE else 1)
 
     def _samples(self) -> tuple[list[str], list[NDArray[np.float32]]]:
         """Names and user vectors of the sample people."""
@@ -260,7 +292,8 @@ class Maps(Look):
 
     @guarded
     def clear_marks(self, record: dict[str, Any]) -> Changes:
-        """Take colours, sentence and lines away; who is on the table stays."""
+        """Take colours, sentence, search and lines away; who is on the table stays."""
         drawn = self._drawn(Session.from_record(record), tint=("none", "none"))
         # The map at the top shows the same person, and the line of a mixture that goes as well.
-        return drawn | {self.page.people: drawn[self.parts.people], self.parts.colour: NONE, self.parts.sentence: ""}
+        front = {self.page.people: drawn[self.parts.people]}
+        return drawn | front | {self.parts.colour: NONE, self.parts.sentence: "", self.parts.find: ""}

@@ -25,6 +25,21 @@ class TextParts:
 
 
 @dataclass(frozen=True)
+class TwiceParts:
+    """The people by subject.
+
+    Attributes:
+        side: What holds them.
+        people: The map.
+        movers: Who is among others there.
+    """
+
+    side: gr.Column
+    people: PersonaMap
+    movers: gr.HTML
+
+
+@dataclass(frozen=True)
 class MapParts:
     """Both maps.
 
@@ -35,9 +50,11 @@ class MapParts:
         people: The map of people.
         posts: The map of items.
         near: The nearest people, with distances.
-        near_posts: The person's items, with the nearest of the population.
+        find: What is searched for on the map of items.
+        near_posts: The person's items, with the nearest of the population; or what was found.
         people_side: What holds the map of people.
         posts_side: What holds the map of items.
+        twice: The people by subject.
     """
 
     which: gr.Radio
@@ -46,9 +63,11 @@ class MapParts:
     people: PersonaMap
     posts: PersonaMap
     near: gr.HTML
+    find: gr.Textbox
     near_posts: gr.HTML
     people_side: gr.Column
     posts_side: gr.Column
+    twice: TwiceParts
 
 
 @dataclass(frozen=True)
