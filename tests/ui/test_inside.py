@@ -81,8 +81,12 @@ def test_an_edit_makes_measurements_old(app: App, visit: Callable[..., Page]) ->
 
 def test_tokens_are_coloured_and_show_what_else_might_have_stood_there(app: App, visit: Callable[..., Page]) -> None:
     page = visit(app)
+    field = page.locator("#pd-strength input[type=number]")
+    field.fill("3")
+    field.press("Tab")
     open_tab(page, "Word by word")
     measure(page, "tokens")
+    expect(page.locator(".pd-legend")).to_contain_text("At strength 3 only tokens that the persona finds plausible")
     run = page.locator(".pd-run")
     shown = run.evaluate("node => node.textContent")
     case = app.shelf.showcase
@@ -94,6 +98,8 @@ def test_tokens_are_coloured_and_show_what_else_might_have_stood_there(app: App,
     expect(page.locator(".pd-alternatives")).to_contain_text("Token 2")
     expect(page.locator(".pd-pair > div")).to_have_count(2)
     expect(page.locator(".pd-pair li")).to_have_count(10)
+    expect(page.locator(".pd-pair > div").first).to_contain_text(re.compile(r"This token: "))
+    expect(page.locator(".pd-pair > div").nth(1)).to_contain_text("This token, without the limit:")
 
 
 def test_stop_stops_a_measurement(app: App, visit: Callable[..., Page]) -> None:
