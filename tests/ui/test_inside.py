@@ -32,7 +32,19 @@ def test_strength_goes_below_0_and_a_collapse_is_told(app: App, visit: Callable[
     press_write(page)
     expect(page.locator("#pd-caption")).to_contain_text("Written for Ada at strength -2")
     assert written(page, "persona") != written(page, "task")
+    app.models.says = " fix fix fix fix"
+    press_write(page)
+    warning = card(page, "persona").locator(".pd-warning")
+    expect(warning).to_contain_text("The text has collapsed (it repeats the same words")
+    expect(warning).to_contain_text("choose a strength nearer to 1.")
+    # What no strength applies to did not collapse from one.
+    expect(card(page, "plain").locator(".pd-new")).to_have_text(" fix fix fix fix")
     expect(card(page, "plain").locator(".pd-warning")).to_be_hidden()
+    field.fill("1")
+    field.press("Tab")
+    press_write(page)
+    expect(page.locator("#pd-caption")).to_contain_text("Written for Ada at strength 1.")
+    expect(warning).to_contain_text("The strength is not the cause")
 
 
 def test_every_placebo_can_stand_beside_the_persona(app: App, visit: Callable[..., Page]) -> None:

@@ -137,7 +137,9 @@ class Growth(Look):
         counts = counts_for(len(session.history.active))
         options = DecodeOptions(max_new_tokens=min(whole(length, "number of new tokens"), 40), seed=seed_of(seed))
         found: dict[str, tuple[ArmText, ...]] = {}
-        show = functools.partial(growth_texts, counts, self.task.begun(opening), names, of=self.wording)
+        show = functools.partial(
+            growth_texts, counts, self.task.begun(opening), names, of=self.wording, strength=strength
+        )
         stream = self.lent(self.texts)(record, opening, strength, options, allow, names)
         with contextlib.closing(stream):
             for name, states in stream:
@@ -169,7 +171,7 @@ def _written(states: Sequence[ArmText], options: DecodeOptions) -> float:
 
 def growth_texts(
     counts: Sequence[int], opening: str, names: Sequence[str], found: Mapping[str, Sequence[ArmText]],
-    *, of: Wording, running: bool = False,
+    *, of: Wording, running: bool = False, strength: float = 1.0,
 ) -> View:  # fmt: skip
     """The texts, of which one column or one number of items is looked at.
 
@@ -180,6 +182,7 @@ def growth_texts(
         found: What each wrote by number of items, as far as it came; one text where it reads none.
         of: What items are called.
         running: Whether they are still writing.
+        strength: Of arms that have one.
     """
     rows = [of.count(count) for count in counts]
     cards = []
@@ -195,7 +198,7 @@ def growth_texts(
                 state.written.text,
                 opening=opening,
                 colour=palette.arm_variable(name),
-                warning=signs_of_collapse(state.written.text).sentence if led and state.written.done else "",
+                warning=signs_of_collapse(state.written.text).warning(strength) if led and state.written.done else "",
                 groups=groups,
             )
             for (head, groups), state in zip(told, found[name], strict=True)

@@ -197,7 +197,7 @@ class Pins(Look):
         stream = self.lent(self.written)(record, opening, strength, options, allow)
         with contextlib.closing(stream):
             for states in stream:
-                shown = _cards(pair, self.task.begun(opening), states)
+                shown = _cards(pair, self.task.begun(opening), states, strength=strength)
                 yield {self.parts.texts: shown} | self.bar.busy("Writing both together.")
         yield self.measured(session, opening, more=f"At strength {strength:g}.")
 
@@ -214,12 +214,12 @@ class Pins(Look):
         yield from self.runtime.compare(inputs, arms, strength=strength, options=options, allow_listed_words=allow)
 
 
-def _cards(pair: Sequence[State], opening: str, states: Sequence[ArmText]) -> View:
+def _cards(pair: Sequence[State], opening: str, states: Sequence[ArmText], *, strength: float) -> View:
     return texts(
         [
             text_card(
                 _called(state), text.written.text, opening=opening, colour="--pd-arm-persona",
-                warning=signs_of_collapse(text.written.text).sentence if text.written.done else "",
+                warning=signs_of_collapse(text.written.text).warning(strength) if text.written.done else "",
             )
             for state, text in zip(pair, states, strict=True)
         ],
