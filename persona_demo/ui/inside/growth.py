@@ -20,7 +20,7 @@ from persona_demo.tasks.wording import capital, plural
 from persona_demo.ui import palette
 from persona_demo.ui.changes import Changes
 from persona_demo.ui.inside.curve import Curve
-from persona_demo.ui.inside.look import Look
+from persona_demo.ui.inside.look import AT_ONE, Look
 from persona_demo.ui.inside.parts import GrowthParts
 from persona_demo.ui.inside.runbar import RunBar
 from persona_demo.ui.inside.tables import View, chart, row, series, shortened, table, text_card, texts
@@ -31,7 +31,8 @@ from persona_demo.ui.writing import shown_arms
 
 ABOUT = """How many {many} does it take? The person's last {one} is held out, and each column says how surprised it
 is by it when it may read none of the earlier {many}, then 1, 2, 4 and so on. Retrieval needs the one right {one}; a
-persona needs enough of them. All columns that are ticked under Advanced take part."""
+persona needs enough of them. All columns that are ticked under Advanced take part. Surprise is measured at strength
+1, as the persona was trained; the texts are written at the strength that is set."""
 
 LED = frozenset(name for name, arm in KNOWN.items() if arm.kind in ("soft", "both") and arm.placebos)
 """Arms that a strength applies to."""
@@ -112,7 +113,7 @@ class Growth(Look):
                     which = f"{of.one} that begins" if of.begins else f"{of.answer} for the {of.given}"
                     changes[parts.line] = {"text": f"The {which} “{shortened(began)}”. {crossings(found, of)}"}
                 yield changes | self.bar.busy(f"{done} of {len(found.counts)} lengths", found.share)
-        yield self.measured(session, None)
+        yield self.measured(session, None, more=AT_ONE)
 
     def grown(self, record: dict[str, Any], seed: float, names: Sequence[str]) -> Iterator[tuple[str, ColdStart]]:
         """The held-out item's input and the likelihoods as they grow; takes and gives plain values."""

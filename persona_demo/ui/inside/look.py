@@ -22,6 +22,8 @@ from persona_demo.ui.written import Outcome
 
 TYPED = "typed"
 """Choice of the text that is looked at: what the visitor typed."""
+AT_ONE = "At strength 1, as it was trained."
+"""What is said of likelihoods that do not follow the dial."""
 Lend = Callable[[Any], Any]
 
 

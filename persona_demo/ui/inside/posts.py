@@ -14,7 +14,7 @@ from persona_demo.explain.attribution import Agreement, Attribution, ItemEffect,
 from persona_demo.tasks import Wording
 from persona_demo.tasks.wording import capital
 from persona_demo.ui.changes import Changes
-from persona_demo.ui.inside.look import Look, text_to_look_at
+from persona_demo.ui.inside.look import AT_ONE, Look, text_to_look_at
 from persona_demo.ui.inside.parts import PostParts
 from persona_demo.ui.inside.runbar import RunBar
 from persona_demo.ui.inside.tables import View, cell, row, shortened, table
@@ -24,7 +24,8 @@ from persona_demo.ui.widget import widget
 
 ABOUT = """The bar beside each {one} above says how much of it the plug mixed in. That is not what it did. Here
 every {one} is taken away in turn and the text is read again: the effect is by how much the text becomes less
-likely without that {one}. Weights and effects need not agree, and the sentence below says how far they do."""
+likely without that {one}. Weights and effects need not agree, and the sentence below says how far they do. Effects
+are measured at strength 1, as the persona was trained, at whatever strength the text was written."""
 Order = Literal["effect", "weight", "post"]
 
 
@@ -112,7 +113,8 @@ class Posts(Look):
                     parts.line: {"text": said if done else ""},
                     parts.found: dataclasses.asdict(found),
                 } | self.bar.busy(f"{done} of {self.wording.count(len(found.items))} taken away", found.share)
-        yield self.measured(session, opening)
+        # No strength applies to what only puts texts into the prompt.
+        yield self.measured(session, opening, more="" if KNOWN[arm].kind == "text" else AT_ONE)
 
     def left_out(self, record: dict[str, Any], opening: str, seed: float, arm: str, text: str) -> Iterator[Attribution]:
         """The attribution as it grows; takes and gives plain values."""
