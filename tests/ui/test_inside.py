@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
+from persona_demo.ui.palette import TINT
 from tests.ui.stage import App, card, choose, finished, message, press_write, rows, written
 from tests.ui.tabs import body_rows, measure, open_tab, said
 
@@ -105,6 +106,11 @@ def test_tokens_are_coloured_and_show_what_else_might_have_stood_there(app: App,
     case = app.shelf.showcase
     assert case is not None
     assert shown == next(text.written.text for text in case.texts if text.arm == "persona")
+    # The page mixes the colours as the palette's own figures do.
+    tinted = run.locator("span:not([data-side=''])").first
+    share = float(tinted.evaluate("node => getComputedStyle(node).getPropertyValue('--pd-share')"))
+    painted = tinted.evaluate("node => getComputedStyle(node).backgroundColor")
+    assert float(re.split(r"[ /)]+", painted)[-2]) == pytest.approx(TINT["light"] * share, abs=0.01)
     run.locator("span").first.click()
     expect(page.locator(".pd-alternatives")).to_contain_text("Token 1")
     page.keyboard.press("ArrowRight")

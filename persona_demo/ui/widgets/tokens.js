@@ -57,9 +57,9 @@ const draw = () => {
   nodes = tokens.map((token, at) => {
     const change = token.right - token.left;
     const node = make("span", { role: "option", "aria-selected": "false", tabindex: at ? "-1" : "0" }, token.text);
-    const share = Math.min(Math.abs(change) / FULL, 1);
+    const share = Math.min(Math.abs(change) / FULL, 1); // of the strongest tint that ink can be read on
     node.dataset.side = Math.abs(change) < 0.1 ? "" : change > 0 ? "more" : "less";
-    node.style.setProperty("--pd-share", `${Math.round(70 * share)}%`);
+    node.style.setProperty("--pd-share", share.toFixed(2));
     node.setAttribute("aria-label", `${token.text.trim() || "blank"}, ${change > 0 ? "+" : ""}${change.toFixed(2)}`);
     node.addEventListener("click", () => choose(at, true));
     return node;
