@@ -25,7 +25,9 @@ from persona_demo.ui.widget import widget
 ABOUT = """The bar beside each {one} above says how much of it the plug mixed in. That is not what it did. Here
 every {one} is taken away in turn and the text is read again: the effect is by how much the text becomes less
 likely without that {one}. Weights and effects need not agree, and the sentence below says how far they do. Effects
-are measured at strength 1, as the persona was trained, at whatever strength the text was written."""
+are measured at strength 1, as the persona was trained, at whatever strength the text was written. The table also
+says how far the person turns without that {one}, whatever the text: 0 is the same direction of their list of numbers,
+1 is nothing in common."""
 Order = Literal["effect", "weight", "post"]
 
 
@@ -52,6 +54,7 @@ def effects_table(found: Attribution, session: Session, order: Order) -> View:
     numbers = {item.id: n for n, item in enumerate(session.history, start=1)}
     texts = {item.id: item.text for item in session.history}
     sizes = [abs(item.effect) for item in found.items if item.effect is not None]
+    turned = max((item.shift or 0.0 for item in found.items), default=1.0) or 1.0
     heaviest = max((item.weight or 0.0 for item in found.items), default=1.0) or 1.0
     most = max(sizes, default=1.0) or 1.0
     keys = {
@@ -64,13 +67,20 @@ def effects_table(found: Attribution, session: Session, order: Order) -> View:
             of.numbered(numbers.get(item.item, "?")),
             cell("-" if item.weight is None else f"{100 * item.weight:.1f}%", _share(item.weight, heaviest)),
             cell("waiting" if item.effect is None else f"{item.effect:+.2f}", _share(item.effect, most)),
+            cell("-" if item.shift is None else f"{item.shift:.3f}", _share(item.shift, turned)),
             shortened(texts.get(item.item, ""), 90),
             id=item.item,
         )
         for item in sorted(found.items, key=keys[order])
     ]
     return table(
-        [(capital(of.one), "text"), ("Weight", "bar"), ("Effect, nats", "signed"), ("Its words", "text")],
+        [
+            (capital(of.one), "text"),
+            ("Weight", "bar"),
+            ("Effect, nats", "signed"),
+            ("Turns the person by", "bar"),
+            ("Its words", "text"),
+        ],
         rows,
         caption=f"Weight and effect under “{KNOWN[found.arm].title}”; above 0 the {of.one} makes the text likelier",
     )
