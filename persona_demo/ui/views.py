@@ -93,6 +93,7 @@ def card(text: ArmText, *, fresh: bool = False, strength: float = 1.0) -> View:
     read = [f"{text.prompt_tokens:,} tokens of text"]
     if text.soft_vectors:
         read.append(f"{text.soft_vectors} vectors")
+    kept = [{"name": "Kept", "value": f"{size(text.bytes_per_user)} a person"}] if text.bytes_per_user else []
     return {
         "text": written.text.lstrip() if fresh else written.text,
         "done": written.done,
@@ -101,6 +102,7 @@ def card(text: ArmText, *, fresh: bool = False, strength: float = 1.0) -> View:
             {"name": "Wrote", "value": plural(len(written.tokens), "token")},
             {"name": "First / all", "value": f"{duration(written.first_token_ms)} / {duration(written.total_ms)}"},
             {"name": "Read", "value": " + ".join(read)},
+            *kept,
         ],
         "retrieved": list(text.retrieved),
         "copied": list(text.copied),
@@ -326,3 +328,10 @@ def duration(milliseconds: float | None) -> str:
     if milliseconds is None:
         return "-"
     return f"{milliseconds:.0f} ms" if milliseconds < 1000 else f"{milliseconds / 1000:.1f} s"
+
+
+def size(count: int) -> str:
+    """A number of bytes, in thousands from a thousand on."""
+    if count < 1000:
+        return plural(count, "byte")
+    return f"{count / 1000:.1f} kB" if count < 100_000 else f"{count / 1000:,.0f} kB"
