@@ -76,6 +76,7 @@ def test_single_posts_show_weight_beside_effect_and_lead_to_their_rows(app: App,
     expect(body_rows(page, "pd-posts-table")).to_have_count(4)
     expect(page.locator("#pd-inside")).to_contain_text("eights and measured effects")
     expect(said(page, "posts")).to_contain_text("At strength 1, as it was trained.")
+    expect(page.locator("#pd-posts-table thead")).to_contain_text("Turns the person by")
     page.get_by_label("Oldest").check()
     expect(body_rows(page, "pd-posts-table").first).to_contain_text("Post 1")
     page.locator("#pd-posts-table").get_by_role("button", name="Post 3").press("Enter")
@@ -210,6 +211,12 @@ def test_states_are_kept_pinned_and_gone_back_to(app: App, visit: Callable[..., 
     expect(body_rows(page, "pd-pins-table").first).to_contain_text("muted")
     measure(page, "pins")
     expect(page.locator("#pd-pins-texts .pd-new")).to_have_count(2)
+    expect(said(page, "pins")).to_contain_text(
+        re.compile(r"At strength 1, temperature 0, seed \d+, at most \d+ tokens")
+    )
+    for text in page.locator("#pd-pins-texts .pd-card").all():
+        note, marks = text.locator(".pd-note").inner_text(), text.locator("mark")
+        assert bool(marks.count()) is ("underlined" in note)
     page.locator("#pd-states").get_by_role("button", name="s0").click()
     expect(page.locator(".pd-summary")).to_have_text("4 posts.")
     page.get_by_role("button", name="Redo").click()

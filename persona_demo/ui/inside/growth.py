@@ -20,7 +20,7 @@ from persona_demo.tasks.wording import capital, plural
 from persona_demo.ui import palette
 from persona_demo.ui.changes import Changes
 from persona_demo.ui.inside.curve import Curve
-from persona_demo.ui.inside.look import AT_ONE, Look
+from persona_demo.ui.inside.look import AT_ONE, Look, written_at
 from persona_demo.ui.inside.parts import GrowthParts
 from persona_demo.ui.inside.runbar import RunBar
 from persona_demo.ui.inside.tables import View, chart, row, series, shortened, table, text_card, texts
@@ -36,6 +36,8 @@ persona needs enough of them. All columns that are ticked under Advanced take pa
 
 LED = frozenset(name for name, arm in KNOWN.items() if arm.kind in ("soft", "both") and arm.placebos)
 """Arms that a strength applies to."""
+LONGEST = 40
+"""Most tokens of a text; every column writes one for each number of items."""
 
 
 def lay_out(of: Wording) -> GrowthParts:
@@ -128,15 +130,18 @@ class Growth(Look):
 
     @guarded
     def write(
-        self, record: dict[str, Any], opening: str, strength: float, seed: float, length: float, allow: bool,
-        arms: Sequence[str],
+        self, record: dict[str, Any], opening: str, strength: float, seed: float, length: float, temperature: float,
+        top_p: float, allow: bool, arms: Sequence[str],
     ) -> Iterator[Changes]:  # fmt: skip
         """Let every column that is ticked write with each number of items, the persona first."""
         names = sorted(shown_arms(arms, placebo=False), key=lambda name: name != "persona")
         yield from self.waiting()
         session, parts = Session.from_record(record), self.page.inside.growth
         counts = counts_for(len(session.history.active))
-        options = DecodeOptions(max_new_tokens=min(whole(length, "number of new tokens"), 40), seed=seed_of(seed))
+        options = DecodeOptions(
+            max_new_tokens=min(whole(length, "number of new tokens"), LONGEST), temperature=temperature, top_p=top_p,
+            seed=seed_of(seed),
+        )  # fmt: skip
         found: dict[str, tuple[ArmText, ...]] = {}
         show = functools.partial(
             growth_texts, counts, self.task.begun(opening), names, of=self.wording, strength=strength
@@ -148,8 +153,7 @@ class Growth(Look):
                 said = f"Column {len(found)} of {len(names)}: “{KNOWN[name].title}”, {plural(len(states), 'text')}."
                 share = (len(found) - 1 + _written(states, options)) / len(names)
                 yield {parts.texts: show(found, running=True)} | self.bar.busy(said, share)
-        done = self.measured(session, opening, more=f"At strength {strength:g}.")
-        yield {parts.texts: show(found)} | done
+        yield {parts.texts: show(found)} | self.measured(session, opening, more=written_at(strength, options))
 
     def texts(
         self, record: dict[str, Any], opening: str, strength: float, options: DecodeOptions, allow: bool,

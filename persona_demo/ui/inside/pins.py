@@ -20,7 +20,7 @@ from persona_demo.tasks import Wording
 from persona_demo.tasks.wording import capital
 from persona_demo.ui import views
 from persona_demo.ui.changes import Changes
-from persona_demo.ui.inside.look import Look, standing_in
+from persona_demo.ui.inside.look import Look, standing_in, written_at
 from persona_demo.ui.inside.parts import PinParts
 from persona_demo.ui.inside.runbar import RunBar
 from persona_demo.ui.inside.tables import View, cell, row, shortened, table, text_card, texts
@@ -185,21 +185,25 @@ class Pins(Look):
 
     @guarded
     def write(
-        self, record: dict[str, Any], opening: str, strength: float, seed: float, length: float, allow: bool
-    ) -> Iterator[Changes]:
+        self, record: dict[str, Any], opening: str, strength: float, seed: float, length: float, temperature: float,
+        top_p: float, allow: bool,
+    ) -> Iterator[Changes]:  # fmt: skip
         """Let the persona write from both pinned states."""
         session = Session.from_record(record)
         pair = self._pair(session)
         if pair is None:
             raise UserError("There are no two states to write from: tick two of them.")
         yield from self.waiting()
-        options = DecodeOptions(max_new_tokens=whole(length, "number of new tokens"), seed=seed_of(seed))
+        options = DecodeOptions(
+            max_new_tokens=whole(length, "number of new tokens"), temperature=temperature, top_p=top_p,
+            seed=seed_of(seed),
+        )  # fmt: skip
         stream = self.lent(self.written)(record, opening, strength, options, allow)
         with contextlib.closing(stream):
             for states in stream:
                 shown = _cards(pair, self.task.begun(opening), states, strength=strength)
                 yield {self.parts.texts: shown} | self.bar.busy("Writing both together.")
-        yield self.measured(session, opening, more=f"At strength {strength:g}.")
+        yield self.measured(session, opening, more=written_at(strength, options))
 
     def written(
         self, record: dict[str, Any], opening: str, strength: float, options: DecodeOptions, allow: bool
@@ -215,13 +219,17 @@ class Pins(Look):
 
 
 def _cards(pair: Sequence[State], opening: str, states: Sequence[ArmText], *, strength: float) -> View:
+    done = all(text.written.done for text in states)
+    # Two texts that are still being written differ for no other reason.
+    others = [text.written.text if done else None for text in reversed(states)]
     return texts(
         [
             text_card(
                 _called(state), text.written.text, opening=opening, colour="--pd-arm-persona",
                 warning=signs_of_collapse(text.written.text).warning(strength) if text.written.done else "",
+                beside=other,
             )
-            for state, text in zip(pair, states, strict=True)
+            for state, text, other in zip(pair, states, others, strict=True)
         ],
-        running=not all(text.written.done for text in states),
+        running=not done,
     )  # fmt: skip
