@@ -42,6 +42,7 @@ class Conditioning:
         base: What strength leads away from; None where strength has no meaning.
         weights: Weight of each history item, where the arm weighs them, (N,).
         bytes_per_user: What must be kept of a person for this arm.
+        user_vector: The person as the soft vectors were made from them, (U,), where items were read.
     """
 
     retrieved: tuple[str, ...] = ()
@@ -50,6 +51,7 @@ class Conditioning:
     base: Conditioning | None = None
     weights: FloatArray | None = None
     bytes_per_user: int = 0
+    user_vector: FloatArray | None = None
 
     def row(self, task: Task, input_text: str, codec: TextCodec, *, place: Place) -> Row:
         """What the LM reads under this conditioning.

@@ -73,6 +73,7 @@ def persona(inputs: ArmInputs) -> Conditioning:
         base=base,
         weights=read.weights,
         bytes_per_user=read.bytes_kept,
+        user_vector=read.user_vector if inputs.stored is None else None,
     )
 
 

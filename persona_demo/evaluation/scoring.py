@@ -2,6 +2,8 @@
 
 A voice (:class:`~persona_demo.lm.decode.Voice`) is a row, the row strength leads away from, and the
 strength; what it would write, it can also be asked for a given text. Equal questions are asked once.
+Beyond strengths 0 to 1 the decoder's limit is left out: under it one implausible token would make a whole
+text impossible.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ import numpy as np
 
 from persona_demo.lm.base import FloatArray, FrozenLM, Row, Tokens
 from persona_demo.lm.decode import Voice
+from persona_demo.lm.guidance import blended
 
 GUIDED_BATCH = 8
 """Guided texts looked at together; each holds logits over the whole vocabulary, twice."""
@@ -69,7 +72,7 @@ def _guided(
     found: dict[Hashable, FloatArray] = {}
     for key, (rows, strength, text) in asked.items():
         row, base = (logits[row_key(r), text] for r in rows)
-        blend = base + np.float32(strength) * (row - base)  # (T, V)
+        blend = blended(row, base, strength)  # (T, V)
         blend -= blend.max(axis=1, keepdims=True)
         picked = blend[np.arange(len(text)), list(text)].astype(np.float64)
         np.exp(blend, out=blend)

@@ -2,7 +2,8 @@
 
 The weight of an item says how much of it was mixed into the person. Its leave-one-out effect says what
 it does: the text's log-likelihood with all items less that without this one, in nats. The two are set
-side by side because they need not agree; how far they do is computed and said in a sentence.
+side by side because they need not agree; how far they do is computed and said in a sentence. Between the
+two stands its shift: how far the person's vector turns when the item is taken away, whatever the text.
 
 Everything is measured at strength 1. Effects of single items need not add up to that of all of them.
 """
@@ -15,7 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.stats import spearmanr
 
-from persona_demo.arms import Arm, ArmInputs, arm_named
+from persona_demo.arms import Arm, ArmInputs, Conditioning, arm_named
 from persona_demo.errors import UserError
 from persona_demo.explain.scoring import Likelihoods, text_tokens
 from persona_demo.lm.base import FrozenLM
@@ -35,11 +36,14 @@ class ItemEffect:
         weight: The aggregator's weight, or None under an arm that weighs nothing.
         effect: Log-likelihood of the text with all items less that without this one, in nats, or None
             while it was not measured. Above 0, the item makes the text likelier.
+        shift: Cosine distance between the user vectors with all items and without this one, 0 to 2; None
+            while it was not measured, under an arm that makes no vector, and for the only item.
     """
 
     item: str
     weight: float | None
     effect: float | None = None
+    shift: float | None = None
 
 
 @dataclass(frozen=True)
@@ -174,10 +178,21 @@ def leave_one_out(lm: FrozenLM, inputs: ArmInputs, arm: Arm, text: str) -> Itera
     for start in range(0, len(items), BATCH):
         places = range(start, min(start + BATCH, len(items)))
         shorter = [arm.build(replace(inputs, items=inputs.items[:i] + inputs.items[i + 1 :])) for i in places]
-        for i, without in zip(places, likelihoods.of(shorter), strict=True):
-            items[i] = replace(items[i], effect=total - without)
+        for i, made, without in zip(places, shorter, likelihoods.of(shorter), strict=True):
+            items[i] = replace(items[i], effect=total - without, shift=_shift(whole, made))
         state = replace(state, items=tuple(items))
         if state.share == 1 and whole.weights is not None:
             effects = [item.effect or 0.0 for item in items]
             state = replace(state, agreement=agreement(whole.weights.tolist(), effects))
         yield state
+
+
+def _shift(whole: Conditioning, without: Conditioning) -> float | None:
+    """Cosine distance between two user vectors; None where one of them is not there or has no direction."""
+    one, other = whole.user_vector, without.user_vector
+    if one is None or other is None:
+        return None
+    one, other = one.astype(np.float64), other.astype(np.float64)
+    norms = float(np.linalg.norm(one) * np.linalg.norm(other))
+    # Rounding must not make a distance of equal directions negative.
+    return None if norms == 0 else float(np.clip(1 - one @ other / norms, 0, 2))

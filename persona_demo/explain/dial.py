@@ -5,7 +5,9 @@ Guidance adds s times what the persona changes to what the control says, token b
     logits = task + s (persona - task)
 
 so both conditionings are read once and every strength is arithmetic on what they said, normalised at
-each token. 0 is exactly the control, 1 the persona.
+each token. 0 is exactly the control, 1 the persona. The curve leaves out the limit that the decoder keeps
+beyond the two (:mod:`persona_demo.explain.scoring` says why); how many tokens of the text it would not have
+written is told beside it.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from persona_demo.arms import Arm, ArmInputs
 from persona_demo.errors import UserError
 from persona_demo.explain.scoring import row_of, text_tokens
 from persona_demo.lm.base import FloatArray, FrozenLM, Tokens
+from persona_demo.lm.guidance import barred
 from persona_demo.ranges import STRENGTH
 
 STRENGTHS = tuple(float(s) for s in np.arange(STRENGTH.low, STRENGTH.high + 0.01, 0.25))
@@ -33,11 +36,13 @@ class DialPoint:
 
     Attributes:
         strength: The strength.
-        log_likelihood: Of the whole text, nats.
+        log_likelihood: Of the whole text, nats, without the decoder's limit.
+        barred: Tokens of the text that the limit keeps from being written at this strength.
     """
 
     strength: float
     log_likelihood: float
+    barred: int = 0
 
 
 @dataclass(frozen=True)
@@ -100,14 +105,15 @@ def persona_likelihood(
         raise UserError(f"“{arm.title}” has no strength here: choose the persona, and a person with a history.")
     row, base = lm.logits([row_of(inputs, made), row_of(inputs, made.base)], [tokens, tokens])
     totals = likelihood_at(row, base, tokens, strengths=strengths)
-    points = tuple(DialPoint(float(s), float(t)) for s, t in zip(strengths, totals, strict=True))
+    bars = [barred_at(row, base, tokens, strength=s) for s in strengths]
+    points = tuple(DialPoint(float(s), float(t), n) for s, t, n in zip(strengths, totals, bars, strict=True))
     return Dial(arm=arm.name, tokens=len(tokens), points=points)
 
 
 def likelihood_at(
     row: FloatArray, base: FloatArray, tokens: Tokens, *, strengths: Sequence[float]
 ) -> NDArray[np.float64]:
-    """Log-likelihood of tokens at every strength, shape (S,).
+    """Log-likelihood of tokens at every strength without the decoder's limit, shape (S,).
 
     Args:
         row: Logits of the arm that predict each token, (T, V).
@@ -124,3 +130,8 @@ def likelihood_at(
         sums = np.exp(blended - top[:, None]).sum(axis=1, dtype=np.float64)
         totals += blended[:, token] - top - np.log(sums)
     return totals
+
+
+def barred_at(row: FloatArray, base: FloatArray, tokens: Tokens, *, strength: float) -> int:
+    """How many of T tokens the decoder would not write at a strength; logits have shape (T, V)."""
+    return int(barred(row, base, strength)[np.arange(len(tokens)), list(tokens)].sum())

@@ -1,17 +1,25 @@
 """How likely a text is under an arm: what every measurement here rests on.
 
 A text is looked at as what follows the input. Knows arms and the LM's interface; draws no conclusions.
+
+Beyond strengths 0 to 1 the decoder writes no implausible token (:func:`~persona_demo.lm.guidance.barred`).
+The likelihood of a text that is given leaves this limit out: under it one token that the persona would not
+write makes a whole text impossible, and a curve or a difference of two would say nothing of the others.
+What might be written instead keeps to the limit.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from persona_demo.arms import ArmInputs, Conditioning
 from persona_demo.errors import UserError
 from persona_demo.lm.base import FloatArray, FrozenLM, Row, Tokens
+from persona_demo.lm.guidance import IMPLAUSIBLE, barred, blended
 
 MAX_TOKENS = 512
 """Longest text that is measured; as many as an arm may write."""
@@ -36,10 +44,32 @@ def text_tokens(inputs: ArmInputs, text: str) -> Tokens:
     return tokens
 
 
+@dataclass(frozen=True, eq=False)
+class Blend:
+    """What predicts each token of a text at a strength.
+
+    Attributes:
+        logits: As they are measured by, without the decoder's limit, (T, V).
+        barred: Tokens that the limit keeps from being written, (T, V); None where there is no limit.
+    """
+
+    logits: FloatArray
+    barred: NDArray[np.bool_] | None = None
+
+    def written_by(self, place: int) -> FloatArray:
+        """Logits at a place as the decoder writes by them, (V,)."""
+        row: FloatArray = self.logits[place]
+        return row if self.barred is None else np.where(self.barred[place], row - IMPLAUSIBLE, row)
+
+    def bars(self, place: int, token: int) -> bool:
+        """Whether a token could not be written at a place."""
+        return self.barred is not None and bool(self.barred[place, token])
+
+
 def guided_logits(
     lm: FrozenLM, inputs: ArmInputs, conditioning: Conditioning, tokens: Tokens, *, strength: float
-) -> FloatArray:
-    """Logits that predict each token of a text as the decoder would blend them, shape (T, V).
+) -> Blend:
+    """Logits that predict each token of a text at a strength, and what the decoder would not write.
 
     Args:
         lm: The frozen LM.
@@ -49,12 +79,13 @@ def guided_logits(
         strength: Of a conditioning that has a base; without one it does nothing.
     """
     if conditioning.base is None or strength == 1:
-        return lm.logits([row_of(inputs, conditioning)], [tokens])[0]
+        return Blend(lm.logits([row_of(inputs, conditioning)], [tokens])[0])
     if strength == 0:
-        return lm.logits([row_of(inputs, conditioning.base)], [tokens])[0]
+        return Blend(lm.logits([row_of(inputs, conditioning.base)], [tokens])[0])
     rows = [row_of(inputs, conditioning), row_of(inputs, conditioning.base)]
     row, base = lm.logits(rows, [tokens, tokens])
-    return base + np.float32(strength) * (row - base)
+    limited = not 0 <= strength <= 1
+    return Blend(blended(row, base, strength), barred(row, base, strength) if limited else None)
 
 
 def log_softmax(logits: FloatArray) -> FloatArray:

@@ -2,6 +2,10 @@
 
 The text is fixed and read twice; only what stands beside the input differs. Tokens come with the text
 they add, so that a page can lay them out and the text reads as it was.
+
+Alternatives are what the decoder could have written there, with the chances it would have given them.
+The text's own tokens are measured without the decoder's limit (:mod:`persona_demo.explain.scoring` says
+why), and those that it would not have written are told.
 """
 
 from __future__ import annotations
@@ -14,8 +18,8 @@ import numpy as np
 from persona_demo.arms import Arm, ArmInputs
 from persona_demo.errors import UserError
 from persona_demo.explain.pieces import piece_of, pieces
-from persona_demo.explain.scoring import guided_logits, log_softmax, text_tokens
-from persona_demo.lm.base import FloatArray, FrozenLM, TextCodec, Tokens
+from persona_demo.explain.scoring import Blend, guided_logits, log_softmax, text_tokens
+from persona_demo.lm.base import FrozenLM, TextCodec, Tokens
 
 TOP = 5
 MOST_TOP = 20
@@ -32,7 +36,7 @@ class Alternative:
     Attributes:
         token: Its id.
         text: What it would have added; empty for one that ends the text.
-        log_probability: In nats.
+        log_probability: In nats, among what the decoder could write there.
         chosen: Whether it is the token that stands there.
         ends: Whether it ends the text.
     """
@@ -52,8 +56,10 @@ class ViewedToken:
         text: The text it adds.
         left: Its log-probability under the first arm, nats.
         right: Under the second.
-        left_top: Likeliest tokens there under the first arm, likeliest first.
+        left_top: Likeliest tokens that could be written there under the first arm, likeliest first.
         right_top: Under the second.
+        left_barred: Whether the decoder's limit keeps it from being written under the first arm.
+        right_barred: Under the second.
     """
 
     text: str
@@ -61,6 +67,8 @@ class ViewedToken:
     right: float
     left_top: tuple[Alternative, ...]
     right_top: tuple[Alternative, ...]
+    left_barred: bool = False
+    right_barred: bool = False
 
     @property
     def change(self) -> float:
@@ -78,6 +86,8 @@ class TokenView:
         strength: Of arms that have one.
         tokens: The tokens, in order.
         legend: How to read the colours, in words.
+        left_limited: Whether the decoder's limit applies to the first arm at this strength.
+        right_limited: To the second.
     """
 
     left: str
@@ -85,6 +95,8 @@ class TokenView:
     strength: float
     tokens: tuple[ViewedToken, ...]
     legend: str
+    left_limited: bool = False
+    right_limited: bool = False
 
     @property
     def text(self) -> str:
@@ -136,12 +148,13 @@ def view_tokens(
     sides = []
     for arm in (left, right):
         # One arm after the other: the logits of a long text take a hundred megabytes.
-        scores = log_softmax(guided_logits(lm, inputs, arm.build(inputs), tokens, strength=strength))
-        picked = scores[np.arange(len(tokens)), list(tokens)]
-        sides.append((picked.tolist(), _tops(scores, tokens, hidden, top=top, codec=inputs.codec, eos=lm.info.eos)))
-    (lefts, left_tops), (rights, right_tops) = sides
-    viewed = tuple(map(ViewedToken, pieces(inputs.codec, tokens), lefts, rights, left_tops, right_tops))
-    change = sum(rights) - sum(lefts)
+        blend = guided_logits(lm, inputs, arm.build(inputs), tokens, strength=strength)
+        sides.append(_side(blend, tokens, hidden, top=top, codec=inputs.codec, eos=lm.info.eos))
+    one, other = sides
+    viewed = tuple(
+        map(ViewedToken, pieces(inputs.codec, tokens), one.own, other.own, one.tops, other.tops, one.bars, other.bars)
+    )
+    change = sum(other.own) - sum(one.own)
     return TokenView(
         left=left.name,
         right=right.name,
@@ -151,29 +164,57 @@ def view_tokens(
             f"Each token is coloured by how much likelier it is under “{right.title}” than under “{left.title}”, "
             "as the change of its log-probability in nats: +1 is 2.7 times as likely, -1 a third as likely. "
             f"The whole text changes by {change:+.2f} nats, {change / len(tokens):+.3f} a token."
+            + _limit_in_words(strength, limited=one.limited or other.limited)
         ),
+        left_limited=one.limited,
+        right_limited=other.limited,
     )
 
 
-def _tops(
-    scores: FloatArray,
+def _limit_in_words(strength: float, *, limited: bool) -> str:
+    if not limited:
+        return ""
+    return (
+        f" At strength {strength:g} only tokens that {'the persona' if strength > 1 else 'the control'} finds "
+        "plausible are written, and alternatives keep to that. The tokens of this text are measured without that "
+        "limit: under it a text with one implausible token would be impossible as a whole."
+    )
+
+
+@dataclass(frozen=True)
+class _Side:
+    """A text under one arm: of each token its log-probability, its alternatives, and whether it is barred."""
+
+    own: list[float]
+    tops: list[tuple[Alternative, ...]]
+    bars: list[bool]
+    limited: bool
+
+
+def _side(
+    blend: Blend,
     tokens: Tokens,
     hidden: Sequence[frozenset[int]],
     *,
     top: int,
     codec: TextCodec,
     eos: Sequence[int],
-) -> list[tuple[Alternative, ...]]:
-    """The likeliest tokens at each place; ``scores`` has shape (T, V)."""
-    found = []
-    for row, token, hide in zip(scores, tokens, hidden, strict=True):
+) -> _Side:
+    """A text under one arm, place by place."""
+    own, tops, bars = [], [], []
+    for place, (token, hide) in enumerate(zip(tokens, hidden, strict=True)):
+        own.append(float(log_softmax(blend.logits[place])[token]))
+        bars.append(blend.bars(place, token))
+        row = log_softmax(blend.written_by(place))
         # The token that stands there is no secret, whatever it is.
         banned = hide - {token}
         wanted = min(top + len(banned), len(row))
         best = np.argpartition(-row, wanted - 1)[:wanted]
         best = best[np.argsort(-row[best], kind="stable")]
         kept = [int(i) for i in best if int(i) not in banned][:top]
-        found.append(
+        # The limit gives way where nothing else may be written, as it does in writing.
+        kept = [i for i in kept if not blend.bars(place, i)] or kept[:1]
+        tops.append(
             tuple(
                 Alternative(
                     token=i,
@@ -185,4 +226,4 @@ def _tops(
                 for i in kept
             )
         )
-    return found
+    return _Side(own, tops, bars, blend.barred is not None)

@@ -1,15 +1,8 @@
 """The decoder: many rows of one frozen LM, continued in lockstep, token by token.
 
 It is a plain generator over plain rows: close it and everything stops. It knows token ids and
-logits; what an arm or a person is, it does not know. Guidance needs a second row for a voice, which
-is fed the same tokens:
-
-    logits = base + strength * (row - base)
-
-so strength 0 is exactly the base and 1 exactly the row; at those two no second row is computed.
-Outside of 0 to 1 the difference is exaggerated, and with it the noise of tokens that neither row would
-ever write. There the choice is among what the nearer row finds plausible (contrastive decoding, arXiv
-2210.15097), a limit that comes in gradually: at 0 and 1 there is none.
+logits; what an arm or a person is, it does not know. Guidance (:mod:`persona_demo.lm.guidance`) needs
+a second row for a voice, which is fed the same tokens; at strengths 0 and 1 no second row is computed.
 """
 
 from __future__ import annotations
@@ -22,16 +15,12 @@ import numpy as np
 
 from persona_demo.errors import UserError
 from persona_demo.lm.base import FloatArray, FrozenLM, LMSession, Row, Tokens
+from persona_demo.lm.guidance import guided
 
 SHORT_ROW = 96
 """Rows of at most this many positions are read, and show their first token, before longer ones."""
 STOP_AT = "\n\n"
 """Unless told otherwise, a blank line ends a text: what follows would be another one."""
-
-PLAUSIBLE = 0.01
-"""Beyond the rows, a token is plausible that has at least this share of the likeliest one's probability."""
-IMPLAUSIBLE = np.float32(1e4)
-"""What the others lose: they come after all plausible ones, and stay in order where those are banned."""
 
 Ban = Callable[[Sequence[int]], frozenset[int]]
 
@@ -138,26 +127,6 @@ class _Writer:
             return self.logits[0]
         row, base = self.logits
         return guided(row, base, self.voice.strength)
-
-
-def guided(row: FloatArray, base: FloatArray, strength: float) -> FloatArray:
-    """Next logits at a strength.
-
-    Args:
-        row: Logits of the row, (V,).
-        base: Logits of what strength leads away from, (V,).
-        strength: 0 gives the base, 1 the row.
-
-    Returns:
-        Shape (V,); beyond the two, implausible tokens come last.
-    """
-    mixed: FloatArray = base + np.float32(strength) * (row - base)
-    beyond = max(strength - 1, -strength)
-    if beyond <= 0:
-        return mixed
-    nearer = row if strength > 1 else base
-    least = nearer.max() + np.float32(np.log(PLAUSIBLE * min(beyond, 1.0)))
-    return np.where(nearer < least, mixed - IMPLAUSIBLE, mixed)
 
 
 def pick(logits: FloatArray, options: DecodeOptions, rng: np.random.Generator) -> int:

@@ -60,7 +60,7 @@ def lay_out(shelf: Shelf) -> Page:
     parts["inside"] = inside.lay_out(shelf)
     parts |= _advanced(shown)
     with gr.Accordion("About this page", open=False):
-        gr.Markdown(words.about(shelf.wording, form=shelf.form))
+        gr.Markdown(words.about(shelf.wording, form=shelf.form, figures=shelf.figures))
     # The last thing on the page, so that it can stay in sight at the foot of the window and cover nothing in the end.
     parts["lesson"] = lessons.lay_out(parts.pop("lesson"), shelf)
     return Page(**parts)

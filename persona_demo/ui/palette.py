@@ -67,6 +67,11 @@ STEPS = (
 )  # fmt: skip
 """From little to much, where points of a map are coloured by a quantity."""
 
+TINT = {"light": 0.70, "dark": 0.50}
+"""Most of a colour behind a token of a text, by mode: ink on it stays legible, at a contrast of 4.5 and more."""
+TINTS = {"more": ARM_COLOURS["persona"], "less": NEUTRALS["focus"]}
+"""Colours behind tokens that are likelier and less likely."""
+
 HUES = (
     Colour("#2b6591", "#7fb2d9"), Colour("#b07d10", "#e2b955"), Colour("#7a4a9c", "#c39be0"),
     Colour("#2f8552", "#74c795"), Colour("#b0406f", "#ee93b8"), Colour("#6b6f2a", "#bcc26b"),
@@ -165,6 +170,18 @@ def contrast(first: str, second: str) -> float:
     return (high + 0.05) / (low + 0.05)
 
 
+def mixed(over: str, under: str, share: float) -> str:
+    """A ``#rrggbb`` colour laid over another, as CSS's ``color-mix(in srgb, ...)`` does.
+
+    Args:
+        over: The colour on top.
+        under: The one beneath.
+        share: Of the colour on top, 0 to 1.
+    """
+    pairs = ((int(over[i : i + 2], 16), int(under[i : i + 2], 16)) for i in (1, 3, 5))
+    return "#" + "".join(f"{round(share * top + (1 - share) * below):02x}" for top, below in pairs)
+
+
 def _luminance(colour: str) -> float:
     channels = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
     red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels)
@@ -179,8 +196,10 @@ def stylesheet() -> str:
     named |= {f"--pd-hue-{n}": colour for n, colour in enumerate(HUES)}
     fonts = {"--pd-sans": SANS, "--pd-serif": SERIF, "--pd-mono": MONO}
     families = {name: ", ".join(f"'{f}'" if " " in f else f for f in stack) for name, stack in fonts.items()}
-    light = _block(":root", {name: colour.light for name, colour in named.items()} | families)
-    dark = _block(".dark", {name: colour.dark for name, colour in named.items()})
+    named |= {f"--pd-tint-{side}": colour for side, colour in TINTS.items()}
+    tint = {mode: {"--pd-tint": f"{share:.0%}"} for mode, share in TINT.items()}
+    light = _block(":root", {name: colour.light for name, colour in named.items()} | tint["light"] | families)
+    dark = _block(".dark", {name: colour.dark for name, colour in named.items()} | tint["dark"])
     rules = files(__package__).joinpath("palette.css").read_text(encoding="utf-8")
     return "\n".join((light, dark, rules))
 

@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from persona_demo.atlas import Atlas, Placement
 from persona_demo.errors import UserError
+from persona_demo.evaluation.plug_figures import PlugFigures, read_plug_figures
 from persona_demo.history import UserHistory
 from persona_demo.item_map import ItemMap
 from persona_demo.lm.base import FloatArray
@@ -47,6 +48,7 @@ class Shelf:
         task: The task.
         plug: Folder of the plug that serves it; None where it is the one that the models come with.
         form: The form of that plug, where it can be read.
+        figures: What was measured of that plug, where it was.
     """
 
     samples: tuple[Sample, ...]
@@ -58,6 +60,7 @@ class Shelf:
     task: Task = BLOG_POST
     plug: Path | None = None
     form: PlugConfig | None = None
+    figures: PlugFigures | None = None
 
     @property
     def wording(self) -> Wording:
@@ -155,9 +158,10 @@ def load_shelf(task: TaskName = FIRST, *, plug: Path = DEFAULT_PLUG, maps: Path 
         except UserError:
             return None
 
+    made_with = there(lambda: plug_fingerprint(plug))
+
     def own(load: Callable[[], Made]) -> Made | None:
         found = there(load)
-        made_with = there(lambda: plug_fingerprint(plug))
         return found if found is not None and found.plug_fingerprint == made_with else None
 
     return Shelf(
@@ -170,6 +174,7 @@ def load_shelf(task: TaskName = FIRST, *, plug: Path = DEFAULT_PLUG, maps: Path 
         task=task_named(task),
         plug=plug,
         form=there(lambda: read_config(plug)),
+        figures=None if made_with is None else read_plug_figures(task, made_with),
     )
 
 

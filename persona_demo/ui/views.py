@@ -57,6 +57,7 @@ def columns(
     shown: Sequence[str],
     notes: Mapping[str, str] | None = None,
     running: bool = False,
+    strength: float = 1.0,
 ) -> View:
     """The columns.
 
@@ -66,22 +67,24 @@ def columns(
         shown: Names of the arms that have a column.
         notes: A sentence for arms that have something to explain, by name.
         running: Whether they are still writing.
+        strength: Of arms that have one.
     """
     return {
         "opening": opening,
-        "cards": {text.arm: card(text, fresh=not opening) for text in texts},
+        "cards": {text.arm: card(text, fresh=not opening, strength=strength) for text in texts},
         "notes": dict(notes or {}),
         "shown": list(shown),
         "running": running,
     }
 
 
-def card(text: ArmText, *, fresh: bool = False) -> View:
+def card(text: ArmText, *, fresh: bool = False, strength: float = 1.0) -> View:
     """What one arm wrote, and what it cost, in words.
 
     Args:
         text: The text.
         fresh: Whether nothing stands before it, so that the blank it starts with is left out.
+        strength: The strength it was written at, where the arm has one.
     """
     written = text.written
     led = KNOWN[text.arm.partition(":")[0]].placebos if text.arm.partition(":")[0] in KNOWN else ()
@@ -90,14 +93,16 @@ def card(text: ArmText, *, fresh: bool = False) -> View:
     read = [f"{text.prompt_tokens:,} tokens of text"]
     if text.soft_vectors:
         read.append(f"{text.soft_vectors} vectors")
+    kept = [{"name": "Kept", "value": f"{size(text.bytes_per_user)} a person"}] if text.bytes_per_user else []
     return {
         "text": written.text.lstrip() if fresh else written.text,
         "done": written.done,
-        "warning": collapsed.sentence if collapsed else "",
+        "warning": collapsed.warning(strength) if collapsed else "",
         "costs": [
             {"name": "Wrote", "value": plural(len(written.tokens), "token")},
             {"name": "First / all", "value": f"{duration(written.first_token_ms)} / {duration(written.total_ms)}"},
             {"name": "Read", "value": " + ".join(read)},
+            *kept,
         ],
         "retrieved": list(text.retrieved),
         "copied": list(text.copied),
@@ -108,7 +113,8 @@ def first_columns(case: Showcase | None, shown: Sequence[str]) -> View:
     """The columns before anybody pressed Write: the showcase, where there is one."""
     if case is None:
         return columns((), opening="", shown=shown)
-    return columns(case.texts, opening=task_named(case.task).begun(case.opening), shown=shown)
+    opening = task_named(case.task).begun(case.opening)
+    return columns(case.texts, opening=opening, shown=shown, strength=case.strength)
 
 
 def caption(words: str, key: str = "") -> View:
@@ -340,3 +346,10 @@ def duration(milliseconds: float | None) -> str:
     if milliseconds is None:
         return "-"
     return f"{milliseconds:.0f} ms" if milliseconds < 1000 else f"{milliseconds / 1000:.1f} s"
+
+
+def size(count: int) -> str:
+    """A number of bytes, in thousands from a thousand on."""
+    if count < 1000:
+        return plural(count, "byte")
+    return f"{count / 1000:.1f} kB" if count < 100_000 else f"{count / 1000:,.0f} kB"

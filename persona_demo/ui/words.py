@@ -5,6 +5,11 @@ What speaks of items or inputs is a function of the task's nouns.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from persona_demo.arms import KNOWN
+from persona_demo.evaluation.bootstrap import Estimate
+from persona_demo.evaluation.plug_figures import PlugFigures, shown
 from persona_demo.plug.config import PlugConfig
 from persona_demo.tasks import Task
 from persona_demo.tasks.wording import Wording, capital
@@ -132,12 +137,51 @@ def _copied(of: Wording, form: PlugConfig | None) -> str:
     )
 
 
-def about(of: Wording, *, form: PlugConfig | None = None) -> str:
+def _pairs() -> str:
+    """Which column is compared with which."""
+    bases = dict.fromkeys(arm.compared_with for arm in KNOWN.values() if arm.compared_with is not None)
+    return "\n".join(
+        f"  * {_listed([arm.title for arm in KNOWN.values() if arm.compared_with == base])} with “{KNOWN[base].title}”"
+        for base in bases
+    )
+
+
+def _listed(titles: Sequence[str]) -> str:
+    return ", ".join(f"“{title}”" for title in titles)
+
+
+def _interval(estimate: Estimate) -> str:
+    return f"{estimate.mean:+.3f} [{estimate.low:+.3f}, {estimate.high:+.3f}]"
+
+
+def _measured(of: Wording, figures: PlugFigures | None) -> str:
+    """What was measured of the page's plug, with what it does not show."""
+    if figures is None:
+        return "This plug was not measured on people whom it was not trained on, so nothing is claimed of it."
+    lines = [
+        f"{figures.users:,} people of the split `{figures.split}`, whom nothing was trained on, {figures.targets:,} of "
+        f"their {of.many}, strength {figures.strength:g}. By how much likelier their own words become, in nats a "
+        "token, with a 95% interval over people:\n"
+    ]
+    for each in figures.gains:
+        said = "lift shown" if shown(each.gain) else "**lift not shown**: the interval reaches zero or below"
+        whom = "" if each.helped is None else f"; {each.helped:.0%} of the people are helped"
+        pair = f"“{KNOWN[each.arm].title}” over “{KNOWN[each.over].title}”"
+        lines.append(f"* {pair}: {_interval(each.gain)}, {said}{whom}.")
+    if (gap := figures.placebo_gap) is not None:
+        said = "so part of it is personal" if shown(gap) else "**not shown to be personal**: a stranger does as well"
+        pair = f"“{KNOWN['persona'].title}” over its placebo, a stranger in the person's place"
+        lines.append(f"* {pair}: {_interval(gap)}, {said}.")
+    return "\n".join(lines)
+
+
+def about(of: Wording, *, form: PlugConfig | None = None, figures: PlugFigures | None = None) -> str:
     """How it all works, and how to read it with care.
 
     Args:
         of: What things are called.
         form: That of the page's plug, where it is known.
+        figures: What was measured of that plug, where it was.
     """
     return f"""
 ### How it works
@@ -157,12 +201,24 @@ about. It does not carry facts: names, dates and events of the {of.many} are ave
 texts claim is made up. The columns that put old {of.many} into the prompt can quote facts, and pay for it with more
 text to read.
 
+### Which columns may be compared
+* All columns are written by the same frozen model with the same settings and length. Only the personal part differs.
+* What has trained parts is compared with trained parts that know no person, never with the untuned model; what puts
+  {of.many} into the prompt is compared with the same model without them:
+{_pairs()}
+* Where one {of.one} is to be predicted, only earlier ones are read, and those that nearly repeat it are left out.
+* An effect counts as personal where it is larger than that of the placebo: the same method told about somebody else.
+
+### What this plug was measured to do
+{_measured(of, figures)}
+
 ### Reading the page with care
 * The weights say how the plug mixed the {of.many} for {of.this}. They do not prove that {of.a} caused a word.
 * The map shows people by how they write and what about. They are anonymous, and their texts are not shipped.
-* One example proves nothing. Switch on the placebo, try {of.other}, and see the README for measured figures.
+* One example proves nothing. Switch on the placebo, try {of.other}, and see above what was measured.
 * The model is small and was trained on web text. It can be wrong, odd or unkind, and it is not a person.
 * Numbers made from {of.many} (not the {of.many}) may stay in the server's memory until it restarts.
 
-The method is *Persona-Plug: LLMs + Persona-Plug = Personalized LLMs*, arXiv 2409.11901.
+The method is Persona-Plug: *LLMs + Persona-Plug = Personalized LLMs*,
+[arXiv 2409.11901](https://arxiv.org/abs/2409.11901).
 """

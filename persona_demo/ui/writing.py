@@ -97,7 +97,9 @@ class Writing(Verbs):
             raise UserError(
                 f"None of these columns has anything to go by: add {self.wording.a}, or tick another under Advanced."
             )
-        show = functools.partial(views.columns, opening=self.task.begun(opening), shown=names, notes=notes)
+        show = functools.partial(
+            views.columns, opening=self.task.begun(opening), shown=names, notes=notes, strength=strength
+        )
         of_whom = f"for {session.history.name} at strength {strength:g}"
         yield {self.page.columns: show((), running=True), self.page.caption: views.caption(f"Writing {of_whom}.")}
         texts: tuple[ArmText, ...] = ()

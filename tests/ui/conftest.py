@@ -48,7 +48,7 @@ def waiting_app(runtime: Runtime, shelf: Shelf) -> Iterator[App]:
 def _usual_models(request: pytest.FixtureRequest) -> None:
     if "app" in request.fixturenames:
         models = request.getfixturevalue("app").models
-        models.pause, models.broken = 0.0, False
+        models.pause, models.broken, models.says = 0.0, False, ""
 
 
 @pytest.fixture(scope="module")

@@ -6,11 +6,12 @@ import re
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from playwright.sync_api import Locator, Page, expect
 
+from persona_demo.answers import ArmText
 from persona_demo.arms import ARMS
 from persona_demo.runtime import Report, Runtime
 from persona_demo.ui import build_demo, launch_options
@@ -23,11 +24,12 @@ SIX = [name for name in ARMS if ":" not in name]
 
 @dataclass
 class Models:
-    """A tiny runtime behind a gate, that can be made slow or broken while a test looks on."""
+    """A tiny runtime behind a gate, that can be made slow or broken, or told what to say, while a test looks on."""
 
     runtime: Runtime
     gate: threading.Event = field(default_factory=threading.Event)
     pause: float = 0.0
+    says: str = ""
     broken: bool = False
     stepped: int = 0
     closed: threading.Event = field(default_factory=threading.Event)
@@ -45,7 +47,7 @@ class Models:
                         raise ValueError("a secret text")
                     self.stepped += 1
                     time.sleep(self.pause)
-                    yield state
+                    yield tuple(self._saying(text) for text in state)
             finally:
                 self.closed.set()
 
@@ -53,6 +55,9 @@ class Models:
         runtime = object.__new__(Runtime)
         runtime.__dict__.update(self.runtime.__dict__, compare=watched)
         return runtime
+
+    def _saying(self, text: ArmText) -> ArmText:
+        return replace(text, written=replace(text.written, text=self.says)) if self.says else text
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
+from persona_demo.ui.palette import TINT
 from tests.ui import dots
 from tests.ui.stage import OPENINGS, App, card, choose, finished, message, press_write, rows, written
 from tests.ui.tabs import body_rows, measure, open_tab, said
@@ -34,7 +35,19 @@ def test_strength_goes_below_0_and_a_collapse_is_told(app: App, visit: Callable[
     press_write(page)
     expect(page.locator("#pd-caption")).to_contain_text("Written for Ada at strength -2")
     assert written(page, "persona") != written(page, "task")
+    app.models.says = " fix fix fix fix"
+    press_write(page)
+    warning = card(page, "persona").locator(".pd-warning")
+    expect(warning).to_contain_text("The text has collapsed (it repeats the same words")
+    expect(warning).to_contain_text("choose a strength nearer to 1.")
+    # What no strength applies to did not collapse from one.
+    expect(card(page, "plain").locator(".pd-new")).to_have_text(" fix fix fix fix")
     expect(card(page, "plain").locator(".pd-warning")).to_be_hidden()
+    field.fill("1")
+    field.press("Tab")
+    press_write(page)
+    expect(page.locator("#pd-caption")).to_contain_text("Written for Ada at strength 1.")
+    expect(warning).to_contain_text("The strength is not the cause")
 
 
 def test_every_placebo_can_stand_beside_the_persona(app: App, visit: Callable[..., Page]) -> None:
@@ -64,6 +77,8 @@ def test_single_posts_show_weight_beside_effect_and_lead_to_their_rows(app: App,
     measure(page, "posts")
     expect(body_rows(page, "pd-posts-table")).to_have_count(4)
     expect(page.locator("#pd-inside")).to_contain_text("eights and measured effects")
+    expect(said(page, "posts")).to_contain_text("At strength 1, as it was trained.")
+    expect(page.locator("#pd-posts-table thead")).to_contain_text("Turns the person by")
     page.get_by_label("Oldest").check()
     expect(body_rows(page, "pd-posts-table").first).to_contain_text("Post 1")
     page.locator("#pd-posts-table").get_by_role("button", name="Post 3").press("Enter")
@@ -83,19 +98,30 @@ def test_an_edit_makes_measurements_old(app: App, visit: Callable[..., Page]) ->
 
 def test_tokens_are_coloured_and_show_what_else_might_have_stood_there(app: App, visit: Callable[..., Page]) -> None:
     page = visit(app)
+    field = page.locator("#pd-strength input[type=number]")
+    field.fill("3")
+    field.press("Tab")
     open_tab(page, "Word by word")
     measure(page, "tokens")
+    expect(page.locator(".pd-legend")).to_contain_text("At strength 3 only tokens that the persona finds plausible")
     run = page.locator(".pd-run")
     shown = run.evaluate("node => node.textContent")
     case = app.shelf.showcase
     assert case is not None
     assert shown == next(text.written.text for text in case.texts if text.arm == "persona")
+    # The page mixes the colours as the palette's own figures do.
+    tinted = run.locator("span:not([data-side=''])").first
+    share = float(tinted.evaluate("node => getComputedStyle(node).getPropertyValue('--pd-share')"))
+    painted = tinted.evaluate("node => getComputedStyle(node).backgroundColor")
+    assert float(re.split(r"[ /)]+", painted)[-2]) == pytest.approx(TINT["light"] * share, abs=0.01)
     run.locator("span").first.click()
     expect(page.locator(".pd-alternatives")).to_contain_text("Token 1")
     page.keyboard.press("ArrowRight")
     expect(page.locator(".pd-alternatives")).to_contain_text("Token 2")
     expect(page.locator(".pd-pair > div")).to_have_count(2)
     expect(page.locator(".pd-pair li")).to_have_count(10)
+    expect(page.locator(".pd-pair > div").first).to_contain_text(re.compile(r"This token: "))
+    expect(page.locator(".pd-pair > div").nth(1)).to_contain_text("This token, without the limit:")
 
 
 def test_stop_stops_a_measurement(app: App, visit: Callable[..., Page]) -> None:
@@ -262,6 +288,12 @@ def test_states_are_kept_pinned_and_gone_back_to(app: App, visit: Callable[..., 
     expect(body_rows(page, "pd-pins-table").first).to_contain_text("muted")
     measure(page, "pins")
     expect(page.locator("#pd-pins-texts .pd-new")).to_have_count(2)
+    expect(said(page, "pins")).to_contain_text(
+        re.compile(r"At strength 1, temperature 0, seed \d+, at most \d+ tokens")
+    )
+    for text in page.locator("#pd-pins-texts .pd-card").all():
+        note, marks = text.locator(".pd-note").inner_text(), text.locator("mark")
+        assert bool(marks.count()) is ("underlined" in note)
     open_tab(page, "Maps")
     dots.drawn(page, "pd-map-people")
     page.wait_for_function("document.querySelector('#pd-map-people .pd-map-plot').textContent.includes('◆ s0')")
@@ -298,6 +330,7 @@ def test_the_history_grows_from_nothing(app: App, visit: Callable[..., Page]) ->
     expect(page.locator(".pd-name")).to_have_text("Bo")
     open_tab(page, "Few and many posts")
     measure(page, "growth", who="Bo")
+    expect(said(page, "growth")).to_contain_text("At strength 1, as it was trained.")
     expect(page.locator("#pd-growth-chart polyline")).to_have_count(6)
     expect(body_rows(page, "pd-growth-table").first).to_contain_text("0")
     measure(page, "growth-texts", who="Bo")

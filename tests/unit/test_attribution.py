@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from persona_demo.arms import ArmInputs, arm_named
+from persona_demo.arms.soft import read_person
 from persona_demo.errors import UserError
 from persona_demo.explain.attribution import agreement, leave_one_out
 from persona_demo.explain.scoring import MAX_TOKENS, Likelihoods, row_of
@@ -42,6 +43,36 @@ def test_an_effect_is_the_likelihood_with_all_items_less_that_without_one(runtim
     assert last.per_token(last.whole) == pytest.approx(last.whole / len(tokens))
     assert last.agreement is not None
     assert "against “Trained, no person”;" in last.sentence and "10 items" in last.sentence
+
+
+def test_a_shift_is_the_cosine_distance_of_the_person_without_an_item(runtime: Runtime, given: ArmInputs) -> None:
+    last = list(leave_one_out(runtime.lm, given, arm_named("persona"), TEXT))[-1]
+    whole = read_person(given).user_vector.astype(np.float64)
+    for i, item in enumerate(last.items):
+        shorter = replace(given, items=given.items[:i] + given.items[i + 1 :])
+        other = read_person(shorter).user_vector.astype(np.float64)
+        expected = 1 - whole @ other / (np.linalg.norm(whole) * np.linalg.norm(other))
+        assert item.shift == pytest.approx(expected, abs=1e-9) and 0 <= (item.shift or 0) <= 2
+    assert any(item.shift for item in last.items)
+    # It is about the person and not about the text.
+    again = list(leave_one_out(runtime.lm, given, arm_named("persona"), " quite another text"))[-1]
+    assert [item.shift for item in again.items] == [item.shift for item in last.items]
+    assert [item.effect for item in again.items] != [item.effect for item in last.items]
+    both = list(leave_one_out(runtime.lm, given, arm_named("persona+bm25"), TEXT))[-1]
+    assert [item.shift for item in both.items] == [item.shift for item in last.items]
+
+
+def test_a_person_of_equal_items_turns_by_nothing_and_one_without_a_vector_cannot_turn(
+    runtime: Runtime, given: ArmInputs
+) -> None:
+    # Of items that are all the same, none gives the person another direction.
+    same = replace(given, items=tuple(replace(item, text=given.items[0].text) for item in given.items[:4]))
+    last = list(leave_one_out(runtime.lm, same, arm_named("persona"), TEXT))[-1]
+    assert [item.shift for item in last.items] == pytest.approx([0] * 4, abs=1e-6)
+    one = replace(given, items=given.items[:1])
+    assert list(leave_one_out(runtime.lm, one, arm_named("persona"), TEXT))[-1].items[0].shift is None
+    texts = list(leave_one_out(runtime.lm, given, arm_named("bm25"), TEXT))[-1]
+    assert all(item.shift is None for item in texts.items)
 
 
 def test_it_goes_in_batches_and_stops_when_closed(runtime: Runtime, given: ArmInputs) -> None:

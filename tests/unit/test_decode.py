@@ -11,7 +11,8 @@ import torch
 
 from persona_demo.errors import UserError
 from persona_demo.lm.base import FloatArray, LMSession, Row
-from persona_demo.lm.decode import DecodeOptions, Voice, Written, decode, guided, pick, repeats, visible
+from persona_demo.lm.decode import DecodeOptions, Voice, Written, decode, pick, repeats, visible
+from persona_demo.lm.guidance import barred, blended, guided
 from persona_demo.lm.torch_engine import TorchLM
 from tests import tiny
 
@@ -91,6 +92,14 @@ def test_guidance_never_writes_what_the_nearer_row_finds_absurd() -> None:
     # The limit comes in gradually: next to the row it holds nothing back.
     near = row_logits + 1e-6 * (row_logits - base_logits)
     np.testing.assert_allclose(guided(row_logits, base_logits, 1 + 1e-6), near, rtol=1e-5)
+    assert not barred(row_logits, base_logits, 0.5).any()
+    assert barred(row_logits, base_logits, 3.0).tolist() == [False, False, False, True]
+    # Many places at once are what each of them is alone.
+    rows, bases = np.stack([row_logits, base_logits]), np.stack([base_logits, row_logits])
+    for strength in (-2.0, 0.5, 3.0):
+        for many in (blended, barred, guided):
+            alone = [many(row, base, strength) for row, base in zip(rows, bases, strict=True)]
+            np.testing.assert_array_equal(many(rows, bases, strength), np.stack(alone))
 
 
 def test_guidance_between_equal_rows_changes_nothing() -> None:

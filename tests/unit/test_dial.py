@@ -7,7 +7,7 @@ import pytest
 
 from persona_demo.arms import ArmInputs, arm_named
 from persona_demo.errors import UserError
-from persona_demo.explain.dial import STRENGTHS, Dial, DialPoint, likelihood_at, persona_likelihood
+from persona_demo.explain.dial import STRENGTHS, Dial, DialPoint, barred_at, likelihood_at, persona_likelihood
 from persona_demo.explain.scoring import row_of
 from persona_demo.history import UserHistory
 from persona_demo.runtime import Runtime
@@ -65,6 +65,12 @@ def test_the_best_strength_is_said_in_words() -> None:
     assert "more of the person" in dial(-20, -19, -18, -17, -10).sentence
     assert "hardly matters" in dial(-10, -10, -10, -10, -10.01).sentence
     assert dial(-10, -10, -10, -10, -10).best.strength == 0
+
+
+def test_tokens_that_the_decoder_would_not_write_are_counted() -> None:
+    row, base = np.float32([[5, 4, 3, -9], [0, 0, 0, 9]]), np.float32([[5, 4, -9, 3], [0, 0, 0, 9]])
+    said = [[barred_at(row, base, (token, 3), strength=s) for s in (-2.0, 0.0, 1.0, 3.0)] for token in range(4)]
+    assert said == [[0, 0, 0, 0], [0, 0, 0, 0], [1, 0, 0, 0], [0, 0, 0, 1]]
 
 
 def test_an_arm_without_a_strength_has_no_dial(runtime: Runtime, given: ArmInputs) -> None:

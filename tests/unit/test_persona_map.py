@@ -14,7 +14,18 @@ from gradio_client.utils import json_schema_to_python_type
 from persona_demo.arms import ARMS
 from persona_demo.ui import palette, persona_map
 from persona_demo.ui.map_value import MAX_TRAIL, NamedPoint, You, map_value
-from persona_demo.ui.palette import ARM_COLOURS, NEUTRALS, Colour, arm_colour, arm_variable, contrast, stylesheet
+from persona_demo.ui.palette import (
+    ARM_COLOURS,
+    NEUTRALS,
+    TINT,
+    TINTS,
+    Colour,
+    arm_colour,
+    arm_variable,
+    contrast,
+    mixed,
+    stylesheet,
+)
 from persona_demo.ui.persona_map import PersonaMap, selected_id, static_paths
 
 HERE = Path(persona_map.__file__).parent
@@ -130,6 +141,17 @@ def test_text_colours_are_legible_on_every_paper(name: str, mode: str) -> None:
 @pytest.mark.parametrize("name", ["dot", "edge"])
 def test_dots_and_edges_can_be_seen(name: str, mode: str) -> None:
     assert contrast(getattr(NEUTRALS[name], mode), getattr(NEUTRALS["panel"], mode)) >= 3
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("side", TINTS)
+def test_ink_is_legible_on_the_strongest_tint_of_a_token(side: str, mode: str) -> None:
+    ink, over = getattr(NEUTRALS["ink"], mode), getattr(TINTS[side], mode)
+    for paper in ("panel", "page"):
+        under = getattr(NEUTRALS[paper], mode)
+        for share in (0, 0.5, 1):
+            assert contrast(ink, mixed(over, under, share * TINT[mode])) >= 4.5
+        assert mixed(over, under, 0) == under and mixed(over, under, 1) == over
 
 
 def test_contrast_is_that_of_wcag() -> None:

@@ -9,19 +9,31 @@ import numpy as np
 import pytest
 import torch
 
-from persona_demo.arms import ArmInputs, arm_named
+from persona_demo.arms import Arm, ArmInputs, Conditioning, arm_named
 from persona_demo.errors import UserError
 from persona_demo.explain.pieces import piece_of, pieces
 from persona_demo.explain.scoring import guided_logits, log_softmax, row_of
 from persona_demo.explain.token_view import view_tokens
 from persona_demo.lm.base import Row
+from persona_demo.lm.decode import DecodeOptions, Voice, decode
 from persona_demo.lm.llama_engine import LlamaLM, is_available
 from persona_demo.runtime import Runtime
 from tests import tiny
-from tests.reference import guided_score
+from tests.reference import guided_choices, guided_score
 from tests.tiny_gguf import HIDDEN, build_tiny_gguf
 
 TEXT = " and the gulls did not mind — 🦢 swans"
+
+
+def louder(arm: Arm) -> Arm:
+    """An arm whose vectors are so loud that it finds other tokens plausible than its base does."""
+
+    def build(inputs: ArmInputs) -> Conditioning:
+        made = arm.build(inputs)
+        assert made.soft is not None
+        return replace(made, soft=made.soft * np.float32(30))
+
+    return replace(arm, build=build)
 
 
 @pytest.fixture
@@ -69,13 +81,52 @@ def test_at_strength_zero_both_sides_of_a_persona_and_its_control_are_one(runtim
     assert all(token.change == 0 for token in view.tokens)
 
 
-def test_guided_logits_are_what_the_decoder_blends(runtime: Runtime, given: ArmInputs) -> None:
+def test_guided_logits_are_what_guidance_says_token_by_token(runtime: Runtime, given: ArmInputs) -> None:
     made, tokens = arm_named("persona").build(given), given.codec.encode(TEXT)
     assert made.base is not None
-    scores = log_softmax(guided_logits(runtime.lm, given, made, tokens, strength=2.5))
+    scores = log_softmax(guided_logits(runtime.lm, given, made, tokens, strength=2.5).logits)
     mine = scores[np.arange(len(tokens)), list(tokens)]
     theirs = guided_score(runtime.lm, row_of(given, made), row_of(given, made.base), tokens, strength=2.5)
     np.testing.assert_allclose(mine, theirs, atol=1e-3)
+
+
+@pytest.mark.parametrize("strength", [-2.0, 0.5, 1.3, 4.0])
+def test_alternatives_are_what_the_decoder_could_write(runtime: Runtime, given: ArmInputs, strength: float) -> None:
+    # Both sides of the tiny persona are nearly alike: its vectors are made louder, so that some tokens are barred.
+    arm = louder(arm_named("persona"))
+    made, tokens = arm.build(given), given.codec.encode(TEXT)
+    assert made.base is not None
+    rows = row_of(given, made), row_of(given, made.base)
+    choices = guided_choices(runtime.lm, *rows, tokens, strength=strength)
+    view = view_tokens(runtime.lm, given, arm_named("task"), arm, TEXT, strength=strength, top=20)
+    assert view.right_limited is (strength != 0.5) and not view.left_limited
+    assert ("only tokens" in view.legend) is view.right_limited
+    for token, own, chances in zip(view.tokens, tokens, choices, strict=True):
+        assert token.right_barred is bool(chances[own] == 0)
+        assert not token.left_barred
+        found = [(a.token, np.exp(a.log_probability)) for a in token.right_top]
+        assert all(chances[name] > 0 for name, _ in found)
+        np.testing.assert_allclose([chance for _, chance in found], chances[[name for name, _ in found]], atol=1e-4)
+        assert len(found) == min(20, int((chances > 0).sum()))
+    if strength in (-2, 4):
+        assert any(token.right_barred for token in view.tokens)
+    # How likely the text itself is leaves the limit out.
+    own_scores = guided_score(runtime.lm, *rows, tokens, strength=strength)
+    np.testing.assert_allclose([token.right for token in view.tokens], own_scores, atol=2e-3)
+
+
+@pytest.mark.parametrize("strength", [-2.0, 0.5, 4.0])
+def test_what_is_written_greedily_is_likeliest_among_what_could_be_written(
+    runtime: Runtime, given: ArmInputs, strength: float
+) -> None:
+    made = louder(arm_named("persona")).build(given)
+    assert made.base is not None
+    voice = Voice(row_of(given, made), row_of(given, made.base), strength)
+    options = DecodeOptions(max_new_tokens=8, min_new_tokens=1, no_repeat=0)
+    (state,) = list(decode(runtime.lm, [voice], options))[-1]
+    blend = guided_logits(runtime.lm, given, made, state.tokens, strength=strength)
+    assert [int(blend.written_by(n).argmax()) for n in range(len(state.tokens))] == list(state.tokens)
+    assert not any(blend.bars(n, token) for n, token in enumerate(state.tokens))
 
 
 @pytest.mark.parametrize("text", ["plain words", "naïve café — 🦢🦢", "a\n\nb  c", "\ufffd odd \ufffd", "🦢"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import subprocess
 import sys
@@ -47,9 +48,16 @@ def test_a_card_says_what_it_cost() -> None:
         ("Wrote", "3 tokens"),
         ("First / all", "180 ms / 1.2 s"),
         ("Read", "1,014 tokens of text + 9 vectors"),
+        ("Kept", "8 bytes a person"),
     ]
     assert card["retrieved"] == ["an old post"]
     assert views.card(arm_text(soft=0))["costs"][2]["value"] == "1,014 tokens of text"
+    # What keeps nothing of anybody says nothing of it.
+    bare = dataclasses.replace(arm_text(), bytes_per_user=0)
+    assert [cost["name"] for cost in views.card(bare)["costs"]] == ["Wrote", "First / all", "Read"]
+    sizes = (1, 999, 1000, 1249, 99_949, 112_880, 2_345_678)
+    said = ["1 byte", "999 bytes", "1.0 kB", "1.2 kB", "99.9 kB", "113 kB", "2,346 kB"]
+    assert [views.size(count) for count in sizes] == said
 
 
 def test_columns_are_json_and_can_be_rearranged_and_halted() -> None:

@@ -162,7 +162,13 @@ def test_no_tab_of_another_page_speaks_of_posts(headlines: tuple[Shelf, Page, Lo
     checked(verbs(placebo.Placebos, tabs.placebo.bar).score(record, 0, SIX))
     grown = verbs(growth.Growth, tabs.growth.curve.bar)
     checked(grown.measure(record, 0, SIX))
-    checked(grown.write(record, given, 1.0, 0, 8, False, ["persona", "plain"]))
+    columns = ["persona", "plain"]
+    cold, warm, other = (
+        checked(grown.write(record, given, 1.5, seed, 8, *how, False, columns))[tabs.growth.texts]["cards"]
+        for seed, how in ((0, (0.0, 0.95)), (0, (2.0, 1.0)), (1, (2.0, 1.0)))
+    )
+    # The page's own settings are those that are written with.
+    assert [card["text"] for card in cold] != [card["text"] for card in warm] != [card["text"] for card in other]
     checked(verbs(inwords.Words, tabs.words.bar).say(record, given))
     checked(verbs(maps.Maps, None).follow(record, [], given))
     mixes = verbs(mix.Mix, tabs.mix.bar)
@@ -182,8 +188,16 @@ def test_no_tab_of_another_page_speaks_of_posts(headlines: tuple[Shelf, Page, Lo
     left = [Session.from_record(record).pin("s0", True).as_record()]
     pair = shelf.session_of("sample:otto").pin("s0", True).as_record()
     checked(pinned.follow(pair, left, given, []))
-    checked(pinned.write(pair, left, given, 1.0, 0, 8, False))
-    checked(pinned.write(both.as_record(), [], given, 1.0, 0, 8, False))
+    of_two = checked(pinned.write(pair, left, given, 1.0, 0, 8, 0.0, 0.95, False))
+    assert len(of_two[tabs.pins.texts]["cards"]) == 2
+    cold = checked(pinned.write(both.as_record(), [], given, 1.5, 0, 8, 0.0, 0.95, False))[tabs.pins.texts]["cards"]
+    warm = checked(pinned.write(both.as_record(), [], given, 1.5, 3, 8, 2.0, 1.0, False))
+    assert [card["text"] for card in cold] != [card["text"] for card in warm[tabs.pins.texts]["cards"]]
+    how = "At strength 1.5, temperature 2, top-p 1, seed 3, at most 8 tokens."
+    assert how in str(warm[tabs.pins.bar.status])
+    for card in cold:
+        assert "".join(piece["text"] for piece in card["pieces"]) == card["text"]
+        assert any(piece["differs"] for piece in card["pieces"]) is ("underlined" in card["note"])
 
 
 @pytest.mark.parametrize("verb", ["write", "say", "score", "grow", "deal"])

@@ -177,6 +177,7 @@ class Carry(Desk):
             opening=self.task.begun(run.prompt),
             shown=names,
             notes=views.arm_notes(arms_named(names), session),
+            strength=run.strength,
         )
         changes = self._loaded(session, left, run.prompt)
         name = session.history.name

@@ -20,7 +20,9 @@ ABOUT = """Strength adds a multiple of what the persona changes to what the cont
 is the control itself, word for word; 1 is the persona as it was trained; below 0 is its opposite, and far above 1
 the text breaks, which the columns say when they see it. Here one fixed text is read once under both, and the
 curve shows how likely it would have been at every strength. It says for which strength this text is typical, not
-which one is best."""
+which one is best. Below 0 and above 1 the columns write only tokens that the nearer of the two finds plausible. The
+curve is measured without that limit, under which one implausible token would make a text impossible; the table
+says how many of its tokens could not be written."""
 Y = "log-likelihood a token, nats"
 
 
@@ -52,12 +54,18 @@ def dial_table(dial: Dial) -> View:
             f"{p.strength:g}",
             f"{p.log_likelihood / dial.tokens:.3f}",
             cell(f"{(p.log_likelihood - control) / dial.tokens:+.3f}", (p.log_likelihood - control) / most),
+            f"{p.barred} of {dial.tokens}",
             mark=p == dial.best,
         )
         for p in shown
     ]
     return table(
-        [("Strength", "text"), ("A token", "number"), ("Against the control", "signed")],
+        [
+            ("Strength", "text"),
+            ("A token", "number"),
+            ("Against the control", "signed"),
+            ("Tokens it could not write", "number"),
+        ],
         rows,
         caption="Nats a token; above 0 the text is likelier than under the control",
     )

@@ -20,7 +20,7 @@ from persona_demo.tasks.wording import capital, plural
 from persona_demo.ui import palette
 from persona_demo.ui.changes import Changes
 from persona_demo.ui.inside.curve import Curve
-from persona_demo.ui.inside.look import Look
+from persona_demo.ui.inside.look import AT_ONE, Look, written_at
 from persona_demo.ui.inside.parts import GrowthParts
 from persona_demo.ui.inside.runbar import RunBar
 from persona_demo.ui.inside.tables import View, chart, row, series, shortened, table, text_card, texts
@@ -31,10 +31,13 @@ from persona_demo.ui.writing import shown_arms
 
 ABOUT = """How many {many} does it take? The person's last {one} is held out, and each column says how surprised it
 is by it when it may read none of the earlier {many}, then 1, 2, 4 and so on. Retrieval needs the one right {one}; a
-persona needs enough of them. All columns that are ticked under Advanced take part."""
+persona needs enough of them. All columns that are ticked under Advanced take part. Surprise is measured at strength
+1, as the persona was trained; the texts are written at the strength that is set."""
 
 LED = frozenset(name for name, arm in KNOWN.items() if arm.kind in ("soft", "both") and arm.placebos)
 """Arms that a strength applies to."""
+LONGEST = 40
+"""Most tokens of a text; every column writes one for each number of items."""
 
 
 def lay_out(of: Wording) -> GrowthParts:
@@ -112,7 +115,7 @@ class Growth(Look):
                     which = f"{of.one} that begins" if of.begins else f"{of.answer} for the {of.given}"
                     changes[parts.line] = {"text": f"The {which} “{shortened(began)}”. {crossings(found, of)}"}
                 yield changes | self.bar.busy(f"{done} of {len(found.counts)} lengths", found.share)
-        yield self.measured(session, None)
+        yield self.measured(session, None, more=AT_ONE)
 
     def grown(self, record: dict[str, Any], seed: float, names: Sequence[str]) -> Iterator[tuple[str, ColdStart]]:
         """The held-out item's input and the likelihoods as they grow; takes and gives plain values."""
@@ -127,17 +130,22 @@ class Growth(Look):
 
     @guarded
     def write(
-        self, record: dict[str, Any], opening: str, strength: float, seed: float, length: float, allow: bool,
-        arms: Sequence[str],
+        self, record: dict[str, Any], opening: str, strength: float, seed: float, length: float, temperature: float,
+        top_p: float, allow: bool, arms: Sequence[str],
     ) -> Iterator[Changes]:  # fmt: skip
         """Let every column that is ticked write with each number of items, the persona first."""
         names = sorted(shown_arms(arms, placebo=False), key=lambda name: name != "persona")
         yield from self.waiting()
         session, parts = Session.from_record(record), self.page.inside.growth
         counts = counts_for(len(session.history.active))
-        options = DecodeOptions(max_new_tokens=min(whole(length, "number of new tokens"), 40), seed=seed_of(seed))
+        options = DecodeOptions(
+            max_new_tokens=min(whole(length, "number of new tokens"), LONGEST), temperature=temperature, top_p=top_p,
+            seed=seed_of(seed),
+        )  # fmt: skip
         found: dict[str, tuple[ArmText, ...]] = {}
-        show = functools.partial(growth_texts, counts, self.task.begun(opening), names, of=self.wording)
+        show = functools.partial(
+            growth_texts, counts, self.task.begun(opening), names, of=self.wording, strength=strength
+        )
         stream = self.lent(self.texts)(record, opening, strength, options, allow, names)
         with contextlib.closing(stream):
             for name, states in stream:
@@ -145,8 +153,7 @@ class Growth(Look):
                 said = f"Column {len(found)} of {len(names)}: “{KNOWN[name].title}”, {plural(len(states), 'text')}."
                 share = (len(found) - 1 + _written(states, options)) / len(names)
                 yield {parts.texts: show(found, running=True)} | self.bar.busy(said, share)
-        done = self.measured(session, opening, more=f"At strength {strength:g}.")
-        yield {parts.texts: show(found)} | done
+        yield {parts.texts: show(found)} | self.measured(session, opening, more=written_at(strength, options))
 
     def texts(
         self, record: dict[str, Any], opening: str, strength: float, options: DecodeOptions, allow: bool,
@@ -169,7 +176,7 @@ def _written(states: Sequence[ArmText], options: DecodeOptions) -> float:
 
 def growth_texts(
     counts: Sequence[int], opening: str, names: Sequence[str], found: Mapping[str, Sequence[ArmText]],
-    *, of: Wording, running: bool = False,
+    *, of: Wording, running: bool = False, strength: float = 1.0,
 ) -> View:  # fmt: skip
     """The texts, of which one column or one number of items is looked at.
 
@@ -180,6 +187,7 @@ def growth_texts(
         found: What each wrote by number of items, as far as it came; one text where it reads none.
         of: What items are called.
         running: Whether they are still writing.
+        strength: Of arms that have one.
     """
     rows = [of.count(count) for count in counts]
     cards = []
@@ -195,7 +203,7 @@ def growth_texts(
                 state.written.text,
                 opening=opening,
                 colour=palette.arm_variable(name),
-                warning=signs_of_collapse(state.written.text).sentence if led and state.written.done else "",
+                warning=signs_of_collapse(state.written.text).warning(strength) if led and state.written.done else "",
                 groups=groups,
             )
             for (head, groups), state in zip(told, found[name], strict=True)

@@ -174,7 +174,10 @@ class Guess(Look):
         session, outcome = Session.from_record(record), Outcome.from_record(written)
         back = {
             self.page.columns: views.columns(
-                outcome.texts, opening=self.task.begun(outcome.prompt), shown=views.shown_in(columns)
+                outcome.texts,
+                opening=self.task.begun(outcome.prompt),
+                shown=views.shown_in(columns),
+                strength=outcome.strength,
             ),
             self.page.caption: views.caption(BACK, outcome.key),
             **none_dealt(self.parts),

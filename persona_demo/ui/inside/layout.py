@@ -132,7 +132,6 @@ def _wire_measures(
     guesses = guess.Guess(page, inside.guess.bar, **given)
     d, p, w, m = inside.dial, inside.posts, inside.words, inside.mix
     g, c = inside.growth, inside.growth.curve
-    short = [*who, page.strength, page.seed, page.max_new_tokens, page.allow]
     sampled = [*who, page.strength, page.seed, page.max_new_tokens, page.temperature, page.top_p, page.allow]
     dealt = [*who, page.strength, page.max_new_tokens, page.temperature, page.top_p, page.allow]
     sides = [inside.tokens.left, inside.tokens.right]
@@ -166,8 +165,8 @@ def _wire_measures(
         w.bar.wire(words.say, who, [w.line, w.likelier, w.vectors, w.posts, w.style], **n),
         m.bar.wire(mixes.write, [*sampled, m.what, m.other, m.share, m.factor], [m.texts], **n),
         c.bar.wire(grows.measure, [page.session, page.seed, page.arms], [c.chart, c.table, c.line], **n),
-        g.writes.wire(writes.write, [*short, page.arms], [g.texts], **n),
-        inside.pins.bar.wire(pairs.write, [page.session, page.kept, *short[1:]], [inside.pins.texts], **n),
+        g.writes.wire(writes.write, [*sampled, page.arms], [g.texts], **n),
+        inside.pins.bar.wire(pairs.write, [page.session, page.kept, *sampled[1:]], [inside.pins.texts], **n),
         deals,
     ]
 

@@ -8,8 +8,10 @@ from typing import Any
 
 from persona_demo.arms import Arm, ArmInputs, arm_named
 from persona_demo.errors import UserError
+from persona_demo.lm.decode import DecodeOptions
 from persona_demo.runtime import Runtime
 from persona_demo.tasks import Task
+from persona_demo.tasks.wording import plural
 from persona_demo.ui.changes import Changes
 from persona_demo.ui.inside.runbar import RunBar
 from persona_demo.ui.inside.tables import shortened
@@ -22,6 +24,8 @@ from persona_demo.ui.written import Outcome
 
 TYPED = "typed"
 """Choice of the text that is looked at: what the visitor typed."""
+AT_ONE = "At strength 1, as it was trained."
+"""What is said of likelihoods that do not follow the dial."""
 Lend = Callable[[Any], Any]
 
 
@@ -119,6 +123,13 @@ def text_to_look_at(choice: str, typed: str, written: dict[str, Any], opening: s
         of = task.wording
         raise UserError(f"The columns were written {of.follows} {of.other}: press Write, or type a text.")
     return text
+
+
+def written_at(strength: float, options: DecodeOptions) -> str:
+    """How texts were written, so that two of them can be compared."""
+    how = f"At strength {strength:g}, temperature {options.temperature:g}"
+    sampled = f", top-p {options.top_p:g}, seed {options.seed}" if options.temperature else f", seed {options.seed}"
+    return f"{how}{sampled}, at most {plural(options.max_new_tokens, 'token')}."
 
 
 def about(session: Session, opening: str | None) -> str:

@@ -22,7 +22,7 @@ from persona_demo.tasks.wording import capital
 from persona_demo.ui import views
 from persona_demo.ui.changes import Changes
 from persona_demo.ui.handlers import GONE
-from persona_demo.ui.inside.look import Look, standing_in
+from persona_demo.ui.inside.look import Look, standing_in, written_at
 from persona_demo.ui.inside.parts import PinParts
 from persona_demo.ui.inside.runbar import RunBar
 from persona_demo.ui.inside.tables import View, cell, row, shortened, table, text_card, texts
@@ -186,7 +186,7 @@ class Pins(Look):
     @guarded
     def write(
         self, record: Record, kept: list[Record], opening: str, strength: float, seed: float, length: float,
-        allow: bool,
+        temperature: float, top_p: float, allow: bool,
     ) -> Iterator[Changes]:  # fmt: skip
         """Let the persona write from both pinned states."""
         session = Session.from_record(record)
@@ -194,15 +194,18 @@ class Pins(Look):
         if len(pins) < MAX_PINS:
             raise UserError("There are no two states to write from: tick two of them.")
         yield from self.waiting()
-        options = DecodeOptions(max_new_tokens=whole(length, "number of new tokens"), seed=seed_of(seed))
+        options = DecodeOptions(
+            max_new_tokens=whole(length, "number of new tokens"), temperature=temperature, top_p=top_p,
+            seed=seed_of(seed),
+        )  # fmt: skip
         stream = self.lent(self.written)(record, kept, opening, strength, options, allow)
         with contextlib.closing(stream):
             for states in stream:
-                shown = _cards(pins, self.task.begun(opening), states)
+                shown = _cards(pins, self.task.begun(opening), states, strength=strength)
                 yield {self.parts.texts: shown} | self.bar.busy("Writing both together.")
         people = dict.fromkeys(pin.session.history.name for pin in pins)
         of_whom = f"For {views.enumerated(list(people))}, {self.wording.follows} “{shortened(opening, 60)}”."
-        yield self.bar.done(f"{of_whom} At strength {strength:g}.", key=key_of(session, opening))
+        yield self.bar.done(f"{of_whom} {written_at(strength, options)}", key=key_of(session, opening))
 
     def written(
         self, record: Record, kept: list[Record], opening: str, strength: float, options: DecodeOptions, allow: bool
@@ -220,14 +223,18 @@ class Pins(Look):
         yield from self.runtime.compare(inputs, arms, strength=strength, options=options, allow_listed_words=allow)
 
 
-def _cards(pins: Sequence[Pin], opening: str, states: Sequence[ArmText]) -> View:
+def _cards(pins: Sequence[Pin], opening: str, states: Sequence[ArmText], *, strength: float) -> View:
+    done = all(text.written.done for text in states)
+    # Two texts that are still being written differ for no other reason.
+    others = [text.written.text if done else None for text in reversed(states)]
     return texts(
         [
             text_card(
                 pin.told(pins), text.written.text, opening=opening, colour="--pd-arm-persona",
-                warning=signs_of_collapse(text.written.text).sentence if text.written.done else "",
+                warning=signs_of_collapse(text.written.text).warning(strength) if text.written.done else "",
+                beside=other,
             )
-            for pin, text in zip(pins, states, strict=True)
+            for pin, text, other in zip(pins, states, others, strict=True)
         ],
-        running=not all(text.written.done for text in states),
+        running=not done,
     )  # fmt: skip

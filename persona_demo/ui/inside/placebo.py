@@ -14,7 +14,7 @@ from persona_demo.evaluation.bootstrap import Estimate
 from persona_demo.explain.scorecard import Scorecard, scorecard
 from persona_demo.tasks import Wording
 from persona_demo.ui.changes import Changes
-from persona_demo.ui.inside.look import Look
+from persona_demo.ui.inside.look import AT_ONE, Look
 from persona_demo.ui.inside.parts import PlaceboParts
 from persona_demo.ui.inside.runbar import RunBar
 from persona_demo.ui.inside.tables import View, cell, row, table
@@ -88,7 +88,7 @@ class Placebos(Look):
                 said = f"The last {held} of {session.history.name}, each predicted from what came before it."
                 changes = {parts.table: scores_table(card, self.wording), parts.line: {"text": said}}
                 yield changes | self.bar.busy(f"{len(card.scores)} of {len(names)} columns", card.share)
-        yield self.measured(session, None, more="At strength 1, as it was trained.")
+        yield self.measured(session, None, more=AT_ONE)
 
     def scored(self, record: dict[str, Any], seed: float, names: Sequence[str]) -> Iterator[Scorecard]:
         """The scorecard as it grows; takes and gives plain values."""

@@ -14,7 +14,7 @@ from persona_demo.explain.attribution import Agreement, Attribution, ItemEffect,
 from persona_demo.tasks import Wording
 from persona_demo.tasks.wording import capital
 from persona_demo.ui.changes import Changes
-from persona_demo.ui.inside.look import Look, text_to_look_at
+from persona_demo.ui.inside.look import AT_ONE, Look, text_to_look_at
 from persona_demo.ui.inside.parts import PostParts
 from persona_demo.ui.inside.runbar import RunBar
 from persona_demo.ui.inside.tables import View, cell, row, shortened, table
@@ -24,7 +24,10 @@ from persona_demo.ui.widget import widget
 
 ABOUT = """The bar beside each {one} above says how much of it the plug mixed in. That is not what it did. Here
 every {one} is taken away in turn and the text is read again: the effect is by how much the text becomes less
-likely without that {one}. Weights and effects need not agree, and the sentence below says how far they do."""
+likely without that {one}. Weights and effects need not agree, and the sentence below says how far they do. Effects
+are measured at strength 1, as the persona was trained, at whatever strength the text was written. The table also
+says how far the person turns without that {one}, whatever the text: 0 is the same direction of their list of numbers,
+1 is nothing in common."""
 Order = Literal["effect", "weight", "post"]
 
 
@@ -51,6 +54,7 @@ def effects_table(found: Attribution, session: Session, order: Order) -> View:
     numbers = {item.id: n for n, item in enumerate(session.history, start=1)}
     texts = {item.id: item.text for item in session.history}
     sizes = [abs(item.effect) for item in found.items if item.effect is not None]
+    turned = max((item.shift or 0.0 for item in found.items), default=1.0) or 1.0
     heaviest = max((item.weight or 0.0 for item in found.items), default=1.0) or 1.0
     most = max(sizes, default=1.0) or 1.0
     keys = {
@@ -63,13 +67,20 @@ def effects_table(found: Attribution, session: Session, order: Order) -> View:
             of.numbered(numbers.get(item.item, "?")),
             cell("-" if item.weight is None else f"{100 * item.weight:.1f}%", _share(item.weight, heaviest)),
             cell("waiting" if item.effect is None else f"{item.effect:+.2f}", _share(item.effect, most)),
+            cell("-" if item.shift is None else f"{item.shift:.3f}", _share(item.shift, turned)),
             shortened(texts.get(item.item, ""), 90),
             id=item.item,
         )
         for item in sorted(found.items, key=keys[order])
     ]
     return table(
-        [(capital(of.one), "text"), ("Weight", "bar"), ("Effect, nats", "signed"), ("Its words", "text")],
+        [
+            (capital(of.one), "text"),
+            ("Weight", "bar"),
+            ("Effect, nats", "signed"),
+            ("Turns the person by", "bar"),
+            ("Its words", "text"),
+        ],
         rows,
         caption=f"Weight and effect under “{KNOWN[found.arm].title}”; above 0 the {of.one} makes the text likelier",
     )
@@ -112,7 +123,8 @@ class Posts(Look):
                     parts.line: {"text": said if done else ""},
                     parts.found: dataclasses.asdict(found),
                 } | self.bar.busy(f"{done} of {self.wording.count(len(found.items))} taken away", found.share)
-        yield self.measured(session, opening)
+        # No strength applies to what only puts texts into the prompt.
+        yield self.measured(session, opening, more="" if KNOWN[arm].kind == "text" else AT_ONE)
 
     def left_out(self, record: dict[str, Any], opening: str, seed: float, arm: str, text: str) -> Iterator[Attribution]:
         """The attribution as it grows; takes and gives plain values."""

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal
 
+from persona_demo.explain.difference import Piece, differences
+from persona_demo.tasks.wording import plural
+
 View = dict[str, Any]
 HeadKind = Literal["text", "number", "bar", "signed"]
 Head = tuple[str, HeadKind]
@@ -78,20 +81,45 @@ def chart(
 
 def text_card(
     title: str, text: str = "", *, opening: str = "", why: str = "", colour: str = "", warning: str = "",
-    note: str = "", groups: Sequence[str] = (),
+    note: str = "", groups: Sequence[str] = (), beside: str | None = None,
 ) -> View:  # fmt: skip
-    """A text side by side with others; the colour is a CSS variable's name, groups are what it is chosen by."""
+    """A text side by side with others.
+
+    Args:
+        title: Its head.
+        text: The text.
+        opening: The words it goes on from; empty where it starts afresh.
+        why: A sentence below the head.
+        colour: Name of a CSS variable.
+        warning: What is wrong with the text.
+        note: What else is to be said of it.
+        groups: What it is chosen by.
+        beside: Another text; what is not in it is underlined, and told in the note.
+    """
+    # A blank at the start sets a text apart from the words before it.
+    shown = text if opening else text.lstrip()
+    pieces = () if beside is None else differences(shown, beside)
     return {
         "title": title,
         "why": why,
         "opening": opening,
-        # A blank at the start sets a text apart from the words before it.
-        "text": text if opening else text.lstrip(),
+        "text": shown,
+        "pieces": [{"text": piece.text, "differs": piece.differs} for piece in pieces],
         "warning": warning,
-        "note": note,
+        "note": " ".join(filter(None, (note, "" if beside is None else _differs(pieces)))),
         "colour": f"var({colour})" if colour else "",
         "groups": list(groups),
     }
+
+
+def _differs(pieces: Sequence[Piece]) -> str:
+    """How much of a text another one has not."""
+    counts = [(len(piece.text.split()), piece.differs) for piece in pieces]
+    own, every = sum(count for count, differs in counts if differs), sum(count for count, _ in counts)
+    if not own:
+        return "All its words are in the other text, in this order."
+    said = "is not in the other text; it is" if own == 1 else "are not in the other text; they are"
+    return f"{own} of {plural(every, 'word')} {said} underlined."
 
 
 def texts(cards: Sequence[View] = (), *, running: bool = False, choices: Sequence[tuple[str, str]] = ()) -> View:

@@ -88,6 +88,8 @@ def tokens_view(view: TokenView) -> View:
         "legend": view.legend,
         "left": arm_named(view.left).title,
         "right": arm_named(view.right).title,
+        "left_limited": view.left_limited,
+        "right_limited": view.right_limited,
         "tokens": [
             {
                 "text": token.text,
@@ -95,6 +97,8 @@ def tokens_view(view: TokenView) -> View:
                 "right": round(token.right, 4),
                 "left_top": tops(token.left_top),
                 "right_top": tops(token.right_top),
+                "left_barred": token.left_barred,
+                "right_barred": token.right_barred,
             }
             for token in view.tokens
         ],

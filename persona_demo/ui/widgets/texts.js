@@ -4,11 +4,18 @@ const which = element.querySelector(".pd-which");
 const select = which.querySelector("select");
 let offered = "";
 
-const cardOf = ({ title, why, opening, text, warning, colour, note }) => {
+// Words that the other text lacks are marked; all of them are text nodes.
+const fresh = (text, pieces) => {
+  const node = make("span", { class: "pd-new" }, pieces.length ? "" : text);
+  node.append(...pieces.map((piece) => (piece.differs ? make("mark", {}, piece.text) : piece.text)));
+  return node;
+};
+
+const cardOf = ({ title, why, opening, text, pieces, warning, colour, note }) => {
   const node = make("article", { class: "pd-card" });
   if (colour) node.style.setProperty("--pd-arm", colour);
   const words = make("p", { class: "pd-text" });
-  words.append(make("span", { class: "pd-opening" }, opening), make("span", { class: "pd-new" }, text));
+  words.append(make("span", { class: "pd-opening" }, opening), fresh(text, pieces));
   node.append(make("h3", {}, title));
   if (why) node.append(make("p", { class: "pd-why" }, why));
   node.append(words);

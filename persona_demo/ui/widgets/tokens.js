@@ -15,7 +15,8 @@ const plain = (text) => {
   return shown.startsWith(" ") ? shown.trim() || "(blank)" : /^\p{L}/u.test(shown) ? `…${shown}` : shown;
 };
 
-const side = (title, top, own) => {
+// Beyond strengths 0 to 1 the list keeps to what could be written, and the token itself is measured without that.
+const side = (title, top, own, limited, barred) => {
   const box = make("div");
   const list = make("ol");
   for (const each of top) {
@@ -24,12 +25,12 @@ const side = (title, top, own) => {
     entry.classList.toggle("pd-chosen", each.chosen);
     list.append(entry);
   }
-  box.append(make("h4", {}, title), make("p", {}, `This token: ${percent(own)}`), list);
+  box.append(make("h4", {}, title), make("p", {}, `This token${limited ? ", without the limit" : ""}: ${percent(own)}${barred ? "; it could not be written here" : ""}`), list);
   return box;
 };
 
 const choose = (at, focus) => {
-  const { tokens, left, right } = props.value;
+  const { tokens, left, right, left_limited, right_limited } = props.value;
   nodes.forEach((node, each) => {
     node.setAttribute("aria-selected", String(each === at));
     node.tabIndex = each === at ? 0 : -1;
@@ -41,7 +42,10 @@ const choose = (at, focus) => {
   const said = Math.abs(change) < 0.005 ? "as likely under both"
     : `${Math.exp(Math.abs(change)).toFixed(1)} times as ${change > 0 ? "likely" : "unlikely"} under “${right}” (${change > 0 ? "+" : ""}${change.toFixed(2)} nats)`;
   const pair = make("div", { class: "pd-pair" });
-  pair.append(side(left, token.left_top, token.left), side(right, token.right_top, token.right));
+  pair.append(
+    side(left, token.left_top, token.left, left_limited, token.left_barred),
+    side(right, token.right_top, token.right, right_limited, token.right_barred),
+  );
   shown.replaceChildren(make("p", {}, `Token ${at + 1}, “${word}”: ${said}. What each would have put there:`), pair);
 };
 
@@ -53,9 +57,9 @@ const draw = () => {
   nodes = tokens.map((token, at) => {
     const change = token.right - token.left;
     const node = make("span", { role: "option", "aria-selected": "false", tabindex: at ? "-1" : "0" }, token.text);
-    const share = Math.min(Math.abs(change) / FULL, 1);
+    const share = Math.min(Math.abs(change) / FULL, 1); // of the strongest tint that ink can be read on
     node.dataset.side = Math.abs(change) < 0.1 ? "" : change > 0 ? "more" : "less";
-    node.style.setProperty("--pd-share", `${Math.round(70 * share)}%`);
+    node.style.setProperty("--pd-share", share.toFixed(2));
     node.setAttribute("aria-label", `${token.text.trim() || "blank"}, ${change > 0 ? "+" : ""}${change.toFixed(2)}`);
     node.addEventListener("click", () => choose(at, true));
     return node;
