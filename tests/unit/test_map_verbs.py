@@ -50,7 +50,7 @@ def scored(shelf: Shelf) -> tuple[Shelf, Page]:
 
 def test_without_a_map_of_items_it_says_so(shelf: Shelf, page: Page, loading: Loading) -> None:
     on, record = Maps(page, None, shelf, loading), shelf.first_session().as_record()
-    shown: Any = on.follow(record, "")
+    shown: Any = on.follow(record, [], "")
     assert "There is no map of posts here yet" in shown[page.inside.maps.posts]["message"]
     assert "There is no map of posts here yet" in on.find(record, "swans")[page.notice]["text"]
 
@@ -124,11 +124,11 @@ def test_people_by_subject_are_offered_where_there_is_such_a_map(shelf: Shelf, p
     offered = [[name for _, name in each.inside.maps.which.choices] for each in (page, other)]
     assert offered == [["both", "people", "posts"], ["both", "people", "posts", "twice"]]
     on, session = Maps(other, None, made, loading), made.first_session()
-    shown: Any = on.follow(session.as_record(), "")
+    shown: Any = on.follow(session.as_record(), [], "")
     value = shown[other.inside.maps.twice.people]
     assert value["you"]["name"] == "Ada" and value["neighbours"]
     assert value["neighbours"] == shown[other.inside.maps.people]["neighbours"]
-    stored: Any = on.follow(made.session_of("p0003").as_record(), "")
+    stored: Any = on.follow(made.session_of("p0003").as_record(), [], "")
     assert stored[other.inside.maps.twice.people]["selected"] == "p0003"
     rows = movers_table(made)["rows"]
     assert [row["id"] for row in rows] == [mover.id for mover in made.subjects.movers]  # type: ignore[union-attr]
@@ -137,10 +137,10 @@ def test_people_by_subject_are_offered_where_there_is_such_a_map(shelf: Shelf, p
 
 def test_a_pinned_state_is_marked_where_it_stands(shelf: Shelf, page: Page, loading: Loading) -> None:
     on, session = Maps(page, None, shelf, loading), shelf.first_session()
-    first: Any = on.follow(session.as_record(), "")
+    first: Any = on.follow(session.as_record(), [], "")
     assert "pinned" not in first[page.inside.maps.people]
     session = session.mute(session.history.items[0].id, True).pin("s0", True).pin("s1", True)
-    shown: Any = on.follow(session.as_record(), "")
+    shown: Any = on.follow(session.as_record(), [], "")
     value = shown[page.inside.maps.people]
     # The state on the table is the person's own point.
     assert value["pinned"] == [{"name": "s0", "at": first[page.inside.maps.people]["you"]["at"]}]

@@ -39,7 +39,7 @@ def test_two_people_are_compared(pins: Pins, page: Page, pair: tuple[dict[str, A
     # Their items have the same ids, and are different items all the same.
     assert len(table["rows"]) == 4 + 6
     assert {row["cells"][1]["text"] for row in table["rows"][4:]} == {"not there"}
-    *_, texts, last = pins.write(*pair, OPENING, 1.0, 0, 4, False)
+    *_, texts, last = pins.write(*pair, OPENING, 1.0, 0, 4, 0.0, 0.95, False)
     cards = texts[parts.texts]["cards"]
     assert [card["title"] for card in cards] == ["Ada, s0: as it was loaded", "Bo, s0: as it was loaded"]
     assert cards[0]["text"] != cards[1]["text"]
@@ -51,7 +51,7 @@ def test_a_person_of_whom_a_vector_is_stored_can_be_pinned(pins: Pins, page: Pag
     left = [shelf.session_of("p0003").pin("s0", True).as_record()]
     record = shelf.session_of("sample:ada").pin("s0", True).as_record()
     assert "apart" in pins.follow(record, left, OPENING, [])[page.inside.pins.line]["text"]
-    *_, texts, _ = pins.write(record, left, OPENING, 1.0, 0, 4, False)
+    *_, texts, _ = pins.write(record, left, OPENING, 1.0, 0, 4, 0.0, 0.95, False)
     assert texts[page.inside.pins.texts]["cards"][0]["title"] == "p0003, s0: as it was loaded"
 
 
