@@ -203,7 +203,9 @@ def read_questions_of(folder: Path, split: Split, task: LampTask, *, answered: b
         if divided and _for_tuning(group) != (split == "tune"):
             continue
         if golds is not None and question.id not in golds.texts:
-            raise UserError(f"{path} has a question {question.id!r} without an output: download both files again.")
+            raise UserError(
+                f"{outputs_file(path)} has no output for question {question.id!r}: download both files again."
+            )
         target = "" if golds is None else " ".join(golds.texts[question.id].split())
         dated = bool(question.profile) and all(item.date is not None for item in question.profile)
         pair = WritingPair(input=question.input, target=target)
