@@ -14,7 +14,7 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -231,11 +231,12 @@ class Protocol(Sample):
         Raises:
             UserError: If an arm is unknown.
         """
-        entered = {name: contender(name) for name in arms}
-        scored = {name: Scored() for name in entered}
+        # Of several placebo people the first alone answers, so the others need not be read.
+        entered = [replace(contender(name), draws=1) for name in dict.fromkeys(arms)]
+        scored = {c.name: Scored() for c in entered}
         for start in range(0, len(self.targets), CHUNK):
-            asked = self._ask(list(entered.values()), range(start, min(start + CHUNK, len(self.targets))))
-            self._predict([one for one in asked if one.draw == 0], 0, scored, start)
+            asked = self._ask(entered, range(start, min(start + CHUNK, len(self.targets))))
+            self._predict(asked, 0, scored, start)
         return {name: self.answers(found) for name, found in scored.items()}
 
     def run(

@@ -87,8 +87,8 @@ class Sample:
         for i, user in enumerate(self._users):
             asked.setdefault(user, []).append(i)
         rng = np.random.default_rng(seed)
-        drawn_users = rng.permutation(len(asked))[:users].tolist()
-        several = [mine for n, mine in enumerate(asked.values()) if n in set(drawn_users)]
+        drawn_users = set(rng.permutation(len(asked))[:users].tolist())
+        several = [mine for n, mine in enumerate(asked.values()) if n in drawn_users]
         chosen = sorted(
             i
             for mine in several
