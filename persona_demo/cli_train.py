@@ -42,6 +42,9 @@ def add_train(command: Command) -> None:
         "--resume", action="store_true", help="go on from the last checkpoint in --out, also to more --steps"
     )
     train.add_argument("--words-from", type=Path, help="a trained plug whose maps of own words this one begins with")
+    train.add_argument(
+        "--prefix-memory", type=float, default=2.0, help="GiB for inputs that were read, for when they come again"
+    )
     _models(train)
     group = train.add_argument_group("form of the plug", "in brackets what classroom and paper choose")
     _switches(group, PlugConfig, FORM, {name: preset.form for name, preset in PRESETS.items()})

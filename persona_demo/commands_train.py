@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 PROGRESS_STEPS = 10
 """Steps between two reports."""
+MOST_MEMORY = 2**20
+"""GiB that no machine has."""
 
 
 def train(arguments: argparse.Namespace) -> None:
@@ -35,6 +37,8 @@ def train(arguments: argparse.Namespace) -> None:
     form = {**preset.form, **_given(arguments, PlugConfig)}
     options = TrainOptions(**{**preset.options, **_given(arguments, TrainOptions)})
     tasks = [task_named(name.strip()) for name in arguments.task.split(",")]
+    if not 0 <= arguments.prefix_memory < MOST_MEMORY:
+        raise UserError(f"--prefix-memory is {arguments.prefix_memory:g}: give GiB, from 0 on.")
     quiet_libraries()
     from persona_demo.training.material import sources_of
     from persona_demo.training.processes import find_processes
@@ -61,6 +65,7 @@ def train(arguments: argparse.Namespace) -> None:
         report=report,
         progress=progress,
         words_from=arguments.words_from,
+        prefix_bytes=round(arguments.prefix_memory * 1024**3),
         processes=processes,
     )
     if first:

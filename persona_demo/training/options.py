@@ -21,6 +21,7 @@ _LEAST: Mapping[str, float] = {
     "check_every": 0,
     "save_every": 1,
     "most_items": 2,
+    "most_targets": 1,
     "seed": 0,
     "learning_rate": 0,
     "soft_learning_rate": 0,
@@ -59,6 +60,8 @@ class TrainOptions:
             vectors than under those of another person of the batch; 0 in the paper.
         contrast_share: Share of a batch that the term reads a second time.
         most_items: Latest items of a person that are read; 512 in the paper.
+        most_targets: Of these, drawn ones that a person's examples are of. With few of them inputs are seen
+            several times, which costs little where they are long: an input is read once and kept.
         seed: Of batches and dropout.
         check_every: Steps between two looks at the placebo gap; 0 never looks.
         save_every: Steps between two checkpoints.
@@ -80,6 +83,7 @@ class TrainOptions:
     contrast: float = field(default=0.0, metadata={"help": "weight of the contrastive term"})
     contrast_share: float = field(default=0.5, metadata={"help": "share of a batch the contrastive term reads"})
     most_items: int = field(default=32, metadata={"help": "latest items of a person that are read"})
+    most_targets: int = field(default=32, metadata={"help": "items of a person that examples are of"})
     seed: int = field(default=0, metadata={"help": "of everything drawn"})
     check_every: int = field(default=100, metadata={"help": "steps between two looks at the placebo gap; 0: none"})
     save_every: int = field(default=50, metadata={"help": "steps between two checkpoints"})

@@ -76,6 +76,7 @@ PRESETS: Mapping[PresetName, Preset] = {
             "dropout": 0.0,
             "subsampling": "paper",
             "most_items": 512,
+            "most_targets": 512,
             "check_every": 500,
             "save_every": 500,
         },

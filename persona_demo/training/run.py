@@ -14,7 +14,7 @@ import torch
 from persona_demo.errors import UserError
 from persona_demo.items import ItemEncoder
 from persona_demo.leakage import fingerprint_plug
-from persona_demo.lm.differentiable import DifferentiableLM
+from persona_demo.lm.differentiable import PREFIX_BYTES, DifferentiableLM
 from persona_demo.plug.model import PersonaPlug
 from persona_demo.plug.storage import load_plug, plug_fingerprint, save_plug
 from persona_demo.tasks import Task, TaskName
@@ -84,6 +84,7 @@ def train_plug(
     report: Report,
     progress: Callable[[Progress], None],
     words_from: Path | None = None,
+    prefix_bytes: int = PREFIX_BYTES,
     processes: Processes = ALONE,
 ) -> PersonaPlug:
     """Train a plug and write it, with checkpoints on the way.
@@ -99,6 +100,7 @@ def train_plug(
         progress: Told how training goes, after every step.
         words_from: A trained plug, of any task, whose maps of own words this one begins with: what a
             word is does not depend on the task, and few people are enough to learn the rest from.
+        prefix_bytes: Memory for inputs that the frozen LM has read; it changes nothing but the speed.
         processes: Who else reads a share of every batch.
 
     Returns:
@@ -124,10 +126,11 @@ def train_plug(
         # A run that is killed and resumed must not find what an earlier one left.
         for own in folders.values():
             (own / CHECKPOINT).unlink(missing_ok=True)
+    lm = DifferentiableLM(models.lm, prefix_bytes=prefix_bytes)
     for trains in stages:
         own = folders[trains]
         trainer = trainer_of(
-            sources, material, plug, models, options=options, folder=own, trains=trains, processes=processes
+            sources, material, plug, models, options=options, folder=own, trains=trains, lm=lm, processes=processes
         )
         what = {"control": "the control", "persona": "the plug on it", "both": "plug and control"}[trains]
         if not (resume and trainer.resume()):
@@ -217,7 +220,7 @@ def trainer_of(
         # A plug on the control has no vectors of its own to warm up.
         options = replace(options, warm_steps=0)
     # Drawn while the plug is still on the processor.
-    examples = drawn(material.everybody, per_person=options.most_items, last_third=False)
+    examples = drawn(material.everybody, per_person=min(options.most_items, options.most_targets), last_third=False)
     watched = drawn(material.watched, per_person=1, last_third=True)
     return Trainer(
         plug.to(models.lm.device),

@@ -51,7 +51,7 @@ def _flag(name: str, value: Any) -> str:
 def _paper() -> Variant:
     """The paper's form and losses at the base's length, batch and rates."""
     preset = PRESETS["paper"]
-    length = ("steps", "batch_size", "warm_steps", "check_every", "save_every", "most_items")
+    length = ("steps", "batch_size", "warm_steps", "check_every", "save_every", "most_items", "most_targets")
     options = {name: value for name, value in preset.options.items() if name not in length}
     # The sentence encoder is the base's own, which is made for short texts and has no retrieval prefix.
     other = ("encoder_tokens", "query_prefix", "beams")
