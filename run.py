@@ -63,7 +63,9 @@ def check(arguments: list[str]) -> None:
     run(str(PYTHON), "-m", "ruff", "format", "--check", ".")
     run(str(PYTHON), "-m", "mypy")
     run(str(PYTHON), "-m", "persona_demo", "results", "--check")
-    run(str(PYTHON), "-m", "pytest", *arguments)
+    # A module stays in one process, because its tests share an app.
+    parallel = ("-n", "logical", "--maxprocesses", "4", "--dist", "loadscope")
+    run(str(PYTHON), "-m", "pytest", *parallel, *arguments)
 
 
 def main() -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+# Before torch is loaded: tiny models are quicker without a second thread, and tests run side by side.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from persona_demo.runtime import Runtime
 from tests import tiny
