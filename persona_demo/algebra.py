@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from persona_demo.arms import ArmInputs
 from persona_demo.atlas import Atlas
 from persona_demo.errors import UserError
 from persona_demo.history import HistoryItem, UserHistory
@@ -125,11 +124,6 @@ def _slice(history: UserHistory, items: Sequence[HistoryItem], *, number: int, c
     when = f", {items[0].date} to {items[-1].date}" if dated else ""
     title = f"{history.name}, {which}{when}"
     return Slice(title, replace(history, items=tuple(items)))
-
-
-def in_anothers_place(person: ArmInputs, other: ArmInputs) -> ArmInputs:
-    """One person's history on another's input: who writes is the first, what about the second."""
-    return replace(person, input_text=other.input_text, task=other.task)
 
 
 def out_of_range(vector: FloatArray, atlas: Atlas) -> str:

@@ -1,24 +1,21 @@
 """Labels for stretches of a map: what is common to the people or items there, in a few words.
 
-Labels come from style figures, so that no text of the population is needed; for sample people, whose
-texts are at hand, the words they use more than others are told as well.
+Labels come from style figures, so that no text of the population is needed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.cluster import KMeans
-from sklearn.feature_extraction.text import TfidfVectorizer
 
 from persona_demo.atlas import Atlas, Region
 from persona_demo.item_map import ItemMap
 from persona_demo.map_figures import FIGURES
-from persona_demo.wordfilter import WordFilter
 
 REGIONS = 8
 LEAST = 10
@@ -26,7 +23,6 @@ LEAST = 10
 PHRASES = 2
 STRIKING = 0.1
 """Mean rank from the middle, 0 to 0.5, from which a figure is told."""
-WORDS = 3
 
 
 Mapped = TypeVar("Mapped", Atlas, ItemMap)
@@ -74,41 +70,3 @@ def _label(ranks: Mapping[str, float]) -> str:
         if phrase and abs(rank) >= STRIKING and len(said) < PHRASES:
             said.append(phrase)
     return ", ".join(said) or "a bit of everything"
-
-
-def region_of(point: tuple[float, float], regions: Sequence[Region]) -> int | None:
-    """Index of the region whose middle is nearest to a point; None where there are no regions."""
-    if not regions:
-        return None
-    return int(np.argmin([(region.x - point[0]) ** 2 + (region.y - point[1]) ** 2 for region in regions]))
-
-
-def own_words(
-    texts: Mapping[str, Sequence[str]], words: WordFilter, *, most: int = WORDS
-) -> dict[str, tuple[str, ...]]:
-    """Words each of a few people uses more than the others.
-
-    Args:
-        texts: Texts of each person, by name.
-        words: Words not to be shown.
-        most: Words for each.
-
-    Returns:
-        For each person their words, the most telling first; a name said as such is no telling word.
-    """
-    documents = ["\n".join(own) for own in texts.values()]
-    vectorizer = TfidfVectorizer(lowercase=True, token_pattern=r"[^\W\d_]{4,}", sublinear_tf=True, min_df=1, max_df=0.5)
-    try:
-        scores = vectorizer.fit_transform(documents).toarray()
-    except ValueError:
-        # Nobody wrote a word the others did not.
-        return {name: () for name in texts}
-    vocabulary = vectorizer.get_feature_names_out()
-    # A word nobody writes in small letters is a name, which says who and not how.
-    joined = " ".join(documents)
-    found = {}
-    for name, row in zip(texts, scores, strict=True):
-        ranked = [str(vocabulary[i]) for i in np.argsort(-row, kind="stable") if row[i] > 0]
-        kept = [word for word in ranked if f" {word}" in joined and words.is_clean(word)]
-        found[name] = tuple(kept[:most])
-    return found

@@ -105,10 +105,6 @@ class Attribution:
             f"the largest single item by {largest:+.2f}."
         )
 
-    def per_token(self, nats: float) -> float:
-        """Nats a token."""
-        return nats / self.tokens
-
 
 def agreement(weights: Sequence[float], effects: Sequence[float]) -> Agreement:
     """Compare weights with measured effects.

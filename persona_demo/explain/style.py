@@ -150,22 +150,3 @@ def style_beside_population(texts: Sequence[str], plug: PersonaPlug) -> tuple[St
     distances = distances.clip(-CLIP, CLIP)
     figures = zip(STYLE, values, readable_style(mean), distances, strict=True)
     return tuple(StyleFigure(k, float(v), float(p), float(d)) for k, v, p, d in figures)
-
-
-def style_phrase(figures: Sequence[StyleFigure], *, most: int = 2, least: float = 0.0) -> str:
-    """What is most striking about figures, in a few words: "long texts, few capitals".
-
-    Args:
-        figures: Figures with distances.
-        most: At most so many phrases.
-        least: Only those at least so far from the population.
-
-    Returns:
-        The phrases; empty if nothing is striking.
-    """
-    said: list[str] = []
-    for figure in sorted(figures, key=lambda f: -abs(f.distance or 0.0)):
-        phrase = figure.kind.more if (figure.distance or 0.0) > 0 else figure.kind.less
-        if phrase and abs(figure.distance or 0.0) > least and len(said) < most:
-            said.append(phrase)
-    return ", ".join(said)

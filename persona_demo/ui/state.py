@@ -17,12 +17,9 @@ from typing import Any, Literal
 from persona_demo.errors import UserError
 from persona_demo.history import HistoryItem, UserHistory
 from persona_demo.history_records import items_from, record_of
-from persona_demo.states import MAX_STATES, MAX_TRAIL, State, States
+from persona_demo.states import MAX_TRAIL, State, States
 from persona_demo.tasks import TaskName, task_named
 from persona_demo.tasks.wording import Wording
-
-MAX_UNDO = MAX_STATES - 1
-"""Edits that can be taken back."""
 
 NEW = "new"
 """Id of somebody who has not written anything yet."""

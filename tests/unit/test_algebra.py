@@ -11,7 +11,6 @@ from persona_demo.algebra import (
     blend,
     early_and_late,
     exaggerate,
-    in_anothers_place,
     line,
     out_of_range,
     time_slices,
@@ -87,14 +86,6 @@ def test_undated_items_keep_their_order_and_muted_ones_are_left_out() -> None:
         time_slices(UserHistory("Ada", items), 5)
     with pytest.raises(UserError, match="stretches"):
         time_slices(UserHistory("Ada", items), 1)
-
-
-def test_one_s_history_on_another_s_prompt(runtime: Runtime) -> None:
-    task = runtime.task("blog-post")
-    ada = runtime.arm_inputs(tiny.history(items=4), task, "The last train left")
-    bo = runtime.arm_inputs(tiny.history("Bo", items=6), task, "I put the kettle on")
-    both = in_anothers_place(ada, bo)
-    assert (both.items, both.input_text) == (ada.items, bo.input_text)
 
 
 def test_vectors_the_plug_never_met_are_warned_of(runtime: Runtime, two: tuple[np.ndarray, np.ndarray]) -> None:

@@ -40,7 +40,6 @@ def test_an_effect_is_the_likelihood_with_all_items_less_that_without_one(runtim
         shorter = replace(given, items=given.items[:i] + given.items[i + 1 :])
         expected = by_hand(given, "persona") - by_hand(shorter, "persona")
         assert last.items[i].effect == pytest.approx(expected, abs=1e-4)
-    assert last.per_token(last.whole) == pytest.approx(last.whole / len(tokens))
     assert last.agreement is not None
     assert "against “Trained, no person”;" in last.sentence and "10 items" in last.sentence
 

@@ -16,12 +16,11 @@ from persona_demo.explain.style import STYLE, style_of_texts
 from persona_demo.item_map import FILES, ItemMap, build_item_map, item_vectors
 from persona_demo.map_figures import SCORE, figures_of
 from persona_demo.placing import directions_of, placement_error
-from persona_demo.regions import own_words, region_of, with_regions
+from persona_demo.regions import with_regions
 from persona_demo.runtime import Runtime
 from persona_demo.shipped import DEFAULT_ATLAS
 from persona_demo.subject_map import SubjectMap, sentence_part
 from persona_demo.training.maps import Maps, maps_from
-from persona_demo.wordfilter import WordFilter
 from tests import tiny
 
 NAMES = tuple(kind.name for kind in STYLE)
@@ -233,12 +232,14 @@ def test_regions_are_labelled_by_what_is_striking_in_them() -> None:
     )
     made = with_regions(atlas, most=3)
     assert sorted(region.size for region in made.regions) == [40, 40, 40]
-    labels = [made.regions[region_of(tuple(m), made.regions) or 0].label for m in middles.tolist()]  # type: ignore[arg-type]
+    labels = [
+        min(made.regions, key=lambda region: float(np.hypot(region.x - x, region.y - y))).label
+        for x, y in middles.tolist()
+    ]
     assert "long texts" in labels[0]
     assert "exclamation" in labels[1]
     assert "short texts" in labels[2] and "exclamation" not in labels[2]
     assert with_regions(replace(atlas, style=None, style_names=())).regions == ()
-    assert region_of((0.0, 0.0), ()) is None
 
 
 def test_regions_of_high_scores_say_so_and_missing_ones_say_nothing() -> None:
@@ -256,15 +257,3 @@ def test_regions_of_high_scores_say_so_and_missing_ones_say_nothing() -> None:
     )
     found = {(round(region.x), round(region.y)): region.label for region in with_regions(atlas, most=3).regions}
     assert found == {(0, 0): "high scores", (9, 0): "low scores", (0, 9): "a bit of everything"}
-
-
-def test_people_s_own_words_are_theirs_and_clean() -> None:
-    texts = {
-        "Ada": ["the lock and the swans on the lock", "another lock with Agatha"],
-        "Bo": ["a cake with flour", "flour and eggs, badword"],
-    }
-    found = own_words(texts, WordFilter.of(["badword"]))
-    assert found["Ada"][0] == "lock"
-    assert found["Bo"][0] == "flour"
-    assert "agatha" not in found["Ada"] and "badword" not in found["Bo"]
-    assert own_words({"Ada": ["the the"], "Bo": ["the"]}, WordFilter.of([])) == {"Ada": (), "Bo": ()}

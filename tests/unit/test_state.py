@@ -8,8 +8,8 @@ import pytest
 
 from persona_demo.errors import UserError
 from persona_demo.history import MAX_ITEMS, HistoryItem, UserHistory
-from persona_demo.states import MAX_TRAIL
-from persona_demo.ui.state import MAX_UNDO, Session
+from persona_demo.states import MAX_STATES, MAX_TRAIL
+from persona_demo.ui.state import Session
 
 
 def session(*texts: str) -> Session:
@@ -78,9 +78,9 @@ def test_what_changes_nothing_is_no_step() -> None:
 
 def test_the_ways_back_are_bounded() -> None:
     made = session("a")
-    for n in range(3 * MAX_UNDO):
+    for n in range(3 * MAX_STATES):
         made = made.edit("p0", f"text {n}").stand_at((float(n), 0.0))
-    assert len(made.past) == MAX_UNDO
+    assert len(made.past) == MAX_STATES - 1
     assert len(made.trail) == MAX_TRAIL
     assert made.stand_at(made.trail[-1]) is made
     x, y = made.trail[-1]

@@ -18,7 +18,6 @@ from persona_demo.explain.style import (
     population_style,
     style_beside_population,
     style_of_texts,
-    style_phrase,
     surface_start,
 )
 from persona_demo.explain.words import (
@@ -150,18 +149,10 @@ def test_a_population_s_figures_are_those_of_its_texts(runtime: Runtime) -> None
     assert start == block_parts(runtime.plug.config)["surface"].start
 
 
-def test_what_is_striking_is_said_first(runtime: Runtime) -> None:
-    loud = style_beside_population(["WOW!!! SO LOUD!!! NO!!!"] * 4, runtime.plug)
-    phrase = style_phrase(loud, most=3)
-    assert "many exclamation marks" in phrase or "many capitals" in phrase
-    assert style_phrase(loud, most=3, least=1e9) == ""
-
-
 def test_a_plug_without_surface_figures_has_no_population_figures(runtime: Runtime) -> None:
     config = replace(runtime.plug.config, blocks=("sentence",), item_width=16)
     plug = PersonaPlug(config)
     assert population_style(plug) is None
     figures = style_beside_population(["I ran."], plug)
     assert all(f.population is None and f.distance is None for f in figures)
-    assert style_phrase(figures) == ""
     assert torch.equal(plug.item_mean, torch.zeros(16))
