@@ -3,7 +3,7 @@
 A table stands between two marks of its own; what is between them is replaced, all else stays:
 
     <!-- table arms blog-post.dev -->      arms of one results file, and what it says besides
-    <!-- table tasks dev -->               a line for each results file of a split
+    <!-- table tasks dev -->               a line for each task that has a results file of a split
     <!-- table sweep blog-post.sweep -->   what each switch bought
     <!-- table speed -->                   the benchmarks
     <!-- /table -->
@@ -118,7 +118,7 @@ def _table(mark: str, results: Path) -> str:
     kind, *rest = mark.split()
     makers: dict[str, Callable[[str], str]] = {
         "arms": lambda name: arms_table(_read(results / f"{name}.json")),
-        "tasks": lambda split: tasks_table([_read(path) for path in sorted(results.glob(f"*.{split}.json"))]),
+        "tasks": lambda split: tasks_table(results, split),
         "sweep": lambda name: sweep_table(_read(results / f"{name}.json")),
         "speed": lambda _: speed_table(results),
     }
@@ -208,19 +208,30 @@ def _made(record: Record) -> list[str]:
     return ["", "```bash", made["command"], "```", "", f"{facts}{data}."]
 
 
-def tasks_table(records: Sequence[Record]) -> str:
-    """A line for each evaluation."""
+def tasks_table(results: Path, split: str) -> str:
+    """A line for each task: what its plug is worth, beside its placebo, its ceiling and its rival.
+
+    Args:
+        results: Folder of results files; TASK.SPLIT-attribution.json stands beside TASK.SPLIT.json.
+        split: Which people.
+    """
     head = [
         "task",
         "people",
         "lift over the control",
         "placebo gap",
         "of what 8 own items give",
-        "metric",
+        "over `task+bm25`",
+        "metric, control → persona",
         "attributed",
     ]
     rows = []
-    for record in sorted(records, key=lambda r: r["task"]):
+    for path in sorted(results.glob(f"*.{split}.json")):
+        record = _read(path)
+        beside = path.with_name(f"{record['task']}.{split}-attribution.json")
+        told = record if not beside.is_file() else _read(beside)
+        whose = next((arm for arm in told["arms"] if arm["arm"] == "persona"), {})
+        rival = next((p for p in record.get("comparisons", []) if _pair(p) == ("persona", "task+bm25")), None)
         arms = {arm["arm"]: arm for arm in record["arms"]}
         persona, task = arms["persona"], arms["task"]
         part = ""
@@ -233,8 +244,9 @@ def tasks_table(records: Sequence[Record]) -> str:
                 _estimate(persona, "lift"),
                 _estimate(record, "placebo_gap") if "placebo_gap" in record else "",
                 part,
+                "" if rival is None else _estimate(rival, "gain"),
                 ", ".join(f"{n} {task['metric'][n]:.3f} → {v:.3f}" for n, v in persona.get("metric", {}).items()),
-                _shares(persona, "attribution") if "attribution" in persona else "",
+                _shares(whose, "attribution"),
             ]
         )
     return _markdown(head, rows)
@@ -249,6 +261,10 @@ def speed_table(results: Path) -> str:
             figures = _read(path)
             rows.append([what.format(**figures), form.format(**figures), f"`python -m benchmarks {name}`"])
     return _markdown(["what", "figure", "command"], rows)
+
+
+def _pair(comparison: Record) -> tuple[str, str]:
+    return comparison["arm"], comparison["over"]
 
 
 def _estimate(record: Record, name: str) -> str:

@@ -121,11 +121,18 @@ def test_a_line_for_each_task(readme: Path) -> None:
     del other["reference"], other["placebo_gap"], other["placebo_gap_ci"]
     other["arms"] = [{k: v for k, v in arm.items() if "attribution" not in k} for arm in other["arms"]]
     (results / "headline.dev.json").write_text(json.dumps(other), encoding="utf-8")
+    # Whose a text is was measured apart.
+    (results / "headline.dev-attribution.json").write_text(json.dumps(figures(task="headline")), encoding="utf-8")
+    fair = [{"arm": "persona", "over": "task+bm25", "gain": -0.02, "gain_ci": [-0.05, 0.01]}]
+    (results / "blog-post.dev.json").write_text(json.dumps(figures(comparisons=fair)), encoding="utf-8")
     write_tables(readme=readme, results=results)
     lines = readme.read_text(encoding="utf-8").splitlines()
-    assert lines[3].startswith("| `blog-post` | 200 | 0.123 [0.100, 0.150] | 0.200 [0.100, 0.300] | 50% |")
+    assert lines[3].startswith(
+        "| `blog-post` | 200 | 0.123 [0.100, 0.150] | 0.200 [0.100, 0.300] | 50% | -0.020 [-0.050, 0.010] |"
+    )
     assert "rouge-1 0.100 → 0.200" in lines[3]
     assert lines[4].startswith("| `headline` | 200 |")
+    assert len(lines) == 6 and lines[4].endswith("| 30% [20%, 40%] |")
 
 
 @pytest.mark.parametrize("mark", ["magic", "arms", "speed now", "arms nowhere"])
