@@ -230,7 +230,7 @@ def tasks_table(results: Path, split: str) -> str:
         record = _read(path)
         beside = path.with_name(f"{record['task']}.{split}-attribution.json")
         told = record if not beside.is_file() else _read(beside)
-        whose = next((arm for arm in told["arms"] if arm["arm"] == "persona"), {})
+        whose: Record = next((arm for arm in told["arms"] if arm["arm"] == "persona"), {})
         rival = next((p for p in record.get("comparisons", []) if _pair(p) == ("persona", "task+bm25")), None)
         arms = {arm["arm"]: arm for arm in record["arms"]}
         persona, task = arms["persona"], arms["task"]

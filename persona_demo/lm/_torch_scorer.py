@@ -1,7 +1,7 @@
 """Log-probabilities of given texts on the torch engine, many at a time.
 
-Rows of like length go into a batch together. Rows that begin with the same tokens (one input under many
-arms, one prompt before many answers) have that beginning read once, and share its keys and values.
+Rows of like length go into a batch together. One row before many answers is read once, and rows that begin
+with the same tokens (one input under many arms) have that beginning read once: they share its keys and values.
 """
 
 from __future__ import annotations
@@ -62,11 +62,15 @@ def _start(row: Row) -> Tokens:
 
 
 def _batches(rows: Sequence[Row], targets: Sequence[Tokens]) -> Iterator[list[int]]:
-    """Indices of rows in batches: those that begin alike, and all others by length."""
-    alike: dict[Tokens, list[int]] = {}
+    """Indices of rows in batches: a row before many answers, those that begin alike, and all others by length."""
+    same: dict[int, list[int]] = {}
     for i, row in enumerate(rows):
-        alike.setdefault(_start(row), []).append(i)
-    groups = [members for start, members in alike.items() if start and len(members) > 1]
+        same.setdefault(id(row), []).append(i)
+    groups = [members for members in same.values() if len(members) > 1]
+    alike: dict[Tokens, list[int]] = {}
+    for i in sorted(set(range(len(rows))).difference(*groups)):
+        alike.setdefault(_start(rows[i]), []).append(i)
+    groups += [members for start, members in alike.items() if start and len(members) > 1]
     others = sorted(set(range(len(rows))).difference(*groups))
     for group in (*groups, others):
         order = sorted(group, key=lambda i: rows[i].text_tokens + rows[i].soft_vectors + len(targets[i]))
@@ -80,7 +84,7 @@ def _predicting(lm: TorchParts, rows: Sequence[Row], targets: Sequence[Tokens], 
     if lm.info.family == "causal":
         answers = [lm.embed_tensor(row.opening + t[:-1]) for row, t in zip(read, wanted, strict=True)]
         full = [torch.cat(pair) for pair in zip(inputs, answers, strict=True)]
-        return _causal(lm, full, shared=_shared(read), lengths=[len(t) for t in wanted])
+        return _causal(lm, full, shared=_shared(read, inputs[0]), lengths=[len(t) for t in wanted])
     embeds, mask = pad(inputs, left=False)
     begin = lm.model.config.decoder_start_token_id
     answers = [lm.embed_tensor((begin, *row.opening, *t[:-1])) for row, t in zip(read, wanted, strict=True)]
@@ -89,8 +93,10 @@ def _predicting(lm: TorchParts, rows: Sequence[Row], targets: Sequence[Tokens], 
     return [out[i, len(a) - len(t) : len(a)] for i, (a, t) in enumerate(zip(answers, wanted, strict=True))]
 
 
-def _shared(rows: Sequence[Row]) -> int:
-    """How many first positions the rows of a batch share and may be read once."""
+def _shared(rows: Sequence[Row], first: Tensor) -> int:
+    """How many first positions the rows of a batch share and may be read once, given the first one (L, H)."""
+    if len(rows) > 1 and all(row is rows[0] for row in rows):
+        return len(first) + len(rows[0].opening) - 1
     start = _start(rows[0])
     if len(rows) == 1 or any(_start(row) != start for row in rows):
         return 0

@@ -25,7 +25,7 @@ def mixture(seed: int = 0) -> tuple[list[Row], list[Tokens]]:
 
     start, prompt, short = words(SHARED_START + 9), words(SHARED_START), words(4)
     rows = [Row((start, soft()), words(2)) for _ in range(11)]
-    rows += [Row((start,))] + [Row((prompt,))] * 5
+    rows += [Row((start,))] + [Row((prompt,))] * 5 + [Row((start, soft()), words(2))] * 9
     rows += [Row((short, soft()), words(3)), Row((short,), words(1)), Row((soft(), start)), Row((words(40),))]
     targets = [words(int(rng.integers(1, 9))) for _ in rows]
     order = rng.permutation(len(rows)).tolist()
@@ -38,7 +38,8 @@ def test_scores_together_are_scores_alone(family: str) -> None:
     rows, targets = mixture()
     together = lm.score(rows, targets)
     for row, target, scores in zip(rows, targets, together, strict=True):
-        np.testing.assert_allclose(scores, lm.score([row], [target])[0], rtol=1e-5, atol=2e-5)
+        # Single precision: log-probabilities here reach -70, and padding changes the order of sums.
+        np.testing.assert_allclose(scores, lm.score([row], [target])[0], rtol=2e-5, atol=2e-5)
 
 
 def test_logits_are_those_that_are_scored() -> None:
