@@ -116,7 +116,7 @@ def table_of(record: Record, made: Evaluation) -> str:
 
 
 def _part(made: Evaluation) -> str:
-    if made.placebo_gap is None or made.reference is None or made.reference.gap.mean <= 0:
+    if made.placebo_gap is None or made.reference is None or made.reference.gap.low <= 0:
         return ""
     return f"; the placebo gap is {made.placebo_gap.mean / made.reference.gap.mean:.0%} of it"
 

@@ -192,10 +192,15 @@ def _said(record: Record) -> list[str]:
 
 
 def _part(record: Record) -> str:
-    gap = record["reference"]["gap"]
-    if "placebo_gap" not in record or gap <= 0:
+    part = _share_of_reference(record)
+    return f", and the placebo gap is {part} of it" if part else ""
+
+
+def _share_of_reference(record: Record) -> str:
+    """The placebo gap beside what own items are worth; empty where those are not shown to be worth anything."""
+    if "placebo_gap" not in record or "reference" not in record or record["reference"]["gap_ci"][0] <= 0:
         return ""
-    return f", and the placebo gap is {record['placebo_gap'] / gap:.0%} of it"
+    return f"{record['placebo_gap'] / record['reference']['gap']:.0%}"
 
 
 def _made(record: Record) -> list[str]:
@@ -234,16 +239,13 @@ def tasks_table(results: Path, split: str) -> str:
         rival = next((p for p in record.get("comparisons", []) if _pair(p) == ("persona", "task+bm25")), None)
         arms = {arm["arm"]: arm for arm in record["arms"]}
         persona, task = arms["persona"], arms["task"]
-        part = ""
-        if "reference" in record and "placebo_gap" in record:
-            part = f"{record['placebo_gap'] / record['reference']['gap']:.0%}"
         rows.append(
             [
                 f"`{record['task']}`",
                 f"{record['users']:,}",
                 _estimate(persona, "lift"),
                 _estimate(record, "placebo_gap") if "placebo_gap" in record else "",
-                part,
+                _share_of_reference(record),
                 "" if rival is None else _estimate(rival, "gain"),
                 ", ".join(f"{n} {task['metric'][n]:.3f} → {v:.3f}" for n, v in persona.get("metric", {}).items()),
                 _shares(whose, "attribution"),

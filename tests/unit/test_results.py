@@ -114,6 +114,16 @@ def test_a_new_figure_makes_the_readme_stale(readme: Path) -> None:
         write_tables(readme=readme, results=results, check=True)
 
 
+def test_no_share_is_taken_of_what_is_not_shown_to_be_worth_anything(readme: Path) -> None:
+    results = readme.parent / "results"
+    unsure = {"items": 8, "gap": 0.01, "gap_ci": [-0.05, 0.07]}
+    (results / "blog-post.dev.json").write_text(json.dumps(figures(reference=unsure)), encoding="utf-8")
+    write_tables(readme=readme, results=results)
+    text = readme.read_text(encoding="utf-8")
+    assert "0.010 [-0.050, 0.070] more than another person's." in text
+    assert "of it" not in text
+
+
 def test_a_line_for_each_task(readme: Path) -> None:
     results = readme.parent / "results"
     readme.write_text("<!-- table tasks dev -->\n<!-- /table -->\n", encoding="utf-8")
