@@ -161,12 +161,13 @@ def test_the_browser_asks_before_edits_are_lost(app: App, visit: Callable[..., P
     asked: list[str] = []
     page.on("dialog", lambda dialog: asked.append(dialog.type))
     page.reload()
-    expect(card(page, "persona")).to_be_visible()
+    expect(page.locator("#pd-status")).to_contain_text("Models ready")
     assert not asked
     page.get_by_label("Mute post 2").check()
     expect(page.get_by_role("button", name="Reset", exact=True)).to_be_enabled()
     page.reload()
     assert asked == ["beforeunload"]
+    expect(page.locator("#pd-status")).to_contain_text("Models ready")
     page.get_by_label("Mute post 2").check()
     expect(page.get_by_role("button", name="Reset", exact=True)).to_be_enabled()
     choose(page, "#pd-person", "Bo")
