@@ -236,7 +236,8 @@ def tasks_table(results: Path, split: str) -> str:
         beside = path.with_name(f"{record['task']}.{split}-attribution.json")
         told = record if not beside.is_file() else _read(beside)
         whose: Record = next((arm for arm in told["arms"] if arm["arm"] == "persona"), {})
-        rival = next((p for p in record.get("comparisons", []) if _pair(p) == ("persona", "task+bm25")), None)
+        pairs = {(pair["arm"], pair["over"]): pair for pair in record.get("comparisons", [])}
+        rival = pairs.get(("persona", "task+bm25"))
         arms = {arm["arm"]: arm for arm in record["arms"]}
         persona, task = arms["persona"], arms["task"]
         rows.append(
@@ -263,10 +264,6 @@ def speed_table(results: Path) -> str:
             figures = _read(path)
             rows.append([what.format(**figures), form.format(**figures), f"`python -m benchmarks {name}`"])
     return _markdown(["what", "figure", "command"], rows)
-
-
-def _pair(comparison: Record) -> tuple[str, str]:
-    return comparison["arm"], comparison["over"]
 
 
 def _estimate(record: Record, name: str) -> str:

@@ -220,7 +220,7 @@ def trainer_of(
         # A plug on the control has no vectors of its own to warm up.
         options = replace(options, warm_steps=0)
     # Drawn while the plug is still on the processor.
-    examples = drawn(material.everybody, per_person=min(options.most_items, options.most_targets), last_third=False)
+    examples = drawn(material.everybody, per_person=options.most_targets, last_third=False)
     watched = drawn(material.watched, per_person=1, last_third=True)
     return Trainer(
         plug.to(models.lm.device),
