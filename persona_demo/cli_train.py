@@ -42,9 +42,7 @@ def add_train(command: Command) -> None:
         "--resume", action="store_true", help="go on from the last checkpoint in --out, also to more --steps"
     )
     train.add_argument("--words-from", type=Path, help="a trained plug whose maps of own words this one begins with")
-    train.add_argument(
-        "--prefix-memory", type=float, default=2.0, help="GiB for inputs that were read, for when they come again"
-    )
+    _memory(train)
     _models(train)
     group = train.add_argument_group("form of the plug", "in brackets what classroom and paper choose")
     _switches(group, PlugConfig, FORM, {name: preset.form for name, preset in PRESETS.items()})
@@ -65,6 +63,7 @@ def add_sweep(command: Command) -> None:
     sweep.add_argument("--targets-per-user", type=int, default=4, help="texts of each, at most")
     sweep.add_argument("--only", help="names of variants, by commas; the base is always among them (default: all)")
     sweep.add_argument("--seed", type=seed, default=0, help="of everything drawn")
+    _memory(sweep)
     _models(sweep)
     sweep.set_defaults(run=commands_train.sweep)
 
@@ -90,6 +89,12 @@ def _what(command: argparse.ArgumentParser, *, several: bool) -> None:
     each = ", one for each task by commas or one for all" if several else ""
     command.add_argument("--task", default="blog-post", help=f"one of {', '.join(TASKS)}{more}")
     command.add_argument("--data", required=True, help=f"corpus folder with splits train and tune{each}")
+
+
+def _memory(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--prefix-memory", type=float, metavar="GIB", help="for inputs that were read, for when they come again"
+    )
 
 
 def _models(command: argparse.ArgumentParser) -> None:

@@ -37,9 +37,8 @@ def train(arguments: argparse.Namespace) -> None:
     form = {**preset.form, **_given(arguments, PlugConfig)}
     options = TrainOptions(**{**preset.options, **_given(arguments, TrainOptions)})
     tasks = [task_named(name.strip()) for name in arguments.task.split(",")]
-    if not 0 <= arguments.prefix_memory < MOST_MEMORY:
-        raise UserError(f"--prefix-memory is {arguments.prefix_memory:g}: give GiB, from 0 on.")
     quiet_libraries()
+    memory = _prefix_bytes(arguments)
     from persona_demo.training.material import sources_of
     from persona_demo.training.processes import find_processes
     from persona_demo.training.run import train_plug
@@ -65,12 +64,24 @@ def train(arguments: argparse.Namespace) -> None:
         report=report,
         progress=progress,
         words_from=arguments.words_from,
-        prefix_bytes=round(arguments.prefix_memory * 1024**3),
+        prefix_bytes=memory,
         processes=processes,
     )
     if first:
         report.close()
         say(document({"plug": str(arguments.out)}) if arguments.json else f"The plug is in {arguments.out}.")
+
+
+def _prefix_bytes(arguments: argparse.Namespace) -> int:
+    """Memory for inputs that the frozen LM has read."""
+    from persona_demo.lm.differentiable import PREFIX_BYTES
+
+    gib: float | None = arguments.prefix_memory
+    if gib is None:
+        return PREFIX_BYTES
+    if not 0 <= gib < MOST_MEMORY:
+        raise UserError(f"--prefix-memory is {gib:g}: give GiB, from 0 on.")
+    return round(gib * 1024**3)
 
 
 def _given(arguments: argparse.Namespace, owner: type[PlugConfig] | type[TrainOptions]) -> dict[str, Any]:
@@ -134,6 +145,7 @@ def sweep(arguments: argparse.Namespace) -> None:
     if arguments.targets_per_user < 1:
         raise UserError(f"--targets-per-user is {arguments.targets_per_user}: use 1 or more.")
     quiet_libraries()
+    memory = _prefix_bytes(arguments)
     from persona_demo.evaluation.provenance import command_line, commit, data_digest
     from persona_demo.training.material import Source
     from persona_demo.training.sweep import Sweep
@@ -162,6 +174,7 @@ def sweep(arguments: argparse.Namespace) -> None:
         targets=arguments.targets_per_user,
         report=report,
         made=origin,
+        prefix_bytes=memory,
     ).run()
     report.close()
     say(document(made) if arguments.json else table(made))

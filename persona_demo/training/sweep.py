@@ -25,7 +25,7 @@ from safetensors.torch import load_file, save_file
 from persona_demo.corpora.people import Person, Split
 from persona_demo.errors import UserError
 from persona_demo.files import whole
-from persona_demo.lm.differentiable import DifferentiableLM
+from persona_demo.lm.differentiable import PREFIX_BYTES, DifferentiableLM
 from persona_demo.plug.config import Block
 from persona_demo.plug.model import PersonaPlug
 from persona_demo.training.material import SPLITS, Material, Source, check_sources, examples_of
@@ -57,6 +57,7 @@ class Sweep:
         targets: int,
         report: Report,
         made: Mapping[str, Any] | None = None,
+        prefix_bytes: int = PREFIX_BYTES,
     ) -> None:
         """Set up a sweep.
 
@@ -70,6 +71,7 @@ class Sweep:
             targets: Most texts of each of them.
             report: Told what is being done.
             made: Where the figures come from, for whoever reads the tables.
+            prefix_bytes: Memory for inputs that the frozen LM has read; all variants read the same ones.
 
         Raises:
             UserError: If there is a sweep with another budget in ``out``, or a corpus cannot be read.
@@ -97,7 +99,7 @@ class Sweep:
             )[0]
             for split in SPLITS
         }
-        self._lm = DifferentiableLM(models.lm)
+        self._lm = DifferentiableLM(models.lm, prefix_bytes=prefix_bytes)
         self._title = ""
 
     def run(self) -> dict[str, Any]:
