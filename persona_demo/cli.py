@@ -37,6 +37,14 @@ class _Parser(argparse.ArgumentParser):
         raise UserError(f"{message[:1].upper()}{message[1:]}; see '{self.prog} --help'.")
 
 
+class _Help(argparse.ArgumentDefaultsHelpFormatter):
+    """Defaults behind the flags that have one."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        absent = action.default is None or action.default is False
+        return action.help if absent else super()._get_help_string(action)
+
+
 def build_parser() -> argparse.ArgumentParser:
     """The parser with every command, flag and default."""
     parser = _Parser(
@@ -65,9 +73,7 @@ Verbs: TypeAlias = "argparse._SubParsersAction[_Parser]"
 
 
 def _command(verbs: Verbs, name: str, text: str) -> argparse.ArgumentParser:
-    command = verbs.add_parser(
-        name, help=text, description=text, formatter_class=argparse.ArgumentDefaultsHelpFormatter
-    )
+    command = verbs.add_parser(name, help=text, description=text, formatter_class=_Help)
     command.add_argument("--json", action="store_true", help="one JSON document on standard output")
     return command
 

@@ -93,7 +93,10 @@ def _what(command: argparse.ArgumentParser, *, several: bool) -> None:
 
 def _memory(command: argparse.ArgumentParser) -> None:
     command.add_argument(
-        "--prefix-memory", type=float, metavar="GIB", help="for inputs that were read, for when they come again"
+        "--prefix-memory",
+        type=float,
+        metavar="GIB",
+        help="for inputs that were read, for when they come again (default: 2)",
     )
 
 
