@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import NoReturn, TypeAlias
 
-from persona_demo import cli_train, commands, commands_lamp
+from persona_demo import cli_train, commands, commands_folds, commands_lamp
 from persona_demo.cli_train import seed
 from persona_demo.errors import UserError
 from persona_demo.tasks import TASKS
@@ -61,6 +61,7 @@ def build_parser() -> argparse.ArgumentParser:
     _results(verbs)
     _atlas(verbs)
     _lamp(verbs)
+    _folds(verbs)
     text = "plugs to and from the Hugging Face hub, and figures into their cards"
     actions = verbs.add_parser("plug", help=text, description=text).add_subparsers(
         dest="action", required=True, metavar="ACTION"
@@ -188,6 +189,23 @@ def _lamp(verbs: Verbs) -> None:
     score.add_argument("--golds", type=Path, required=True, help="outputs file with the right answers")
     score.add_argument("--predictions", type=Path, required=True, help="outputs file with the predicted ones")
     score.set_defaults(run=commands_lamp.score)
+
+
+def _folds(verbs: Verbs) -> None:
+    text = "cross-validation over people: a corpus in folds, and evaluations of all folds as one"
+    actions = verbs.add_parser("folds", help=text, description=text).add_subparsers(
+        dest="action", required=True, metavar="ACTION"
+    )
+    make = _command(actions, "make", "write a corpus folder for each fold; each person is held out once")
+    make.add_argument("--data", type=Path, required=True, help="corpus folder")
+    make.add_argument("--out", type=Path, required=True, help="where the folders fold-1 and so on go")
+    make.add_argument("--folds", type=int, default=3, help="how many")
+    make.add_argument("--seed", type=seed, default=0, help="of the draw of folds")
+    make.set_defaults(run=commands_folds.make)
+    pool = _command(actions, "pool", "pool evaluations of people held out in different folds")
+    pool.add_argument("results", type=Path, nargs="+", help="files that 'evaluate --out' wrote, one a fold")
+    pool.add_argument("--out", type=Path, help="file for the figures")
+    pool.set_defaults(run=commands_folds.pool)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

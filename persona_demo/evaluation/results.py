@@ -164,10 +164,11 @@ def arms_table(record: Record) -> str:
 
 def _said(record: Record) -> list[str]:
     """Sentences on an evaluation, a line each, so that a new figure changes one line."""
-    said = [
-        f"{record['users']:,} people of the split `{record['split']}`, {record['targets']:,} texts, nats a token, 95% "
-        f"intervals by bootstrap over people."
-    ]
+    people, intervals = f"people of the split `{record['split']}`", "by bootstrap over people"
+    if "folds" in record:
+        people = f"people, each held out in one of {record['folds']} folds"
+        intervals = "by bootstrap over the people of each fold, combined"
+    said = [f"{record['users']:,} {people}, {record['targets']:,} texts, nats a token, 95% intervals {intervals}."]
     if "placebo_gap" in record:
         said.append(f"**Placebo gap: {_estimate(record, 'placebo_gap')}.**")
     if "reference" in record:
@@ -210,7 +211,7 @@ def _made(record: Record) -> list[str]:
         return []
     facts = f"Engine {record['engine']}, commit `{made['commit'][:7]}`, plug `{made['models']['plug']['sha256'][:12]}`"
     data = f", data `{made['data']['name']}` `{made['data']['sha256'][:12]}`" if "data" in made else ""
-    return ["", "```bash", made["command"], "```", "", f"{facts}{data}."]
+    return ["", "```bash", *made.get("commands", []), made["command"], "```", "", f"{facts}{data}."]
 
 
 def tasks_table(results: Path, split: str) -> str:

@@ -1,0 +1,44 @@
+"""``folds make`` and ``folds pool``: cross-validation over people where few are left to evaluate on."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from persona_demo.errors import UserError
+from persona_demo.files import whole
+from persona_demo.terminal import document, say
+
+
+def make(arguments: argparse.Namespace) -> None:
+    """``folds make``: a corpus folder for each fold."""
+    from persona_demo.corpora.fold import write_folds
+
+    made = write_folds(arguments.data, arguments.out, folds=arguments.folds, seed=arguments.seed)
+    if arguments.json:
+        say(document({"folds": [{"folder": str(m.folder), "people": dict(m.people)} for m in made]}))
+        return
+    for m in made:
+        counts = ", ".join(f"{count:,} {split}" for split, count in m.people.items())
+        say(f"{m.folder}: {counts}")
+
+
+def pool(arguments: argparse.Namespace) -> None:
+    """``folds pool``: evaluations of all folds as one."""
+    from persona_demo.evaluation.pool import pool as pooled
+    from persona_demo.evaluation.provenance import command_line
+    from persona_demo.evaluation.results import arms_table
+
+    records = []
+    for path in arguments.results:
+        try:
+            record = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise UserError(f"{path} is no readable results file ({type(error).__name__}): make it anew.") from error
+        records.append(record)
+    made = pooled(records)
+    made["made"]["command"] = command_line(arguments.words, program="python -m persona_demo")
+    if arguments.out is not None:
+        with whole(arguments.out) as draft:
+            draft.write_text(document(made) + "\n", encoding="utf-8")
+    say(document(made) if arguments.json else arms_table(made))
