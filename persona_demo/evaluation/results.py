@@ -2,10 +2,10 @@
 
 A table stands between two marks of its own; what is between them is replaced, all else stays:
 
-    <!-- table arms blog-post.dev -->      arms of one results file, and what it says besides
-    <!-- table tasks dev -->               a line for each task that has a results file of a split
-    <!-- table sweep blog-post.sweep -->   what each switch bought
-    <!-- table speed -->                   the benchmarks
+    <!-- table arms blog-post.dev -->            arms of one results file, and what it says besides
+    <!-- table tasks dev -->                     a line for each task that has a results file of a split
+    <!-- table sweep blog-post.sweep/sweep -->   what each switch bought
+    <!-- table speed -->                         the benchmarks
     <!-- /table -->
 """
 
