@@ -259,12 +259,13 @@ class Trainer:
         self.plug.eval()
         watched, size = self.watched[task], self.options.batch_size
         values = torch.zeros(3, len(watched.targets))
+        strangers = watched.strangers()
         for chunk, start in enumerate(range(0, len(watched.targets), size)):
             if chunk % self.processes.count != self.processes.rank:
                 continue
             part = list(range(start, min(start + size, len(watched.targets))))
             batch = watched.batch(part, self.plug)
-            others = [*part[-1:], *part[:-1]]
+            others = [strangers[i] for i in part]
             theirs = watched.histories(
                 list(zip(others, watched.cut(others, None), strict=True)), self.plug, batch.query
             )
