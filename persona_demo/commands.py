@@ -171,7 +171,7 @@ def evaluate(arguments: argparse.Namespace) -> None:
     subjects = read_subjects(arguments.data, split, task, plug=plug, report=report)
     runtime = runtime_of(arguments, report, plug=plug)
     from persona_demo.evaluation.provenance import provenance
-    from persona_demo.evaluation.record import record_of, table_of
+    from persona_demo.evaluation.record import people_of, record_of, table_of
     from persona_demo.evaluation.run import evaluate as measure
 
     made = measure(runtime, runtime.task(task.name), subjects, options, report=report)
@@ -188,6 +188,7 @@ def evaluate(arguments: argparse.Namespace) -> None:
     if arguments.predictions is not None:
         write_predictions(arguments.predictions, task, {arm.arm: arm.answers or {} for arm in made.arms})
     if arguments.out is not None:
+        record["people"] = people_of(made)
         record["made"] = provenance(
             arguments.words,
             program="python -m persona_demo",

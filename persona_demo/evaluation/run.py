@@ -14,7 +14,7 @@ from persona_demo.corpora.reading import splits_in
 from persona_demo.corpus import Person, Split, read_corpus
 from persona_demo.errors import UserError
 from persona_demo.evaluation.attribution import Attribution, attribute, enough
-from persona_demo.evaluation.figures import AttributionSetting, Evaluation
+from persona_demo.evaluation.figures import OWN_WORDS, AttributionSetting, Evaluation
 from persona_demo.evaluation.predictions import closed
 from persona_demo.evaluation.protocol import DEFAULT_ARMS, Protocol
 from persona_demo.leakage import Fingerprint, check_folder
@@ -215,5 +215,7 @@ def _with_attribution(made: Evaluation, found: Attribution, pooled: Sequence[Spl
     return replace(
         made,
         arms=tuple(replace(arm, attribution=found.arms[arm.arm]) for arm in made.arms),
-        attribution=AttributionSetting(people=people, groups=found.groups, own_words=found.own_words),
+        attribution=AttributionSetting(
+            people=people, groups=len(found.shares[OWN_WORDS]), own_words=found.own_words, shares=found.shares
+        ),
     )

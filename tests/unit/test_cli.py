@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from persona_demo import commands
@@ -76,6 +77,8 @@ def test_evaluate_gives_the_figures_of_the_contract(tmp_path: Path, capsys: pyte
     words = ["evaluate", "--task", "blog-post", "--data", str(data), "--split", "train", "--users", "3"]
     made = output(capsys, *words, "--targets-per-user", "1", "--out", str(tmp_path / "figures.json"))
     assert made == json.loads((tmp_path / "figures.json").read_text(encoding="utf-8"))
+    assert made["people"]["targets"] == [1, 1, 1]
+    assert np.mean(made["people"]["nll"]["persona"]) == pytest.approx(made["arms"][1]["nll"], abs=1e-5)
     assert [a["arm"] for a in made["arms"]] == ["task", "persona", "persona:other"]
     assert made["placebo_gap_ci"][0] <= made["placebo_gap"] <= made["placebo_gap_ci"][1]
     assert {"nll", "nll_ci", "lift", "lift_ci", "share_helped", "prompt_tokens", "ms", "bytes_per_user", "arm"} == set(
@@ -101,7 +104,7 @@ def test_evaluate_has_the_keys_of_the_flags_it_was_given_and_no_others(
     predicted = tmp_path / "predicted"
     made = output(capsys, *words, "--out", str(tmp_path / "figures.json"), "--predictions", str(predicted))
     assert {file.name for file in predicted.iterdir()} == {"task.json", "persona.json", "bm25.json"}
-    more = {"cold_start", "reference", "attribution", "comparisons", "made"}
+    more = {"cold_start", "reference", "attribution", "comparisons", "people", "made"}
     assert set(made) == basic - {"placebo_gap"} | more
     assert [point["items"] for point in made["cold_start"]] == [0, 1, 2, 4, 8, 16, "all"]
     for arm in made["arms"]:

@@ -112,8 +112,10 @@ def test_a_user_of_lamp_who_asks_twice_is_one_user_and_who_wrote_nothing_is_aske
     assert [target.person for target in made.targets] == list(range(6))
     assert made.history(made.targets[0]) == ()
     assert all(items == () for items in made.others(0))
-    np.testing.assert_allclose(made.by_person(np.array([1.0, 2, 3, 4, 5, 7])), [1.5, 3.5, 6])
-    assert made.estimate(np.array([1.0, 2, 3])).mean == pytest.approx(2)
+    of_users = made.people({"task": np.array([1.0, 2, 3, 4, 5, 7])})
+    np.testing.assert_allclose(of_users.nll["task"], [1.5, 3.5, 6])
+    assert of_users.targets == (2, 2, 2)
+    assert of_users.mean("task").mean == pytest.approx(11 / 3)
     once = Sample(task, people, users=2, targets_per_user=1, seed=0)
     assert len({people[target.person].group for target in once.targets}) == len(once.targets) == 2
     runtime = tiny.runtime(tmp_path, with_atlas=False, tasks=("lamp-5",))

@@ -93,7 +93,7 @@ def test_arms_without_a_person_are_at_chance_to_the_digit(runtime: Runtime) -> N
         assert (found.low, found.mean, found.high) == pytest.approx((0.1, 0.1, 0.1))
     assert all(0 <= found.low <= found.mean <= found.high <= 1 for found in made.arms.values())
     assert made.own_words.mean > 0.5
-    assert made.groups == 2
+    assert len(made.shares["own_words"]) == 2
 
 
 @pytest.mark.usefixtures("two_groups")
