@@ -26,7 +26,7 @@ def make(arguments: argparse.Namespace) -> None:
 def pool(arguments: argparse.Namespace) -> None:
     """``folds pool``: evaluations of all folds as one."""
     from persona_demo.evaluation.pool import pool as pooled
-    from persona_demo.evaluation.provenance import command_line
+    from persona_demo.evaluation.provenance import command_line, commit
     from persona_demo.evaluation.results import arms_table
 
     records = []
@@ -37,7 +37,10 @@ def pool(arguments: argparse.Namespace) -> None:
             raise UserError(f"{path} is no readable results file ({type(error).__name__}): make it anew.") from error
         records.append(record)
     made = pooled(records)
-    made["made"]["command"] = command_line(arguments.words, program="python -m persona_demo")
+    made["made"] |= {
+        "command": command_line(arguments.words, program="python -m persona_demo"),
+        "commit": commit(),
+    }
     if arguments.out is not None:
         with whole(arguments.out) as draft:
             draft.write_text(document(made) + "\n", encoding="utf-8")

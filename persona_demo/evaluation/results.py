@@ -164,11 +164,11 @@ def arms_table(record: Record) -> str:
 
 def _said(record: Record) -> list[str]:
     """Sentences on an evaluation, a line each, so that a new figure changes one line."""
-    people, intervals = f"people of the split `{record['split']}`", "by bootstrap over people"
+    people = f"people of the split `{record['split']}`"
     if "folds" in record:
         people = f"people, each held out in one of {record['folds']} folds"
-        intervals = "by bootstrap over the people of each fold, combined"
-    said = [f"{record['users']:,} {people}, {record['targets']:,} texts, nats a token, 95% intervals {intervals}."]
+    counts = f"{record['users']:,} {people}, {record['targets']:,} texts"
+    said = [f"{counts}, nats a token, 95% intervals by bootstrap over people."]
     if "placebo_gap" in record:
         said.append(f"**Placebo gap: {_estimate(record, 'placebo_gap')}.**")
     if "reference" in record:
@@ -209,7 +209,9 @@ def _made(record: Record) -> list[str]:
     made = record.get("made")
     if made is None:
         return []
-    facts = f"Engine {record['engine']}, commit `{made['commit'][:7]}`, plug `{made['models']['plug']['sha256'][:12]}`"
+    # Figures pooled of folds were measured at the commits of the folds.
+    commits = ", ".join(f"`{commit[:7]}`" for commit in made.get("commits", [made["commit"]]))
+    facts = f"Engine {record['engine']}, commit {commits}, plug `{made['models']['plug']['sha256'][:12]}`"
     data = f", data `{made['data']['name']}` `{made['data']['sha256'][:12]}`" if "data" in made else ""
     return ["", "```bash", *made.get("commands", []), made["command"], "```", "", f"{facts}{data}."]
 
