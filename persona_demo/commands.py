@@ -203,10 +203,12 @@ def evaluate(arguments: argparse.Namespace) -> None:
 
 def results(arguments: argparse.Namespace) -> None:
     """``results``: the tables of README and shipped cards from the results files."""
+    from persona_demo.evaluation.plug_figures import check_weights
     from persona_demo.evaluation.results import README, RESULTS, write_tables
     from persona_demo.shipped import PLUGS
     from persona_demo.training.card import write_figures
 
+    check_weights()
     changed = [README.name] if write_tables(check=arguments.check) else []
     for plug in sorted(path for path in PLUGS.iterdir() if path.is_dir()):
         if write_figures(plug, sorted(RESULTS.glob(f"{plug.name}.dev*.json")), check=arguments.check):

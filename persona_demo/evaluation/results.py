@@ -117,9 +117,9 @@ def write_tables(*, readme: Path = README, results: Path = RESULTS, check: bool 
 def _table(mark: str, results: Path) -> str:
     kind, *rest = mark.split()
     makers: dict[str, Callable[[str], str]] = {
-        "arms": lambda name: arms_table(_read(results / f"{name}.json")),
+        "arms": lambda name: arms_table(read_record(results / f"{name}.json")),
         "tasks": lambda split: tasks_table(results, split),
-        "sweep": lambda name: sweep_table(_read(results / f"{name}.json")),
+        "sweep": lambda name: sweep_table(read_record(results / f"{name}.json")),
         "speed": lambda _: speed_table(results),
     }
     if kind not in makers or len(rest) != (kind != "speed"):
@@ -130,7 +130,12 @@ def _table(mark: str, results: Path) -> str:
         raise UserError(f"A results file lacks {error} for the table {mark!r}: make it anew.") from error
 
 
-def _read(path: Path) -> Record:
+def read_record(path: Path) -> Record:
+    """What a results file holds.
+
+    Raises:
+        UserError: If it cannot be read or holds no object.
+    """
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -235,9 +240,9 @@ def tasks_table(results: Path, split: str) -> str:
     ]
     rows = []
     for path in sorted(results.glob(f"*.{split}.json")):
-        record = _read(path)
+        record = read_record(path)
         beside = path.with_name(f"{record['task']}.{split}-attribution.json")
-        told = record if not beside.is_file() else _read(beside)
+        told = record if not beside.is_file() else read_record(beside)
         whose: Record = next((arm for arm in told["arms"] if arm["arm"] == "persona"), {})
         pairs = {(pair["arm"], pair["over"]): pair for pair in record.get("comparisons", [])}
         rival = pairs.get(("persona", "task+bm25"))
@@ -264,7 +269,7 @@ def speed_table(results: Path) -> str:
     for name, what, form in _SPEED:
         path = results / f"bench.{name}.json"
         if path.is_file():
-            figures = _read(path)
+            figures = read_record(path)
             rows.append([what.format(**figures), form.format(**figures), f"`python -m benchmarks {name}`"])
     return _markdown(["what", "figure", "command"], rows)
 

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from persona_demo.errors import UserError
+from persona_demo.evaluation.plug_figures import weights_of
 from persona_demo.evaluation.results import arms_table
 from persona_demo.files import whole
 from persona_demo.plug.config import PlugConfig
-from persona_demo.plug.storage import CARD
+from persona_demo.plug.storage import CARD, plug_fingerprint
 from persona_demo.training.terms import LIMITS, TERMS, UNKNOWN_TERMS
 
 FIGURES = ("<!-- figures -->", "<!-- end of figures -->")
@@ -159,12 +160,30 @@ def with_figures(card: str, results: Sequence[Mapping[str, Any]]) -> str:
     return f"{before}{start}\n{figures(results)}\n{end}{after}"
 
 
+def own_results(folder: Path, results: Sequence[Path]) -> list[Mapping[str, Any]]:
+    """The documents among some that are about a plug's own weights, or do not say about whose.
+
+    Args:
+        folder: The plug.
+        results: Files that ``evaluate --out`` wrote; those of folds, say, are of other plugs.
+
+    Raises:
+        UserError: If a file is no document of an evaluation.
+    """
+    own = plug_fingerprint(folder)
+    try:
+        records = [json.loads(file.read_text(encoding="utf-8")) for file in results]
+        return [record for record in records if weights_of(record) in (own, None)]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UserError("A file of results cannot be read: name JSON files that 'evaluate --out' wrote.") from error
+
+
 def write_figures(folder: Path, results: Sequence[Path], *, check: bool = False) -> bool:
     """Make the figures of a plug's card anew.
 
     Args:
         folder: The plug.
-        results: Files that ``evaluate --out`` wrote.
+        results: Files that ``evaluate --out`` wrote; what is about other weights is left aside.
         check: Change nothing, and complain if there would be something to change.
 
     Returns:
@@ -176,9 +195,9 @@ def write_figures(folder: Path, results: Sequence[Path], *, check: bool = False)
     path = folder / CARD
     try:
         old = path.read_text(encoding="utf-8")
-        new = with_figures(old, [json.loads(file.read_text(encoding="utf-8")) for file in results])
     except (OSError, ValueError) as error:
-        raise UserError("The card or a file of results cannot be read: name a plug's folder and JSON files.") from error
+        raise UserError("The card cannot be read: name a plug's folder.") from error
+    new = with_figures(old, own_results(folder, results))
     if new == old:
         return False
     if check:

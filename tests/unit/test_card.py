@@ -11,10 +11,10 @@ import pytest
 from persona_demo.cli import main
 from persona_demo.errors import UserError
 from persona_demo.plug.config import PlugConfig
-from persona_demo.plug.storage import save_plug
+from persona_demo.plug.storage import plug_fingerprint, save_plug
 from persona_demo.runtime import Runtime
 from persona_demo.tasks import TaskName
-from persona_demo.training.card import NO_FIGURES, CardFacts, model_card, with_figures
+from persona_demo.training.card import NO_FIGURES, CardFacts, model_card, with_figures, write_figures
 from persona_demo.training.terms import LIMITS, TERMS
 from tests import tiny
 
@@ -127,3 +127,27 @@ def test_the_card_command_writes_figures(runtime: Runtime, tmp_path: Path, capsy
     assert "**Placebo gap: 0.120" in (tmp_path / "plug" / "README.md").read_text(encoding="utf-8")
     assert main(["plug", "card", str(tmp_path / "plug"), str(tmp_path / "no.json")]) == 2
     assert "cannot be read" in capsys.readouterr().err
+
+
+def test_figures_of_other_weights_stay_out_of_a_card(
+    runtime: Runtime, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plug = tmp_path / "plug"
+    save_plug(runtime.plug, plug, card=model_card(runtime.plug.config, FACTS))
+
+    def file(name: str, digest: str, **changes: Any) -> Path:
+        made = {"command": "evaluate", "commit": "c", "models": {"plug": {"sha256": digest}}}
+        path = tmp_path / f"{name}.json"
+        path.write_text(json.dumps({**RESULT, "engine": "torch", "made": made, **changes}), encoding="utf-8")
+        return path
+
+    own, other = file("own", plug_fingerprint(plug)), file("other", "0" * 64, users=9)
+    folds = file("folds", "1" * 64, users=7, folds=3)
+    assert write_figures(plug, [folds, own, other])
+    card = (plug / "README.md").read_text(encoding="utf-8")
+    assert "76 people" in card and "9 people" not in card and "7 people" not in card
+    assert not write_figures(plug, [own], check=True)
+    assert main(["plug", "card", str(plug), str(own), str(other), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["results"] == 1
+    assert main(["plug", "card", str(plug), str(folds)]) == 2
+    assert "No file is about the weights" in capsys.readouterr().err
