@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from persona_demo.corpora.lamp import lamp_splits, read_questions_of
-from persona_demo.corpora.people import Person, Split, lines_file, records
+from persona_demo.corpora.people import Person, Split, asked, lines_file, records
 from persona_demo.corpora.shapes import Reader, Shape, groups, shape_of
 from persona_demo.errors import UserError
 from persona_demo.tasks import LampTask, Task
@@ -27,6 +27,9 @@ CHANCE_PAIR = 3
 def read_corpus(folder: Path, split: Split, task: Task | None = None) -> list[Person]:
     """Read the people of one split.
 
+    Of LaMP's questions those are left out that a later split asks too (papers have several authors, and
+    a news article several bylines): nobody can be asked to change the benchmark's files.
+
     Args:
         folder: A corpus folder, or a folder of LaMP's files for a task of LaMP's.
         split: Which people.
@@ -41,7 +44,11 @@ def read_corpus(folder: Path, split: Split, task: Task | None = None) -> list[Pe
             nobody is in the split.
     """
     if isinstance(task, LampTask):
-        return read_questions_of(folder, split, task)
+        everybody = read_questions_of(folder, split, task)
+        later = _asked_later(folder, split, task)
+        if not (people := [person for person in everybody if asked(person) not in later]):
+            raise UserError(f"Every question in {folder} of the split {split!r} is also asked in a later one.")
+        return people
     path = lines_file(folder, "users")
     if path is None:
         raise UserError(f"{folder} holds no users.jsonl.gz: name a corpus folder with --data.")
@@ -78,6 +85,34 @@ def splits_in(folder: Path, task: Task | None = None) -> tuple[Split, ...]:
     except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
         raise UserError(f"{path} is not a readable corpus ({type(error).__name__}): restore the file.") from error
     return tuple(split for split in get_args(Split) if split in found)
+
+
+def twins_in(folder: Path, task: Task) -> int:
+    """How many of LaMP's questions reading leaves out because a later split asks them too; 0 for other tasks.
+
+    Args:
+        folder: A folder of LaMP's files.
+        task: What for.
+
+    Raises:
+        UserError: If the folder cannot be read.
+    """
+    if not isinstance(task, LampTask):
+        return 0
+    count = 0
+    for split in lamp_splits(folder, task):
+        later = _asked_later(folder, split, task)
+        count += sum(asked(person) in later for person in read_questions_of(folder, split, task)) if later else 0
+    return count
+
+
+def _asked_later(folder: Path, split: Split, task: LampTask) -> frozenset[str]:
+    """Questions, with their answers, of later splits; none where they are nobody's own."""
+    if not task.own_text:
+        return frozenset()
+    order = get_args(Split)
+    others = [other for other in lamp_splits(folder, task) if order.index(other) > order.index(split)]
+    return frozenset(asked(person) for other in others for person in read_questions_of(folder, other, task))
 
 
 def chance_text(text: str) -> str | None:
