@@ -25,17 +25,19 @@ from persona_demo.errors import UserError
 from persona_demo.evaluation.bootstrap import Estimate, bootstrap
 from persona_demo.evaluation.contenders import Contender, contender, prepare
 from persona_demo.evaluation.figures import OWN_WORDS
-from persona_demo.evaluation.predictions import gold, write
+from persona_demo.evaluation.predictions import gold, predict
 from persona_demo.evaluation.sample import Items, Strangers
 from persona_demo.history import MAX_ITEMS
 from persona_demo.lm.base import TextCodec
 from persona_demo.runtime import Runtime
-from persona_demo.tasks import Task
+from persona_demo.tasks import Task, WritingPair
 
 GROUP = 10
 GROUPS = 10
 PROMPTS = 5
 """Inputs that all ten of a group are given."""
+DRAWS = 1
+"""Placebo people of each member; texts take long to write."""
 LEAST_ITEMS = 6
 """People with fewer items are in no group."""
 
@@ -251,7 +253,16 @@ def _write(
     }
     prepare(runtime, contenders, [one for some in given.values() for one in some])
     voices = [runtime.voice(one, c.build(one), strength=strength) for c in contenders for one in given[c.others]]
-    texts = write(runtime.lm, task, voices, report=lambda share: report("attributing texts", None))
+    # Nobody's answer is known to a prompt that all ten are given.
+    pairs = [WritingPair(input=one.input_text, target="") for c in contenders for one in given[c.others]]
+    texts = predict(
+        runtime.lm,
+        task,
+        voices,
+        pairs,
+        report=lambda share: report("attributing texts", None),
+        beams=runtime.plug.config.beams,
+    )
     each = len(texts) // len(contenders)
     return {c.name: texts[n * each : (n + 1) * each] for n, c in enumerate(contenders)}
 

@@ -139,6 +139,7 @@ def _setting(records: Sequence[Record], whose: Attribution | None) -> Record | N
     return {
         "people": people,
         "groups": sum(setting["groups"] for setting in settings),
+        "placebo_draws": _same("placebo_draws", [setting["placebo_draws"] for setting in settings]),
         **interval("own_words", whose.own_words),
     }
 

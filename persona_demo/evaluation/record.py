@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from persona_demo.evaluation.attribution import DRAWS
 from persona_demo.evaluation.bootstrap import Estimate
 from persona_demo.evaluation.figures import ArmFigures, Evaluation
 from persona_demo.evaluation.run import EvaluateOptions
@@ -59,6 +60,7 @@ def record_of(
             else {
                 "people": setting.people,
                 "groups": setting.groups,
+                "placebo_draws": DRAWS,
                 **interval("own_words", setting.own_words),
             }
         )

@@ -17,7 +17,7 @@ from persona_demo.evaluation.bootstrap import bootstrap
 from persona_demo.evaluation.contenders import items_in_prompt
 from persona_demo.evaluation.protocol import Protocol
 from persona_demo.evaluation.run import EvaluateOptions, Subjects, evaluate, read_subjects
-from persona_demo.evaluation.sample import Sample, Strangers
+from persona_demo.evaluation.sample import PLACEBO_DRAWS, Sample, Strangers
 from persona_demo.evaluation.scoring import log_probabilities
 from persona_demo.history import HistoryItem
 from persona_demo.lm.base import Row
@@ -210,6 +210,8 @@ def test_the_reference_reads_eight_items_and_no_soft_vectors(runtime: Runtime, p
         protocol._inputs(0, protocol.history(protocol.targets[0])),
         items=tuple(HistoryItem(id=str(i), text=f"word{i} and more") for i in range(20)),
     )
+    read = protocol.score_all([items_in_prompt(others=True)])["reference:other"]
+    assert {len(draws) for draws in read.draws.values()} == {PLACEBO_DRAWS}
     built = items_in_prompt(others=False).build(inputs)
     assert built.soft is None
     assert [text.split()[0] for text in built.retrieved] == [f"word{i}" for i in range(12, 20)]

@@ -208,6 +208,7 @@ def test_folds_where_nobody_could_be_told_apart_leave_the_others_theirs() -> Non
     )
     assert pooled["attribution"]["groups"] == 3
     assert pooled["attribution"]["own_words"] == pooled["arms"][0]["attribution"] == pytest.approx(0.3)
+    assert pooled["attribution"]["placebo_draws"] == 1
     none = pool([parts[1], parts[1]])
     assert none["attribution"] is None and none["arms"][0]["attribution"] is None
 
