@@ -196,6 +196,7 @@ def evaluate(arguments: argparse.Namespace) -> None:
             lm=runtime.lm.info,
             data=arguments.data,
         )
+        record["made"] |= {"leakage": subjects.compared} | ({"twins": subjects.twins} if subjects.twins else {})
         with whole(arguments.out) as draft:
             draft.write_text(_document(record) + "\n", encoding="utf-8")
     _print(_document(record) if arguments.json else table_of(record, made))

@@ -156,6 +156,7 @@ def _origin(made: Sequence[Record]) -> Record:
     return {
         "commits": list(dict.fromkeys(other["commit"] for other in made)),
         "models": models,
+        "leakage": ", ".join(dict.fromkeys(other["leakage"] for other in made)),
         "device": ", ".join(dict.fromkeys(other["device"] for other in made)),
         "data": {"name": ", ".join(d["name"] for d in data), "sha256": _digest([d["sha256"] for d in data])},
         "commands": [other["command"] for other in made],

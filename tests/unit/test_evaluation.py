@@ -20,8 +20,10 @@ from persona_demo.evaluation.run import EvaluateOptions, Subjects, evaluate, rea
 from persona_demo.evaluation.sample import PLACEBO_DRAWS, Sample, Strangers
 from persona_demo.evaluation.scoring import log_probabilities
 from persona_demo.history import HistoryItem
+from persona_demo.leakage import Fingerprint
 from persona_demo.lm.base import Row
 from persona_demo.lm.decode import Voice
+from persona_demo.plug.storage import plug_fingerprint, save_plug
 from persona_demo.runtime import Runtime
 from persona_demo.tasks import task_named
 from tests import folders, tiny
@@ -236,8 +238,20 @@ def test_a_held_back_folder_of_one_split_is_enough(runtime: Runtime, tmp_path: P
     lines = [json.loads(line) for line in (data / "users.jsonl").read_text(encoding="utf-8").splitlines()]
     folders.write_lines(data / "users.jsonl", [line | {"split": "test"} for line in lines], packed=False)
     task = task_named("blog-post")
-    subjects = read_subjects(data, "test", task, plug=tmp_path, report=lambda message, share: None)
-    assert subjects.pooled == ("test",)
+    plug = tmp_path / "plug"
+    save_plug(runtime.plug, plug, card="")
+
+    def read() -> Subjects:
+        return read_subjects(data, "test", task, plug=plug, report=lambda message, share: None)
+
+    # Compared with nobody, held-back people prove nothing.
+    with pytest.raises(UserError, match="does not say whom it was trained on, nor"):
+        read()
+    others = read_corpus(folders.critics(tmp_path / "critics"), "train", task_named("film-review"))
+    others = [replace(person, id=f"other {person.id}") for person in others]
+    Fingerprint.of([("train", task, others)], plug=plug_fingerprint(plug)).save(plug)
+    subjects = read()
+    assert (subjects.pooled, subjects.compared) == (("test",), "folder+plug")
     options = EvaluateOptions(
         arms=("task", "persona", "persona:other", "bm25:other"), users=3, targets_per_user=1, attribution=True
     )
@@ -259,6 +273,7 @@ def test_few_people_are_pooled_with_other_splits_and_said_to_be(runtime: Runtime
     task = task_named("blog-post")
     subjects = read_subjects(data, "dev", task, plug=tmp_path, report=lambda message, share: None)
     assert (len(subjects.people), len(subjects.pool)) == (4, 12)
+    assert (subjects.compared, subjects.twins) == ("folder", 0)
     assert subjects.pooled == ("dev", "tune")
 
 

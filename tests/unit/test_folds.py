@@ -143,7 +143,7 @@ def written(made: Evaluation, options: EvaluateOptions, *, plug: str = "fold") -
     document = record_of(made, options, task="blog-post", split="dev", plug=plug, engine="torch", compare=True)
     models = {name: {"name": name, "sha256": name} for name in ("lm", "encoder", "plug")}
     document["people"] = people_of(made)
-    document["made"] = {"command": "evaluate", "commit": "c", "models": models, "device": "d"}
+    document["made"] = {"command": "evaluate", "commit": "c", "models": models, "device": "d", "leakage": "folder"}
     document["made"]["data"] = {"name": plug, "sha256": plug}
     return dict(json.loads(json.dumps(document)))
 
@@ -190,11 +190,12 @@ def test_figures_of_texts_are_weighted_by_texts_and_what_is_no_mean_is_left_out(
 def test_folds_are_of_plugs_of_any_name_and_say_where_each_was_made() -> None:
     rng = np.random.default_rng(0)
     one, other = record(drawn(rng, 4), plug="a"), record(drawn(rng, 4), plug="b")
-    other["made"] |= {"commit": "other", "device": "another"}
+    other["made"] |= {"commit": "other", "device": "another", "leakage": "folder+plug"}
     pooled = pool([one, other, one])
     assert pooled["plug"] == "3 plugs, one a fold"
     assert pooled["made"]["commits"] == ["c", "other"]
     assert pooled["made"]["device"] == "d, another"
+    assert pooled["made"]["leakage"] == "folder, folder+plug"
     assert pooled["made"]["data"]["name"] == "a, b, a"
 
 
