@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
@@ -126,6 +126,7 @@ def _read(path: Path, split: Split, task: Task | None) -> list[Person]:
     people: list[Person] = []
     shared: dict[str, list[str]] = {}
     short: dict[str, dict[str, str]] = {}
+    owners: dict[str, tuple[str, str]] = {}
     for record in records(path):
         if record["split"] not in get_args(Split):
             raise UserError(f"{path} has a person in the unknown split {record['split']!r}.")
@@ -135,10 +136,12 @@ def _read(path: Path, split: Split, task: Task | None) -> list[Person]:
         for item in items if found and found[0].own_texts else ():
             if (text := chance_text(item.text)) is not None:
                 short.setdefault(text, {})[record["user"]] = record["split"]
+        ids = record[found[0].shared] if found and found[0].shared else []
+        _refuse_shared(ids, record["user"], record["split"], owners)
         if record["split"] == split:
             dated = all(item.date is not None for item in items)
             people.append(Person(id=record["user"], split=split, items=items, dated=dated))
-            shared[record["user"]] = record[found[0].shared] if found and found[0].shared else []
+            shared[record["user"]] = ids
     together = groups(shared)
     common = {text: writers for text, writers in short.items() if len(set(writers.values())) > 1}
     _refuse_copies(common.values())
@@ -150,6 +153,26 @@ def _read(path: Path, split: Split, task: Task | None) -> list[Person]:
         )
         for person in people
     ]
+
+
+def _refuse_shared(ids: Sequence[str], user: str, split: str, owners: dict[str, tuple[str, str]]) -> None:
+    """Make sure that items people may have in common, papers, are of people of one split.
+
+    Their texts may be too short to be compared, and are not all that is read of them.
+
+    Args:
+        ids: Names of a person's items.
+        user: The person.
+        split: Of the person.
+        owners: Who was found to have an item, and of which split they are; the person's are put in.
+
+    Raises:
+        UserError: If one is of somebody of another split.
+    """
+    for name in ids:
+        owner, other = owners.setdefault(name, (user, split))
+        if other != split:
+            raise UserError(f"{name} is of {owner} and {user}, who are of two splits: keep it with one of them.")
 
 
 def _refuse_copies(common: Iterable[Mapping[str, str]]) -> None:
