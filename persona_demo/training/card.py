@@ -37,7 +37,7 @@ class CardFacts:
         data: Names of the corpus folders.
         people: People trained on.
         items: Their items.
-        dropped_items: Items the word filter left out.
+        dropped_items: Items the word filter left out; None where it was switched off.
         examples: Examples seen, by plug and control alike.
         warm_examples: Those at the start in which a plug with a base of its own and the control were one.
         hours: Wall-clock hours of training.
@@ -48,7 +48,7 @@ class CardFacts:
     data: tuple[str, ...]
     people: int
     items: int
-    dropped_items: int
+    dropped_items: int | None
     examples: int
     warm_examples: int
     hours: float
@@ -91,8 +91,8 @@ examples, same steps, as many soft vectors, no person) is part of it{", one for 
 - Item vector of {config.item_width} figures: {blocks}. {_reading(config)}
 - {_aggregate(config)}
 - Soft vectors stand {config.place} the context.
-- Training: {facts.examples:,} examples of {facts.people:,} people ({facts.items:,} texts; {facts.dropped_items:,} more
-  were left out for profane or sexual words), {facts.hours:.1f} hours. {_order(config, facts)}
+- Training: {facts.examples:,} examples of {facts.people:,} people ({facts.items:,} texts; {_dropped(facts)}),
+  {facts.hours:.1f} hours. {_order(config, facts)}
 {_own_words(config)}{_words_from(facts)}
 ## Data and terms
 
@@ -205,6 +205,12 @@ def write_figures(folder: Path, results: Sequence[Path], *, check: bool = False)
     with whole(path) as draft:
         draft.write_text(new, encoding="utf-8")
     return True
+
+
+def _dropped(facts: CardFacts) -> str:
+    if facts.dropped_items is None:
+        return "none was left out for its words"
+    return f"{facts.dropped_items:,} more were left out for profane or sexual words"
 
 
 def _soft_vectors(config: PlugConfig) -> str:

@@ -121,6 +121,7 @@ def read_material(
             keep=keep / f"{split}{of_task}.safetensors",
             report=report,
             most_people=most_people,
+            word_filter=options.word_filter,
             labels=config.labels,
             models=config.item_models,
             processes=processes,

@@ -159,7 +159,7 @@ def train_plug(
         data=tuple(dict.fromkeys(source.data.name for source in sources)),
         people=sum(len(of.people) for of in material.everybody.values()),
         items=sum(len(p.items) for of in material.everybody.values() for p in of.people),
-        dropped_items=sum(of.dropped_items for of in material.everybody.values()),
+        dropped_items=sum(of.dropped_items for of in material.everybody.values()) if options.word_filter else None,
         examples=options.steps * options.batch_size,
         warm_examples=options.warm_steps * options.batch_size,
         hours=seconds / 3600,

@@ -316,7 +316,9 @@ class Trainer:
             raise UserError(f"Not every process sees the checkpoint in {self.folder}: use a folder all of them share.")
         if record is None:
             return False
-        before, now = json.loads(record["options"]), json.loads(json.dumps(asdict(self.options)))
+        # A run of before knew fewer options, and had what is their default now.
+        before = {**asdict(TrainOptions()), **json.loads(record["options"])}
+        now = json.loads(json.dumps(asdict(self.options)))
         if before | {"steps": 0} != now | {"steps": 0} or before["steps"] > now["steps"]:
             raise UserError(
                 f"The checkpoint in {self.folder} is of a run with other options: give those (or more steps), or "

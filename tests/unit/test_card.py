@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -75,6 +76,9 @@ def test_a_card_names_terms_limits_and_what_is_kept_of_people() -> None:
     assert "4 x 6 excerpt vectors" in excerpts and "first 6 tokens of each of the 4 items" in excerpts
     assert "hashed buckets" not in excerpts and "again and again" not in excerpts
     assert "| 100 | 0.100 ± 0.010 | 0.050 |" in card
+    assert "12 more were left out for profane or sexual words" in flat
+    unfiltered = model_card(config(), replace(FACTS, dropped_items=None))
+    assert "none was left out for its words" in unfiltered and "profane" not in unfiltered
 
 
 def test_a_card_says_what_its_form_is() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -153,6 +154,9 @@ def test_a_run_goes_on_with_what_it_learned_from(tmp_path: Path) -> None:
     for path in (tmp_path / "run" / "checkpoint").rglob(CHECKPOINT):
         with safe_open(path, framework="pt") as opened:
             record = {name: text for name, text in opened.metadata().items() if name != "origin"}
+        # Nor does it know every option.
+        options_then = {k: v for k, v in json.loads(record["options"]).items() if k != "word_filter"}
+        record["options"] = json.dumps(options_then)
         save_file(load_file(path), path, metadata=record)
     train("run", other, steps=6)
 
