@@ -171,7 +171,7 @@ def evaluate(arguments: argparse.Namespace) -> None:
     subjects = read_subjects(arguments.data, split, task, plug=plug, report=report)
     runtime = runtime_of(arguments, report, plug=plug)
     from persona_demo.evaluation.provenance import provenance
-    from persona_demo.evaluation.record import record_of, table_of
+    from persona_demo.evaluation.record import people_of, record_of, table_of
     from persona_demo.evaluation.run import evaluate as measure
 
     made = measure(runtime, runtime.task(task.name), subjects, options, report=report)
@@ -188,6 +188,7 @@ def evaluate(arguments: argparse.Namespace) -> None:
     if arguments.predictions is not None:
         write_predictions(arguments.predictions, task, {arm.arm: arm.answers or {} for arm in made.arms})
     if arguments.out is not None:
+        record["people"] = people_of(made)
         record["made"] = provenance(
             arguments.words,
             program="python -m persona_demo",
@@ -195,6 +196,7 @@ def evaluate(arguments: argparse.Namespace) -> None:
             lm=runtime.lm.info,
             data=arguments.data,
         )
+        record["made"] |= {"leakage": subjects.compared} | ({"twins": subjects.twins} if subjects.twins else {})
         with whole(arguments.out) as draft:
             draft.write_text(_document(record) + "\n", encoding="utf-8")
     _print(_document(record) if arguments.json else table_of(record, made))
@@ -202,10 +204,12 @@ def evaluate(arguments: argparse.Namespace) -> None:
 
 def results(arguments: argparse.Namespace) -> None:
     """``results``: the tables of README and shipped cards from the results files."""
+    from persona_demo.evaluation.plug_figures import check_weights
     from persona_demo.evaluation.results import README, RESULTS, write_tables
     from persona_demo.shipped import PLUGS
     from persona_demo.training.card import write_figures
 
+    check_weights()
     changed = [README.name] if write_tables(check=arguments.check) else []
     for plug in sorted(path for path in PLUGS.iterdir() if path.is_dir()):
         if write_figures(plug, sorted(RESULTS.glob(f"{plug.name}.dev*.json")), check=arguments.check):

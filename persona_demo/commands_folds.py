@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import json
 
-from persona_demo.errors import UserError
 from persona_demo.files import whole
 from persona_demo.terminal import document, say
 
@@ -26,18 +24,14 @@ def make(arguments: argparse.Namespace) -> None:
 def pool(arguments: argparse.Namespace) -> None:
     """``folds pool``: evaluations of all folds as one."""
     from persona_demo.evaluation.pool import pool as pooled
-    from persona_demo.evaluation.provenance import command_line
-    from persona_demo.evaluation.results import arms_table
+    from persona_demo.evaluation.provenance import command_line, commit
+    from persona_demo.evaluation.results import arms_table, read_record
 
-    records = []
-    for path in arguments.results:
-        try:
-            record = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise UserError(f"{path} is no readable results file ({type(error).__name__}): make it anew.") from error
-        records.append(record)
-    made = pooled(records)
-    made["made"]["command"] = command_line(arguments.words, program="python -m persona_demo")
+    made = pooled([read_record(path) for path in arguments.results])
+    made["made"] |= {
+        "command": command_line(arguments.words, program="python -m persona_demo"),
+        "commit": commit(),
+    }
     if arguments.out is not None:
         with whole(arguments.out) as draft:
             draft.write_text(document(made) + "\n", encoding="utf-8")

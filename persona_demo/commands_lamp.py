@@ -34,9 +34,9 @@ def convert(arguments: argparse.Namespace) -> None:
 def predict(arguments: argparse.Namespace) -> None:
     """``lamp predict``: answers to the questions of a split, with or without outputs."""
     from persona_demo.corpora.convert import write_predictions
-    from persona_demo.corpora.lamp import read_questions_of
-    from persona_demo.corpus import split_named
-    from persona_demo.evaluation.run import answer
+    from persona_demo.corpora.lamp import lamp_splits, read_questions_of
+    from persona_demo.corpus import read_corpus, split_named
+    from persona_demo.evaluation.run import answer, check_people
     from persona_demo.tasks import LampTask, task_named
 
     task, split = task_named(arguments.task), split_named(arguments.split)
@@ -46,6 +46,9 @@ def predict(arguments: argparse.Namespace) -> None:
     report = ProgressLine()
     plug = commands.plug_folder_of(arguments, report)
     people = read_questions_of(arguments.data, split, task, answered=False)
+    # Questions are compared with their answers, where these are known, and by name where they are not.
+    known = read_corpus(arguments.data, split, task) if split in lamp_splits(arguments.data, task) else people
+    check_people(arguments.data, split, known, task, plug=plug, report=report)
     runtime = commands.runtime_of(arguments, report, plug=plug)
     answers = answer(
         runtime,

@@ -202,9 +202,12 @@ def pull(arguments: argparse.Namespace) -> None:
 
 def card(arguments: argparse.Namespace) -> None:
     """``plug card``: figures into a model card."""
-    from persona_demo.training.card import write_figures
+    from persona_demo.training.card import own_results, write_figures
 
+    own = own_results(arguments.folder, arguments.results)
+    if not own:
+        raise UserError(f"No file is about the weights in {arguments.folder}: name files of this plug's evaluations.")
     write_figures(arguments.folder, arguments.results)
     path = arguments.folder / "README.md"
-    record = {"card": str(path), "results": len(arguments.results)}
+    record = {"card": str(path), "results": len(own)}
     say(document(record) if arguments.json else f"The figures are in {path}.")

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
+from persona_demo.corpora.people import asked, plain
 from persona_demo.corpora.reading import chance_text, splits_in
 from persona_demo.corpus import Person, Split, read_corpus, split_named
 from persona_demo.errors import UserError
@@ -34,12 +35,13 @@ def check_leakage(train: Sequence[Person], other: Sequence[Person], task: Task |
     """Make sure that no person and no text is in both groups.
 
     People who come with a question (LaMP) are compared by their questions alone: the benchmark's
-    profiles share items, and its time split shares users, by its own design.
+    profiles share items, and its time split shares users, by its own design. Questions that it asks in two
+    splits are left out of the earlier one when that is read.
 
     Args:
         train: People of one split.
         other: People of another.
-        task: The task; where the items' texts are nobody's own (films), they are not compared.
+        task: The task; where texts are nobody's own (films), they are not compared.
 
     Raises:
         UserError: If one is; names the first.
@@ -73,15 +75,10 @@ def check_folder(data: Path, split: Split, people: Sequence[Person], task: Task)
 
 def own_texts(person: Person, task: Task | None) -> set[str]:
     """What only this person may have, in small letters and with single spaces."""
-    if person.given is not None:
-        texts = [f"{person.given.input} {person.given.target}"]
-    else:
-        texts = [item.text for item in person.items] if task is None or task.own_text else []
-    return {_plain(text) for text in texts}
-
-
-def _plain(text: str) -> str:
-    return " ".join(text.lower().split())
+    if task is not None and not task.own_text:
+        return set()
+    texts = [item.text for item in person.items] if person.given is None else [asked(person)]
+    return {plain(text) for text in texts}
 
 
 @dataclass(frozen=True)
@@ -144,7 +141,7 @@ class Fingerprint:
             items = tuple(
                 item
                 for item in person.items
-                if chance_text(item.text) is None or _hash(_plain(item.text), self.plug) not in texts
+                if chance_text(item.text) is None or _hash(plain(item.text), self.plug) not in texts
             )
             if items or person.given is not None:
                 kept.append(replace(person, items=items))

@@ -178,7 +178,9 @@ def people_texts() -> list[list[str]]:
 def plug(config: PlugConfig, encoder: ItemEncoder, *, seed: int = 0) -> PersonaPlug:
     """A random plug with a measured population; its personas are far from its control."""
     made = PersonaPlug(config, seed=seed)
-    made.fit_population([torch.from_numpy(encoder.encode(texts)) for texts in people_texts()], people_texts())
+    people = people_texts()
+    tasks = [config.tasks[number % len(config.tasks)] for number in range(len(people))]
+    made.fit_population([torch.from_numpy(encoder.encode(texts)) for texts in people], people, tasks=tasks)
     generator = torch.Generator().manual_seed(seed + 1)
     with torch.no_grad():
         random = ("projector.", "keyword_vectors.", "excerpt_vectors.")

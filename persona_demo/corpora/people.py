@@ -44,6 +44,16 @@ class Person:
             object.__setattr__(self, "group", self.id)
 
 
+def plain(text: str) -> str:
+    """A text in small letters and with single spaces: what is compared between people."""
+    return " ".join(text.lower().split())
+
+
+def asked(person: Person) -> str:
+    """The question somebody came with, and its answer; empty for people who came with none."""
+    return "" if person.given is None else plain(f"{person.given.input} {person.given.target}")
+
+
 def split_named(name: str) -> Split:
     """A split by the name somebody typed.
 

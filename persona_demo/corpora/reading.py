@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 from typing import Any, get_args
 
 from persona_demo.corpora.lamp import lamp_splits, read_questions_of
-from persona_demo.corpora.people import Person, Split, lines_file, records
+from persona_demo.corpora.people import Person, Split, asked, lines_file, records
 from persona_demo.corpora.shapes import Reader, Shape, groups, shape_of
 from persona_demo.errors import UserError
 from persona_demo.tasks import LampTask, Task
@@ -27,6 +27,9 @@ CHANCE_PAIR = 3
 def read_corpus(folder: Path, split: Split, task: Task | None = None) -> list[Person]:
     """Read the people of one split.
 
+    Of LaMP's questions those are left out that a later split asks too (papers have several authors, and
+    a news article several bylines): nobody can be asked to change the benchmark's files.
+
     Args:
         folder: A corpus folder, or a folder of LaMP's files for a task of LaMP's.
         split: Which people.
@@ -41,7 +44,11 @@ def read_corpus(folder: Path, split: Split, task: Task | None = None) -> list[Pe
             nobody is in the split.
     """
     if isinstance(task, LampTask):
-        return read_questions_of(folder, split, task)
+        everybody = read_questions_of(folder, split, task)
+        later = _asked_later(folder, split, task)
+        if not (people := [person for person in everybody if asked(person) not in later]):
+            raise UserError(f"Every question in {folder} of the split {split!r} is also asked in a later one.")
+        return people
     path = lines_file(folder, "users")
     if path is None:
         raise UserError(f"{folder} holds no users.jsonl.gz: name a corpus folder with --data.")
@@ -80,6 +87,34 @@ def splits_in(folder: Path, task: Task | None = None) -> tuple[Split, ...]:
     return tuple(split for split in get_args(Split) if split in found)
 
 
+def twins_in(folder: Path, task: Task) -> int:
+    """How many of LaMP's questions reading leaves out because a later split asks them too; 0 for other tasks.
+
+    Args:
+        folder: A folder of LaMP's files.
+        task: What for.
+
+    Raises:
+        UserError: If the folder cannot be read.
+    """
+    if not isinstance(task, LampTask):
+        return 0
+    count = 0
+    for split in lamp_splits(folder, task):
+        later = _asked_later(folder, split, task)
+        count += sum(asked(person) in later for person in read_questions_of(folder, split, task)) if later else 0
+    return count
+
+
+def _asked_later(folder: Path, split: Split, task: LampTask) -> frozenset[str]:
+    """Questions, with their answers, of later splits; none where they are nobody's own."""
+    if not task.own_text:
+        return frozenset()
+    order = get_args(Split)
+    others = [other for other in lamp_splits(folder, task) if order.index(other) > order.index(split)]
+    return frozenset(asked(person) for other in others for person in read_questions_of(folder, other, task))
+
+
 def chance_text(text: str) -> str | None:
     """A text short enough to be written twice by chance, in small letters and with single spaces; else None."""
     words = text[:CHANCE_CHARACTERS].lower().split()
@@ -91,6 +126,7 @@ def _read(path: Path, split: Split, task: Task | None) -> list[Person]:
     people: list[Person] = []
     shared: dict[str, list[str]] = {}
     short: dict[str, dict[str, str]] = {}
+    owners: dict[str, tuple[str, str]] = {}
     for record in records(path):
         if record["split"] not in get_args(Split):
             raise UserError(f"{path} has a person in the unknown split {record['split']!r}.")
@@ -100,10 +136,12 @@ def _read(path: Path, split: Split, task: Task | None) -> list[Person]:
         for item in items if found and found[0].own_texts else ():
             if (text := chance_text(item.text)) is not None:
                 short.setdefault(text, {})[record["user"]] = record["split"]
+        ids = record[found[0].shared] if found and found[0].shared else []
+        _refuse_shared(ids, record["user"], record["split"], owners)
         if record["split"] == split:
             dated = all(item.date is not None for item in items)
             people.append(Person(id=record["user"], split=split, items=items, dated=dated))
-            shared[record["user"]] = record[found[0].shared] if found and found[0].shared else []
+            shared[record["user"]] = ids
     together = groups(shared)
     common = {text: writers for text, writers in short.items() if len(set(writers.values())) > 1}
     _refuse_copies(common.values())
@@ -115,6 +153,26 @@ def _read(path: Path, split: Split, task: Task | None) -> list[Person]:
         )
         for person in people
     ]
+
+
+def _refuse_shared(ids: Sequence[str], user: str, split: str, owners: dict[str, tuple[str, str]]) -> None:
+    """Make sure that items people may have in common, papers, are of people of one split.
+
+    Their texts may be too short to be compared, and are not all that is read of them.
+
+    Args:
+        ids: Names of a person's items.
+        user: The person.
+        split: Of the person.
+        owners: Who was found to have an item, and of which split they are; the person's are put in.
+
+    Raises:
+        UserError: If one is of somebody of another split.
+    """
+    for name in ids:
+        owner, other = owners.setdefault(name, (user, split))
+        if other != split:
+            raise UserError(f"{name} is of {owner} and {user}, who are of two splits: keep it with one of them.")
 
 
 def _refuse_copies(common: Iterable[Mapping[str, str]]) -> None:

@@ -12,7 +12,7 @@ groups; where they share members, it is narrower than it should be.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,17 +24,20 @@ from persona_demo.corpus import Person, draw_targets
 from persona_demo.errors import UserError
 from persona_demo.evaluation.bootstrap import Estimate, bootstrap
 from persona_demo.evaluation.contenders import Contender, contender, prepare
-from persona_demo.evaluation.predictions import gold, write
+from persona_demo.evaluation.figures import OWN_WORDS
+from persona_demo.evaluation.predictions import gold, predict
 from persona_demo.evaluation.sample import Items, Strangers
 from persona_demo.history import MAX_ITEMS
 from persona_demo.lm.base import TextCodec
 from persona_demo.runtime import Runtime
-from persona_demo.tasks import Task
+from persona_demo.tasks import Task, WritingPair
 
 GROUP = 10
 GROUPS = 10
 PROMPTS = 5
 """Inputs that all ten of a group are given."""
+DRAWS = 1
+"""Placebo people of each member; texts take long to write."""
 LEAST_ITEMS = 6
 """People with fewer items are in no group."""
 
@@ -48,12 +51,12 @@ class Attribution:
     Attributes:
         arms: By arm, with an interval over groups.
         own_words: Of what the people wrote themselves, by a classifier that has not read it.
-        groups: How many groups.
+        shares: The share of each group, by arm, and of what the people wrote themselves.
     """
 
     arms: dict[str, Estimate]
     own_words: Estimate
-    groups: int
+    shares: dict[str, tuple[float, ...]]
 
 
 @dataclass(frozen=True)
@@ -101,8 +104,7 @@ def attribute(
     groups = draw_groups(people, task, seed=seed)
     entered = [contender(name) for name in dict.fromkeys(arms)]
     strangers = Strangers(people, task)
-    shares: dict[str, list[float]] = {c.name: [] for c in entered}
-    own_words = []
+    shares: dict[str, list[float]] = {name: [] for name in (*(c.name for c in entered), OWN_WORDS)}
     for number, group in enumerate(groups):
         members = [people[i] for i in group.members]
         histories = {
@@ -118,13 +120,22 @@ def attribute(
             found = reader.whose(texts[c.name])
             own = np.repeat(np.arange(GROUP), len(group.prompts))
             shares[c.name].append(float(np.mean(found == own)))
-        own_words.append(_own_words(members, task, runtime.lm.codec))
+        shares[OWN_WORDS].append(_own_words(members, task, runtime.lm.codec))
         report("attributing texts", (number + 1) / len(groups))
 
-    def estimate(values: Sequence[float]) -> Estimate:
-        return bootstrap(np.asarray(values, dtype=np.float64), seed=seed)
+    return attribution_of(shares, seed=seed)
 
-    return Attribution({name: estimate(found) for name, found in shares.items()}, estimate(own_words), len(groups))
+
+def attribution_of(shares: Mapping[str, Sequence[float]], *, seed: int) -> Attribution:
+    """Means over groups of ten with their intervals.
+
+    Args:
+        shares: The share of each group, by arm, and under :data:`~persona_demo.evaluation.figures.OWN_WORDS`.
+        seed: Of the bootstrap.
+    """
+    means = {name: bootstrap(np.asarray(found, dtype=np.float64), seed=seed) for name, found in shares.items()}
+    own_words = means.pop(OWN_WORDS)
+    return Attribution(means, own_words, {name: tuple(found) for name, found in shares.items()})
 
 
 def draw_groups(people: Sequence[Person], task: Task, *, seed: int) -> list[Group]:
@@ -242,7 +253,16 @@ def _write(
     }
     prepare(runtime, contenders, [one for some in given.values() for one in some])
     voices = [runtime.voice(one, c.build(one), strength=strength) for c in contenders for one in given[c.others]]
-    texts = write(runtime.lm, task, voices, report=lambda share: report("attributing texts", None))
+    # Nobody's answer is known to a prompt that all ten are given.
+    pairs = [WritingPair(input=one.input_text, target="") for c in contenders for one in given[c.others]]
+    texts = predict(
+        runtime.lm,
+        task,
+        voices,
+        pairs,
+        report=lambda share: report("attributing texts", None),
+        beams=runtime.plug.config.beams,
+    )
     each = len(texts) // len(contenders)
     return {c.name: texts[n * each : (n + 1) * each] for n, c in enumerate(contenders)}
 

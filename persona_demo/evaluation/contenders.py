@@ -57,17 +57,14 @@ def shortened(most: int) -> Contender:
 
 
 def items_in_prompt(*, others: bool) -> Contender:
-    """The untuned model with the latest eight items in its prompt, in twice the room that arms have.
-
-    One placebo person is enough for it: these are the longest prompts of all, and no arm is judged by them.
-    """
+    """The untuned model with the latest eight items in its prompt, in twice the room that arms have."""
 
     def build(inputs: ArmInputs) -> Conditioning:
         items = latest(inputs, REFERENCE_ITEMS).items[::-1]
         shots = inputs.task.shots(items, inputs.input_text, codec=inputs.codec, tokens=REFERENCE_TOKENS)
         return Conditioning(retrieved=shots)
 
-    return Contender(REFERENCE + OTHER * others, build, others=others, draws=1)
+    return Contender(REFERENCE + OTHER * others, build, others=others)
 
 
 def latest(inputs: ArmInputs, most: int) -> ArmInputs:

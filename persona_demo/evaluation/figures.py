@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from persona_demo.evaluation.bootstrap import Estimate
+from persona_demo.evaluation.people import PeopleScores
+
+OWN_WORDS = "own_words"
 
 
 @dataclass(frozen=True)
@@ -79,11 +82,14 @@ class AttributionSetting:
         people: Whose texts: a split, or splits pooled where one has too few people.
         groups: Groups of ten.
         own_words: The same share for what the people wrote themselves: what no arm can be expected to exceed.
+        shares: The share of each group, by arm, and for what the people wrote themselves under
+            :data:`OWN_WORDS`; what the intervals are over.
     """
 
     people: str
     groups: int
     own_words: Estimate
+    shares: Mapping[str, tuple[float, ...]]
 
 
 @dataclass(frozen=True)
@@ -94,6 +100,7 @@ class Evaluation:
         users: How many people.
         targets: How many targets.
         arms: Figures by arm.
+        people: What they are means of.
         placebo_gap: nll(persona:other) - nll(persona), where both were asked for.
         comparisons: Arms beside their bases, placebos and rivals.
         cold_start: Lift by history length, where asked for.
@@ -104,6 +111,7 @@ class Evaluation:
     users: int
     targets: int
     arms: tuple[ArmFigures, ...]
+    people: PeopleScores
     placebo_gap: Estimate | None
     comparisons: tuple[Comparison, ...] = ()
     cold_start: tuple[ColdStart, ...] = ()

@@ -13,12 +13,19 @@ from pathlib import Path
 from typing import Any
 
 from persona_demo.arms import KNOWN
+from persona_demo.errors import UserError
 from persona_demo.evaluation.bootstrap import Estimate
 from persona_demo.evaluation.contenders import CONTROL
-from persona_demo.evaluation.results import RESULTS
+from persona_demo.evaluation.results import RESULTS, read_record
+from persona_demo.plug import storage
+from persona_demo.shipped import PLUGS, shipped_plugs
 
 SPLIT = "dev"
 """People whom nothing was trained on; those of the split test are kept for the end."""
+
+
+OF_SHIPPED = ("dev", "dev-attribution", "dev-llama")
+"""TASK.NAME.json of these names is about the plug that ships for the task; of other names, about any plug."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +81,7 @@ def read_plug_figures(task: str, plug_fingerprint: str, *, results: Path = RESUL
     """
     try:
         record = json.loads((results / f"{task}.{SPLIT}.json").read_text(encoding="utf-8"))
-        if record["made"]["models"]["plug"]["sha256"] != plug_fingerprint:
+        if weights_of(record) != plug_fingerprint:
             return None
         return PlugFigures(
             split=record["split"],
@@ -106,3 +113,35 @@ def _gains(record: Mapping[str, Any]) -> tuple[Gain, ...]:
 def _estimate(record: Mapping[str, Any], name: str) -> Estimate:
     low, high = record[f"{name}_ci"]
     return Estimate(float(record[name]), float(low), float(high))
+
+
+def check_weights(*, results: Path = RESULTS, plugs: Path = PLUGS) -> None:
+    """Make sure that figures of shipped plugs are of the weights that ship.
+
+    Looked at are the files of :data:`OF_SHIPPED`; figures pooled of folds are of the plugs of the folds, under
+    whatever name.
+
+    Args:
+        results: Folder of results files.
+        plugs: Where plugs lie, a folder each.
+
+    Raises:
+        UserError: If some are of others, or a file is damaged.
+    """
+    for task, plug in shipped_plugs(plugs).items():
+        shipped = storage.plug_fingerprint(plug)
+        for path in (results / f"{task}.{name}.json" for name in OF_SHIPPED):
+            if not path.is_file() or "folds" in (record := read_record(path)):
+                continue
+            try:
+                own = weights_of(record) == shipped
+            except (KeyError, TypeError) as error:
+                raise UserError(f"{path.name} does not say which plug it is of: make it anew.") from error
+            if not own:
+                raise UserError(f"{path.name} is of other weights than the plug that ships for {task}: make it anew.")
+
+
+def weights_of(record: Mapping[str, Any]) -> str | None:
+    """SHA-256 of the plug whose figures a record holds; None where it does not say."""
+    made = record.get("made")
+    return None if made is None else str(made["models"]["plug"]["sha256"])

@@ -20,7 +20,6 @@ import numpy as np
 
 from persona_demo.arms import ArmInputs, Conditioning
 from persona_demo.corpus import Person
-from persona_demo.evaluation.bootstrap import Estimate
 from persona_demo.evaluation.contenders import (
     COLD_START,
     CONTROL,
@@ -39,8 +38,9 @@ from persona_demo.evaluation.contenders import (
 )
 from persona_demo.evaluation.figures import ArmFigures, ColdStart, Comparison, Evaluation, Reference
 from persona_demo.evaluation.metrics import measure
+from persona_demo.evaluation.people import Values
 from persona_demo.evaluation.predictions import closed, gold, predict
-from persona_demo.evaluation.sample import Items, Sample, Values
+from persona_demo.evaluation.sample import Items, Sample
 from persona_demo.evaluation.scoring import log_probabilities, read_by
 from persona_demo.lm.decode import Voice
 from persona_demo.runtime import Runtime
@@ -260,21 +260,16 @@ class Protocol(Sample):
         entered += [items_in_prompt(others=False), items_in_prompt(others=True)] if reference else []
         different = {c.name: c for c in entered}
         scored = self.score_all(list(different.values()), predicting=arms if metrics else ())
-        people = {name: self.by_person(s.nll) for name, s in scored.items()}
-        control = people[CONTROL]
-
-        def beyond(name: str, other: str) -> Estimate:
-            return self.estimate(people[other] - people[name])
-
+        people = self.people({name: s.nll for name, s in scored.items()})
         return Evaluation(
-            users=len(control),
+            users=len(people.targets),
             targets=len(self.targets),
             arms=tuple(
                 ArmFigures(
                     arm=arm,
-                    nll=self.estimate(people[arm]),
-                    lift=beyond(arm, CONTROL),
-                    share_helped=float((people[arm] < control).mean()),
+                    nll=people.mean(arm),
+                    lift=people.gain(arm, CONTROL),
+                    share_helped=people.share_helped(arm, CONTROL),
                     prompt_tokens=float(np.mean(scored[arm].prompt_tokens)),
                     ms=float(np.mean(scored[arm].ms)),
                     bytes_per_user=float(np.mean(scored[arm].bytes_per_user)),
@@ -283,16 +278,17 @@ class Protocol(Sample):
                 )
                 for arm in arms
             ),
-            placebo_gap=beyond(PERSONA, PLACEBO) if {PERSONA, PLACEBO} <= set(arms) else None,
-            comparisons=tuple(Comparison(a, b, beyond(a, b)) for a, b in pairs_to_compare(arms)),
-            cold_start=tuple(ColdStart(most, beyond(c.name, CONTROL)) for most, c in shorter.items()),
+            people=people,
+            placebo_gap=people.gain(PERSONA, PLACEBO) if {PERSONA, PLACEBO} <= set(arms) else None,
+            comparisons=tuple(Comparison(a, b, people.gain(a, b)) for a, b in pairs_to_compare(arms)),
+            cold_start=tuple(ColdStart(most, people.gain(c.name, CONTROL)) for most, c in shorter.items()),
             reference=None
             if not reference
             else Reference(
                 items=REFERENCE_ITEMS,
-                own=self.estimate(people[REFERENCE]),
-                other=self.estimate(people[REFERENCE + OTHER]),
-                gap=beyond(REFERENCE, REFERENCE + OTHER),
+                own=people.mean(REFERENCE),
+                other=people.mean(REFERENCE + OTHER),
+                gap=people.gain(REFERENCE, REFERENCE + OTHER),
             ),
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from persona_demo.evaluation.attribution import DRAWS
 from persona_demo.evaluation.bootstrap import Estimate
 from persona_demo.evaluation.figures import ArmFigures, Evaluation
 from persona_demo.evaluation.run import EvaluateOptions
@@ -37,19 +38,19 @@ def record_of(
         "arms": [_arm(arm, options) for arm in made.arms],
     }
     if made.placebo_gap is not None:
-        record |= _interval("placebo_gap", made.placebo_gap)
+        record |= interval("placebo_gap", made.placebo_gap)
     if compare:
-        record["comparisons"] = [{"arm": c.arm, "over": c.over, **_interval("gain", c.gain)} for c in made.comparisons]
+        record["comparisons"] = [{"arm": c.arm, "over": c.over, **interval("gain", c.gain)} for c in made.comparisons]
     if options.cold_start:
         record["cold_start"] = [
-            {"items": "all" if c.items is None else c.items, **_interval("lift", c.lift)} for c in made.cold_start
+            {"items": "all" if c.items is None else c.items, **interval("lift", c.lift)} for c in made.cold_start
         ]
     if (reference := made.reference) is not None:
         record["reference"] = {
             "items": reference.items,
-            **_interval("nll", reference.own),
-            **_interval("other_nll", reference.other),
-            **_interval("gap", reference.gap),
+            **interval("nll", reference.own),
+            **interval("other_nll", reference.other),
+            **interval("gap", reference.gap),
         }
     if options.attribution:
         setting = made.attribution
@@ -59,28 +60,42 @@ def record_of(
             else {
                 "people": setting.people,
                 "groups": setting.groups,
-                **_interval("own_words", setting.own_words),
+                "placebo_draws": DRAWS,
+                **interval("own_words", setting.own_words),
             }
         )
     return record
 
 
+def people_of(made: Evaluation) -> Record:
+    """What the figures are means of, person by person and group of ten by group: numbers alone, nobody named.
+
+    Args:
+        made: The figures.
+    """
+    told = made.people.told()
+    if made.attribution is not None:
+        told["attribution"] = {name: list(found) for name, found in made.attribution.shares.items()}
+    return told
+
+
 def _arm(arm: ArmFigures, options: EvaluateOptions) -> Record:
     record = {
         "arm": arm.arm,
-        **_interval("nll", arm.nll),
-        **_interval("lift", arm.lift),
+        **interval("nll", arm.nll),
+        **interval("lift", arm.lift),
         "share_helped": arm.share_helped,
     }
     if arm.metric is not None:
         record["metric"] = dict(arm.metric)
     if options.attribution:
         found = arm.attribution
-        record |= {"attribution": None} if found is None else _interval("attribution", found)
+        record |= {"attribution": None} if found is None else interval("attribution", found)
     return record | {"prompt_tokens": arm.prompt_tokens, "ms": arm.ms, "bytes_per_user": arm.bytes_per_user}
 
 
-def _interval(name: str, estimate: Estimate) -> Record:
+def interval(name: str, estimate: Estimate) -> Record:
+    """A figure with its interval, as it stands in documents."""
     return {name: estimate.mean, f"{name}_ci": [estimate.low, estimate.high]}
 
 

@@ -2,10 +2,10 @@
 
 A table stands between two marks of its own; what is between them is replaced, all else stays:
 
-    <!-- table arms blog-post.dev -->      arms of one results file, and what it says besides
-    <!-- table tasks dev -->               a line for each task that has a results file of a split
-    <!-- table sweep blog-post.sweep -->   what each switch bought
-    <!-- table speed -->                   the benchmarks
+    <!-- table arms blog-post.dev -->            arms of one results file, and what it says besides
+    <!-- table tasks dev -->                     a line for each task that has a results file of a split
+    <!-- table sweep blog-post.sweep/sweep -->   what each switch bought
+    <!-- table speed -->                         the benchmarks
     <!-- /table -->
 """
 
@@ -117,9 +117,9 @@ def write_tables(*, readme: Path = README, results: Path = RESULTS, check: bool 
 def _table(mark: str, results: Path) -> str:
     kind, *rest = mark.split()
     makers: dict[str, Callable[[str], str]] = {
-        "arms": lambda name: arms_table(_read(results / f"{name}.json")),
+        "arms": lambda name: arms_table(read_record(results / f"{name}.json")),
         "tasks": lambda split: tasks_table(results, split),
-        "sweep": lambda name: sweep_table(_read(results / f"{name}.json")),
+        "sweep": lambda name: sweep_table(read_record(results / f"{name}.json")),
         "speed": lambda _: speed_table(results),
     }
     if kind not in makers or len(rest) != (kind != "speed"):
@@ -130,7 +130,12 @@ def _table(mark: str, results: Path) -> str:
         raise UserError(f"A results file lacks {error} for the table {mark!r}: make it anew.") from error
 
 
-def _read(path: Path) -> Record:
+def read_record(path: Path) -> Record:
+    """What a results file holds.
+
+    Raises:
+        UserError: If it cannot be read or holds no object.
+    """
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -164,11 +169,11 @@ def arms_table(record: Record) -> str:
 
 def _said(record: Record) -> list[str]:
     """Sentences on an evaluation, a line each, so that a new figure changes one line."""
-    people, intervals = f"people of the split `{record['split']}`", "by bootstrap over people"
+    people = f"people of the split `{record['split']}`"
     if "folds" in record:
         people = f"people, each held out in one of {record['folds']} folds"
-        intervals = "by bootstrap over the people of each fold, combined"
-    said = [f"{record['users']:,} {people}, {record['targets']:,} texts, nats a token, 95% intervals {intervals}."]
+    counts = f"{record['users']:,} {people}, {record['targets']:,} texts"
+    said = [f"{counts}, nats a token, 95% intervals by bootstrap over people."]
     if "placebo_gap" in record:
         said.append(f"**Placebo gap: {_estimate(record, 'placebo_gap')}.**")
     if "reference" in record:
@@ -209,7 +214,9 @@ def _made(record: Record) -> list[str]:
     made = record.get("made")
     if made is None:
         return []
-    facts = f"Engine {record['engine']}, commit `{made['commit'][:7]}`, plug `{made['models']['plug']['sha256'][:12]}`"
+    # Figures pooled of folds were measured at the commits of the folds.
+    commits = ", ".join(f"`{commit[:7]}`" for commit in made.get("commits", [made["commit"]]))
+    facts = f"Engine {record['engine']}, commit {commits}, plug `{made['models']['plug']['sha256'][:12]}`"
     data = f", data `{made['data']['name']}` `{made['data']['sha256'][:12]}`" if "data" in made else ""
     return ["", "```bash", *made.get("commands", []), made["command"], "```", "", f"{facts}{data}."]
 
@@ -233,9 +240,9 @@ def tasks_table(results: Path, split: str) -> str:
     ]
     rows = []
     for path in sorted(results.glob(f"*.{split}.json")):
-        record = _read(path)
+        record = read_record(path)
         beside = path.with_name(f"{record['task']}.{split}-attribution.json")
-        told = record if not beside.is_file() else _read(beside)
+        told = record if not beside.is_file() else read_record(beside)
         whose: Record = next((arm for arm in told["arms"] if arm["arm"] == "persona"), {})
         pairs = {(pair["arm"], pair["over"]): pair for pair in record.get("comparisons", [])}
         rival = pairs.get(("persona", "task+bm25"))
@@ -262,7 +269,7 @@ def speed_table(results: Path) -> str:
     for name, what, form in _SPEED:
         path = results / f"bench.{name}.json"
         if path.is_file():
-            figures = _read(path)
+            figures = read_record(path)
             rows.append([what.format(**figures), form.format(**figures), f"`python -m benchmarks {name}`"])
     return _markdown(["what", "figure", "command"], rows)
 

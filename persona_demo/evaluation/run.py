@@ -8,20 +8,22 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 from persona_demo.arms import arms_named
-from persona_demo.corpora.reading import splits_in
+from persona_demo.corpora.reading import splits_in, twins_in
 from persona_demo.corpus import Person, Split, read_corpus
 from persona_demo.errors import UserError
 from persona_demo.evaluation.attribution import Attribution, attribute, enough
-from persona_demo.evaluation.figures import AttributionSetting, Evaluation
+from persona_demo.evaluation.figures import OWN_WORDS, AttributionSetting, Evaluation
 from persona_demo.evaluation.predictions import closed
 from persona_demo.evaluation.protocol import DEFAULT_ARMS, Protocol
-from persona_demo.leakage import Fingerprint, check_folder
+from persona_demo.leakage import FINGERPRINT, Fingerprint, check_folder
 from persona_demo.runtime import Runtime
 from persona_demo.tasks import Task
 
 Report = Callable[[str, float | None], None]
+Compared = Literal["folder", "folder+plug"]
 
 POOLED: tuple[Split, ...] = ("tune", "dev")
 """Splits whose people are told apart together where one alone has too few."""
@@ -80,11 +82,15 @@ class Subjects:
         people: Everybody of the split.
         pool: Whom texts are attributed to: the split's people, or more where these are too few.
         pooled: The splits of the pool.
+        compared: What they were compared with: the folder's other splits, or whom the plug was trained on too.
+        twins: Questions of the folder that were left out because a later split asks them too (LaMP).
     """
 
     people: tuple[Person, ...]
     pool: tuple[Person, ...]
     pooled: tuple[Split, ...]
+    compared: Compared = "folder"
+    twins: int = 0
 
 
 def read_subjects(data: Path, split: Split, task: Task, *, plug: Path, report: Report) -> Subjects:
@@ -99,9 +105,47 @@ def read_subjects(data: Path, split: Split, task: Task, *, plug: Path, report: R
         report: Told what is done.
 
     Raises:
-        UserError: If the folder cannot be read, or a person or text is in two splits.
+        UserError: If the folder cannot be read, a person or text is in two splits, or people of ``test`` can be
+            compared with nobody who was trained on.
     """
     people = read_corpus(data, split, task)
+    known = check_people(data, split, people, task, plug=plug, report=report)
+    if known is not None:
+        people = known.without_chance(people, split, task)
+    elif split == "test" and not {"train", "tune"} <= set(splits_in(data, task)):
+        raise UserError(
+            f"{plug.name} does not say whom it was trained on, nor are these people in {data}: restore {FINGERPRINT}, "
+            "or name a folder with all splits."
+        )
+    pool = list(people)
+    pooled: tuple[Split, ...] = (split,)
+    if not closed(task) and not enough(people, groups=1 if split == "test" else GROUPS_APART):
+        more = tuple(s for s in splits_in(data, task) if s in POOLED and s != split)
+        pool += [person for other in more for person in read_corpus(data, other, task)]
+        pooled = (split, *more)
+    compared: Compared = "folder" if known is None else "folder+plug"
+    return Subjects(tuple(people), tuple(pool), pooled, compared, twins_in(data, task))
+
+
+def check_people(
+    data: Path, split: Split, people: Sequence[Person], task: Task, *, plug: Path, report: Report
+) -> Fingerprint | None:
+    """Make sure that nothing of people is in another split of their folder, nor was trained or tuned on.
+
+    Args:
+        data: Their folder.
+        split: Their split.
+        people: The people.
+        task: What for.
+        plug: The plug that is asked.
+        report: Told what is done.
+
+    Returns:
+        The fingerprint they were compared with; None where the plug carries none.
+
+    Raises:
+        UserError: If something is, or the folder or the fingerprint cannot be read.
+    """
     report("checking for leaks between splits", None)
     check_folder(data, split, people, task)
     known = Fingerprint.load(plug)
@@ -109,14 +153,7 @@ def read_subjects(data: Path, split: Split, task: Task, *, plug: Path, report: R
         report("the plug does not say whom it was trained on, so only the folder's own splits were compared", None)
     else:
         known.check(people, split, task)
-        people = known.without_chance(people, split, task)
-    pool = list(people)
-    pooled: tuple[Split, ...] = (split,)
-    if not closed(task) and not enough(people, groups=1 if split == "test" else GROUPS_APART):
-        more = tuple(s for s in splits_in(data, task) if s in POOLED and s != split)
-        pool += [person for other in more for person in read_corpus(data, other, task)]
-        pooled = (split, *more)
-    return Subjects(tuple(people), tuple(pool), pooled)
+    return known
 
 
 def answer(
@@ -215,5 +252,7 @@ def _with_attribution(made: Evaluation, found: Attribution, pooled: Sequence[Spl
     return replace(
         made,
         arms=tuple(replace(arm, attribution=found.arms[arm.arm]) for arm in made.arms),
-        attribution=AttributionSetting(people=people, groups=found.groups, own_words=found.own_words),
+        attribution=AttributionSetting(
+            people=people, groups=len(found.shares[OWN_WORDS]), own_words=found.own_words, shares=found.shares
+        ),
     )

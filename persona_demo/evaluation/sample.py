@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from persona_demo.corpus import Person, Target, draw_targets
 from persona_demo.errors import UserError
-from persona_demo.evaluation.bootstrap import Estimate, bootstrap
+from persona_demo.evaluation.people import PeopleScores, Values
 from persona_demo.history import HistoryItem
 from persona_demo.tasks import Task
 
-Values = NDArray[np.float64]
 Items = tuple[HistoryItem, ...]
 
 PLACEBO_DRAWS = 5
@@ -108,8 +106,7 @@ class Sample:
             raise UserError("Nobody in this split has enough items for a target: choose another corpus or split.")
         self._strangers = Strangers(self.everybody, task)
         self._owners = np.array([self._users[t.person] for t in self.targets])
-        groups = {self._users[t.person]: self.everybody[t.person].group for t in self.targets}
-        self._groups = list(groups.values())
+        self._groups = {self._users[t.person]: self.everybody[t.person].group for t in self.targets}
 
     def history(self, target: Target) -> Items:
         """The items that may be seen for a target."""
@@ -139,13 +136,19 @@ class Sample:
         person = self.everybody[target.person]
         return person.id if target.item is None else f"{person.id}/{person.items[target.item].id}"
 
-    def by_person(self, values: Values) -> Values:
-        """Mean over each person's targets, (U,)."""
-        return np.array([values[self._owners == user].mean() for user in dict.fromkeys(self._owners.tolist())])
+    def people(self, nll: Mapping[str, Values]) -> PeopleScores:
+        """Figures of each person.
 
-    def estimate(self, values: Values) -> Estimate:
-        """Mean of people's values (U,) with its interval; people who share items are resampled together."""
-        return bootstrap(values, seed=self.seed, groups=self._groups)
+        Args:
+            nll: By contender, the mean negative log-likelihood a token of each target, (targets,).
+        """
+        own = [self._owners == user for user in self._groups]
+        return PeopleScores(
+            nll={name: np.array([values[mine].mean() for mine in own]) for name, values in nll.items()},
+            groups=tuple(self._groups.values()),
+            targets=tuple(int(mine.sum()) for mine in own),
+            seed=self.seed,
+        )
 
 
 def _marks(person: Person, task: Task) -> frozenset[str]:

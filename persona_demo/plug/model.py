@@ -163,11 +163,16 @@ class PersonaPlug(nn.Module):
         """Measure centre, scale, discriminants, spread, noise and words of the training population.
 
         Args:
-            people: Raw item vectors of each person, (N_u, D) each, all with two items or more.
+            people: Raw item vectors of each person, (N_u, D) each; somebody must have two items or more.
             texts: What each person wrote.
             tasks: The task each person is of; for a plug of one task it may be left out. What tells
                 people apart is measured among people of the same task.
+
+        Raises:
+            UserError: If nobody has two items, or a measure is no finite number.
         """
+        if all(len(p) < 2 for p in people):
+            raise UserError("Nobody to train on has two items, so nothing can be measured: use another corpus.")
         if self.config.keyword_tokens:
             self.word_shares.copy_(torch.from_numpy(Keywords.measure(texts).shares))
         everything = torch.cat(list(people))
@@ -187,10 +192,14 @@ class PersonaPlug(nn.Module):
         Args:
             people: Raw item vectors of each person, as for :meth:`fit_population`.
             tasks: See there.
+
+        Raises:
+            UserError: If a measure is no finite number.
         """
         items = [self.reduce(self.standardise(p)) for p in people]
         groups = self._groups(len(people), tasks)
-        within = torch.stack([p.var(0) for p in items]).mean(0)
+        # Of one item (a profile of LaMP's may have no more) nothing is known of what varies within a person.
+        within = torch.stack([p.var(0) for p in items if len(p) > 1]).mean(0)
         means = torch.stack([p.mean(0) for p in items])
         counts = torch.tensor([float(len(p)) for p in people])
         # The variance of observed means holds the noise of finite histories; take it out.
@@ -205,6 +214,8 @@ class PersonaPlug(nn.Module):
         self.population_mean.copy_(shrunk.mean(0))
         if len(self.config.tasks) > 1:
             self.task_means.copy_(torch.stack([shrunk[groups == i].mean(0) for i in range(len(self.config.tasks))]))
+        if broken := [name for name, values in self.named_buffers() if not values.isfinite().all()]:
+            raise UserError(f"The population gives no finite figures of {', '.join(broken)}: use another corpus.")
 
     def mean_person(self, task: TaskName) -> Tensor:
         """Mean user vector of the training population of a task, (U,)."""

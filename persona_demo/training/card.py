@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from persona_demo.errors import UserError
+from persona_demo.evaluation.plug_figures import weights_of
 from persona_demo.evaluation.results import arms_table
 from persona_demo.files import whole
 from persona_demo.plug.config import PlugConfig
-from persona_demo.plug.storage import CARD
+from persona_demo.plug.storage import CARD, plug_fingerprint
 from persona_demo.training.terms import LIMITS, TERMS, UNKNOWN_TERMS
 
 FIGURES = ("<!-- figures -->", "<!-- end of figures -->")
@@ -36,7 +37,7 @@ class CardFacts:
         data: Names of the corpus folders.
         people: People trained on.
         items: Their items.
-        dropped_items: Items the word filter left out.
+        dropped_items: Items the word filter left out; None where it was switched off.
         examples: Examples seen, by plug and control alike.
         warm_examples: Those at the start in which a plug with a base of its own and the control were one.
         hours: Wall-clock hours of training.
@@ -47,7 +48,7 @@ class CardFacts:
     data: tuple[str, ...]
     people: int
     items: int
-    dropped_items: int
+    dropped_items: int | None
     examples: int
     warm_examples: int
     hours: float
@@ -90,8 +91,8 @@ examples, same steps, as many soft vectors, no person) is part of it{", one for 
 - Item vector of {config.item_width} figures: {blocks}. {_reading(config)}
 - {_aggregate(config)}
 - Soft vectors stand {config.place} the context.
-- Training: {facts.examples:,} examples of {facts.people:,} people ({facts.items:,} texts; {facts.dropped_items:,} more
-  were left out for profane or sexual words), {facts.hours:.1f} hours. {_order(config, facts)}
+- Training: {facts.examples:,} examples of {facts.people:,} people ({facts.items:,} texts; {_dropped(facts)}),
+  {facts.hours:.1f} hours. {_order(config, facts)}
 {_own_words(config)}{_words_from(facts)}
 ## Data and terms
 
@@ -159,12 +160,30 @@ def with_figures(card: str, results: Sequence[Mapping[str, Any]]) -> str:
     return f"{before}{start}\n{figures(results)}\n{end}{after}"
 
 
+def own_results(folder: Path, results: Sequence[Path]) -> list[Mapping[str, Any]]:
+    """The documents among some that are about a plug's own weights, or do not say about whose.
+
+    Args:
+        folder: The plug.
+        results: Files that ``evaluate --out`` wrote; those of folds, say, are of other plugs.
+
+    Raises:
+        UserError: If a file is no document of an evaluation.
+    """
+    own = plug_fingerprint(folder)
+    try:
+        records = [json.loads(file.read_text(encoding="utf-8")) for file in results]
+        return [record for record in records if weights_of(record) in (own, None)]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UserError("A file of results cannot be read: name JSON files that 'evaluate --out' wrote.") from error
+
+
 def write_figures(folder: Path, results: Sequence[Path], *, check: bool = False) -> bool:
     """Make the figures of a plug's card anew.
 
     Args:
         folder: The plug.
-        results: Files that ``evaluate --out`` wrote.
+        results: Files that ``evaluate --out`` wrote; what is about other weights is left aside.
         check: Change nothing, and complain if there would be something to change.
 
     Returns:
@@ -176,9 +195,9 @@ def write_figures(folder: Path, results: Sequence[Path], *, check: bool = False)
     path = folder / CARD
     try:
         old = path.read_text(encoding="utf-8")
-        new = with_figures(old, [json.loads(file.read_text(encoding="utf-8")) for file in results])
     except (OSError, ValueError) as error:
-        raise UserError("The card or a file of results cannot be read: name a plug's folder and JSON files.") from error
+        raise UserError("The card cannot be read: name a plug's folder.") from error
+    new = with_figures(old, own_results(folder, results))
     if new == old:
         return False
     if check:
@@ -186,6 +205,12 @@ def write_figures(folder: Path, results: Sequence[Path], *, check: bool = False)
     with whole(path) as draft:
         draft.write_text(new, encoding="utf-8")
     return True
+
+
+def _dropped(facts: CardFacts) -> str:
+    if facts.dropped_items is None:
+        return "none was left out for its words"
+    return f"{facts.dropped_items:,} more were left out for profane or sexual words"
 
 
 def _soft_vectors(config: PlugConfig) -> str:

@@ -151,6 +151,22 @@ class Examples:
         for index, target in enumerate(targets):
             self._of_person.setdefault(target.person, []).append(index)
 
+    def strangers(self) -> list[int]:
+        """For each target the last one before it, in a ring, that is of somebody who shares no items with its person.
+
+        Where everybody does, it is that of another person, and of the same one where there is nobody else.
+        """
+        groups = [self.people[target.person].group for target in self.targets]
+        persons = [target.person for target in self.targets]
+        size = len(self.targets)
+        found = []
+        for own in range(size):
+            ring = [(own - i) % size for i in range(1, size)]
+            others = [i for i in ring if persons[i] != persons[own]]
+            apart = [i for i in others if groups[i] != groups[own]]
+            found.append(next(iter([*apart, *others]), own))
+        return found
+
     def draw(self, step: int, *, size: int, seed: int) -> tuple[list[int], np.random.Generator]:
         """The targets of a training step: one of each of ``size`` people, in an order that visits everyone.
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from persona_demo.corpora.reading import twins_in
 from persona_demo.corpus import Split, draw_targets, read_corpus
 from persona_demo.errors import UserError
 from persona_demo.items import ItemEncoder
@@ -120,12 +121,16 @@ def read_material(
             keep=keep / f"{split}{of_task}.safetensors",
             report=report,
             most_people=most_people,
+            word_filter=options.word_filter,
             labels=config.labels,
             models=config.item_models,
             processes=processes,
         )
 
     check_sources(sources)
+    for source in sources:
+        if twins := twins_in(source.data, source.task):
+            report(f"{twins:,} questions in {source.data.name} are asked in a later split too and are left out", None)
     return Material(
         everybody={source.task.name: read(source, "train", None) for source in sources},
         watched={source.task.name: read(source, "tune", watched_people) for source in sources},

@@ -62,6 +62,7 @@ class TrainOptions:
         most_items: Latest items of a person that are read; 512 in the paper.
         most_targets: Of these, drawn ones that a person's examples are of. With few of them inputs are seen
             several times, which costs little where they are long: an input is read once and kept.
+        word_filter: Whether items with listed words are left out of training; the paper has no such filter.
         seed: Of batches and dropout.
         check_every: Steps between two looks at the placebo gap; 0 never looks.
         save_every: Steps between two checkpoints.
@@ -84,6 +85,7 @@ class TrainOptions:
     contrast_share: float = field(default=0.5, metadata={"help": "share of a batch the contrastive term reads"})
     most_items: int = field(default=32, metadata={"help": "latest items of a person that are read"})
     most_targets: int = field(default=32, metadata={"help": "items of a person that examples are of"})
+    word_filter: bool = field(default=True, metadata={"help": "leave items with profane or sexual words out"})
     seed: int = field(default=0, metadata={"help": "of everything drawn"})
     check_every: int = field(default=100, metadata={"help": "steps between two looks at the placebo gap; 0: none"})
     save_every: int = field(default=50, metadata={"help": "steps between two checkpoints"})

@@ -1,7 +1,7 @@
 """The training population: who is trained on, with which items, and their item vectors.
 
-Made for classes: items the word filter objects to are left out. Vectors take minutes on a processor,
-so they are kept in the run's folder, by content, and a resumed run starts at once.
+Made for classes: items the word filter objects to are left out, unless it is switched off. Vectors take
+minutes on a processor, so they are kept in the run's folder, by content, and a resumed run starts at once.
 """
 
 from __future__ import annotations
@@ -74,7 +74,13 @@ def clean(
 
 
 def read_people(
-    data: Path, split: Split, task: Task, *, most_items: int, most_people: int | None = None
+    data: Path,
+    split: Split,
+    task: Task,
+    *,
+    most_items: int,
+    most_people: int | None = None,
+    word_filter: bool = True,
 ) -> tuple[list[Person], int, int]:
     """Read and clean the people of a split.
 
@@ -84,6 +90,7 @@ def read_people(
         task: The task.
         most_items: Latest items kept of each person.
         most_people: Only the first so many.
+        word_filter: Whether items with listed words are left out.
 
     Returns:
         The people, how many items and how many people were left out.
@@ -91,8 +98,9 @@ def read_people(
     Raises:
         UserError: If the corpus cannot be read or leaves nobody.
     """
+    words = WordFilter.default() if word_filter else WordFilter.of(())
     people, items_out, people_out = clean(
-        read_corpus(data, split, task), WordFilter.default(), most_items=most_items, min_items=task.min_items
+        read_corpus(data, split, task), words, most_items=most_items, min_items=task.min_items
     )
     if not people[:most_people]:
         raise UserError(
@@ -111,6 +119,7 @@ def read_population(
     keep: Path | None,
     report: Report,
     most_people: int | None = None,
+    word_filter: bool = True,
     labels: bool = True,
     models: str = "",
     processes: Processes = ALONE,
@@ -126,6 +135,7 @@ def read_population(
         keep: A safetensors file the vectors are kept in.
         report: Told what is done and how far.
         most_people: Only the first so many.
+        word_filter: Whether items with listed words are left out.
         labels: Whether item texts hold scores, tags and categories.
         models: What the vectors depend on besides texts and blocks; kept vectors of others are not read.
         processes: Who else encodes a share.
@@ -133,7 +143,9 @@ def read_population(
     Raises:
         UserError: If the corpus cannot be read or leaves nobody.
     """
-    people, items_out, people_out = read_people(data, split, task, most_items=most_items, most_people=most_people)
+    people, items_out, people_out = read_people(
+        data, split, task, most_items=most_items, most_people=most_people, word_filter=word_filter
+    )
     vectors = encode_people(
         people, task, encoder, keep=keep, report=report, labels=labels, models=models, processes=processes
     )

@@ -77,6 +77,7 @@ PRESETS: Mapping[PresetName, Preset] = {
             "subsampling": "paper",
             "most_items": 512,
             "most_targets": 512,
+            "word_filter": False,
             "check_every": 500,
             "save_every": 500,
         },

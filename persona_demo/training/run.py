@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from persona_demo.errors import UserError
+from persona_demo.evaluation.provenance import data_digest
 from persona_demo.items import ItemEncoder
 from persona_demo.leakage import fingerprint_plug
 from persona_demo.lm.differentiable import PREFIX_BYTES, DifferentiableLM
@@ -127,10 +129,23 @@ def train_plug(
         for own in folders.values():
             (own / CHECKPOINT).unlink(missing_ok=True)
     lm = DifferentiableLM(models.lm, prefix_bytes=prefix_bytes)
+    origin = {
+        "tasks": [source.task.name for source in sources],
+        "data": [data_digest(source.data) for source in sources],
+        "words_from": None if words_from is None else plug_fingerprint(words_from),
+    }
     for trains in stages:
-        own = folders[trains]
         trainer = trainer_of(
-            sources, material, plug, models, options=options, folder=own, trains=trains, lm=lm, processes=processes
+            sources,
+            material,
+            plug,
+            models,
+            options=options,
+            folder=folders[trains],
+            trains=trains,
+            lm=lm,
+            processes=processes,
+            origin=origin,
         )
         what = {"control": "the control", "persona": "the plug on it", "both": "plug and control"}[trains]
         if not (resume and trainer.resume()):
@@ -144,7 +159,7 @@ def train_plug(
         data=tuple(dict.fromkeys(source.data.name for source in sources)),
         people=sum(len(of.people) for of in material.everybody.values()),
         items=sum(len(p.items) for of in material.everybody.values() for p in of.people),
-        dropped_items=sum(of.dropped_items for of in material.everybody.values()),
+        dropped_items=sum(of.dropped_items for of in material.everybody.values()) if options.word_filter else None,
         examples=options.steps * options.batch_size,
         warm_examples=options.warm_steps * options.batch_size,
         hours=seconds / 3600,
@@ -183,6 +198,7 @@ def trainer_of(
     trains: Trains = "both",
     lm: DifferentiableLM | None = None,
     processes: Processes = ALONE,
+    origin: Mapping[str, Any] | None = None,
 ) -> Trainer:
     """A trainer of a fresh plug, its population measured; the plug goes to the LM's device.
 
@@ -196,6 +212,7 @@ def trainer_of(
         trains: Plug and control, or one of them.
         lm: The frozen LM as seen before, with the prefixes it has read; seen anew when left out.
         processes: Who else reads a share of every batch.
+        origin: What a checkpoint must not differ in.
 
     Raises:
         UserError: If there are more processes than examples in a batch.
@@ -231,4 +248,5 @@ def trainer_of(
         folder=folder,
         trains=trains,
         processes=processes,
+        origin=origin,
     )

@@ -96,6 +96,7 @@ class Sweep:
                 source.task,
                 most_items=options.most_items,
                 most_people=people if split == "tune" else None,
+                word_filter=options.word_filter,
             )[0]
             for split in SPLITS
         }
@@ -273,6 +274,8 @@ class Sweep:
             known = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise UserError(f"{path} cannot be read: choose another --out folder.") from error
+        # A sweep of before knew fewer options, and had what is their default now.
+        known["options"] = {**asdict(TrainOptions()), **known.get("options", {})}
         if known != self.settings:
             raise UserError(f"{self.out} holds a sweep of other settings: choose another --out folder.")
 

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -73,6 +74,7 @@ class Trainer:
         folder: Path,
         trains: Trains = "both",
         processes: Processes = ALONE,
+        origin: Mapping[str, Any] | None = None,
     ) -> None:
         """Set up a run.
 
@@ -86,6 +88,7 @@ class Trainer:
             trains: Plug and control side by side, or one of them; after the warm start no step of one
                 changes the other, and a control may serve several plugs.
             processes: Who else reads a share of every batch.
+            origin: What the run learns from, in JSON's terms; a checkpoint is of the same or of an unknown one.
 
         Raises:
             UserError: If there are more processes than examples in a batch.
@@ -96,6 +99,7 @@ class Trainer:
             )
         self.plug, self.lm, self.examples, self.watched = plug, lm, examples, watched
         self.options, self.folder, self.trains, self.processes = options, folder, trains, processes
+        self.origin = origin
         self.tasks = tuple(examples)
         self.before = plug.config.place == "before"
         self.device = lm.lm.device
@@ -259,12 +263,13 @@ class Trainer:
         self.plug.eval()
         watched, size = self.watched[task], self.options.batch_size
         values = torch.zeros(3, len(watched.targets))
+        strangers = watched.strangers()
         for chunk, start in enumerate(range(0, len(watched.targets), size)):
             if chunk % self.processes.count != self.processes.rank:
                 continue
             part = list(range(start, min(start + size, len(watched.targets))))
             batch = watched.batch(part, self.plug)
-            others = [*part[-1:], *part[:-1]]
+            others = [strangers[i] for i in part]
             theirs = watched.histories(
                 list(zip(others, watched.cut(others, None), strict=True)), self.plug, batch.query
             )
@@ -288,6 +293,8 @@ class Trainer:
             "log": json.dumps(self.log),
             "options": json.dumps(asdict(self.options)),
         }
+        if self.origin is not None:
+            record["origin"] = json.dumps(self.origin)
         write_checkpoint(self.folder, self.plug, self.optimiser, record)
 
     def resume(self) -> bool:
@@ -300,8 +307,8 @@ class Trainer:
             Whether there was one.
 
         Raises:
-            UserError: If the checkpoint is of another plug, other options or a longer run, or not every
-                process sees it.
+            UserError: If the checkpoint is of another plug, other options, another origin or a longer run, or
+                not every process sees it.
         """
         record = read_checkpoint(self.folder, self.plug, self.optimiser)
         found = float(self.processes.sum(torch.tensor(float(record is not None))))
@@ -309,10 +316,18 @@ class Trainer:
             raise UserError(f"Not every process sees the checkpoint in {self.folder}: use a folder all of them share.")
         if record is None:
             return False
-        before, now = json.loads(record["options"]), json.loads(json.dumps(asdict(self.options)))
+        # A run of before knew fewer options, and had what is their default now.
+        before = {**asdict(TrainOptions()), **json.loads(record["options"])}
+        now = json.loads(json.dumps(asdict(self.options)))
         if before | {"steps": 0} != now | {"steps": 0} or before["steps"] > now["steps"]:
             raise UserError(
                 f"The checkpoint in {self.folder} is of a run with other options: give those (or more steps), or "
+                f"another --out folder."
+            )
+        # Checkpoints of before do not say what they learned from.
+        if self.origin is not None and json.loads(record.get("origin", "null")) not in (None, self.origin):
+            raise UserError(
+                f"The checkpoint in {self.folder} is of other tasks, other data or other --words-from: give those, or "
                 f"another --out folder."
             )
         self.step, self.seconds = int(record["step"]), float(record["seconds"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -11,10 +12,10 @@ import pytest
 from persona_demo.cli import main
 from persona_demo.errors import UserError
 from persona_demo.plug.config import PlugConfig
-from persona_demo.plug.storage import save_plug
+from persona_demo.plug.storage import plug_fingerprint, save_plug
 from persona_demo.runtime import Runtime
 from persona_demo.tasks import TaskName
-from persona_demo.training.card import NO_FIGURES, CardFacts, model_card, with_figures
+from persona_demo.training.card import NO_FIGURES, CardFacts, model_card, with_figures, write_figures
 from persona_demo.training.terms import LIMITS, TERMS
 from tests import tiny
 
@@ -75,6 +76,9 @@ def test_a_card_names_terms_limits_and_what_is_kept_of_people() -> None:
     assert "4 x 6 excerpt vectors" in excerpts and "first 6 tokens of each of the 4 items" in excerpts
     assert "hashed buckets" not in excerpts and "again and again" not in excerpts
     assert "| 100 | 0.100 ± 0.010 | 0.050 |" in card
+    assert "12 more were left out for profane or sexual words" in flat
+    unfiltered = model_card(config(), replace(FACTS, dropped_items=None))
+    assert "none was left out for its words" in unfiltered and "profane" not in unfiltered
 
 
 def test_a_card_says_what_its_form_is() -> None:
@@ -127,3 +131,27 @@ def test_the_card_command_writes_figures(runtime: Runtime, tmp_path: Path, capsy
     assert "**Placebo gap: 0.120" in (tmp_path / "plug" / "README.md").read_text(encoding="utf-8")
     assert main(["plug", "card", str(tmp_path / "plug"), str(tmp_path / "no.json")]) == 2
     assert "cannot be read" in capsys.readouterr().err
+
+
+def test_figures_of_other_weights_stay_out_of_a_card(
+    runtime: Runtime, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plug = tmp_path / "plug"
+    save_plug(runtime.plug, plug, card=model_card(runtime.plug.config, FACTS))
+
+    def file(name: str, digest: str, **changes: Any) -> Path:
+        made = {"command": "evaluate", "commit": "c", "models": {"plug": {"sha256": digest}}}
+        path = tmp_path / f"{name}.json"
+        path.write_text(json.dumps({**RESULT, "engine": "torch", "made": made, **changes}), encoding="utf-8")
+        return path
+
+    own, other = file("own", plug_fingerprint(plug)), file("other", "0" * 64, users=9)
+    folds = file("folds", "1" * 64, users=7, folds=3)
+    assert write_figures(plug, [folds, own, other])
+    card = (plug / "README.md").read_text(encoding="utf-8")
+    assert "76 people" in card and "9 people" not in card and "7 people" not in card
+    assert not write_figures(plug, [own], check=True)
+    assert main(["plug", "card", str(plug), str(own), str(other), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["results"] == 1
+    assert main(["plug", "card", str(plug), str(folds)]) == 2
+    assert "No file is about the weights" in capsys.readouterr().err

@@ -6,15 +6,19 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from persona_demo import commands
 from persona_demo.arms import KNOWN
 from persona_demo.cli import main
+from persona_demo.corpora.lamp import read_questions_of
 from persona_demo.evaluation import attribution
 from persona_demo.history_io import save_history
+from persona_demo.leakage import Fingerprint
+from persona_demo.plug.storage import plug_fingerprint, save_plug
 from persona_demo.runtime import Runtime
-from persona_demo.tasks import TASKS
+from persona_demo.tasks import TASKS, task_named
 from tests import folders, tiny
 from tests.training import write_corpus
 
@@ -76,6 +80,8 @@ def test_evaluate_gives_the_figures_of_the_contract(tmp_path: Path, capsys: pyte
     words = ["evaluate", "--task", "blog-post", "--data", str(data), "--split", "train", "--users", "3"]
     made = output(capsys, *words, "--targets-per-user", "1", "--out", str(tmp_path / "figures.json"))
     assert made == json.loads((tmp_path / "figures.json").read_text(encoding="utf-8"))
+    assert made["people"]["targets"] == [1, 1, 1]
+    assert np.mean(made["people"]["nll"]["persona"]) == pytest.approx(made["arms"][1]["nll"], abs=1e-5)
     assert [a["arm"] for a in made["arms"]] == ["task", "persona", "persona:other"]
     assert made["placebo_gap_ci"][0] <= made["placebo_gap"] <= made["placebo_gap_ci"][1]
     assert {"nll", "nll_ci", "lift", "lift_ci", "share_helped", "prompt_tokens", "ms", "bytes_per_user", "arm"} == set(
@@ -101,7 +107,7 @@ def test_evaluate_has_the_keys_of_the_flags_it_was_given_and_no_others(
     predicted = tmp_path / "predicted"
     made = output(capsys, *words, "--out", str(tmp_path / "figures.json"), "--predictions", str(predicted))
     assert {file.name for file in predicted.iterdir()} == {"task.json", "persona.json", "bm25.json"}
-    more = {"cold_start", "reference", "attribution", "comparisons", "made"}
+    more = {"cold_start", "reference", "attribution", "comparisons", "people", "made"}
     assert set(made) == basic - {"placebo_gap"} | more
     assert [point["items"] for point in made["cold_start"]] == [0, 1, 2, 4, 8, 16, "all"]
     for arm in made["arms"]:
@@ -110,6 +116,7 @@ def test_evaluate_has_the_keys_of_the_flags_it_was_given_and_no_others(
     assert made["arms"][0]["attribution"] == pytest.approx(0.1)
     assert made["attribution"]["people"].startswith("dev and tune, pooled")
     assert made["made"]["data"]["name"] == "corpus"
+    assert made["made"]["leakage"] in ("folder", "folder+plug") and "twins" not in made["made"]
     assert str(tmp_path) not in json.dumps(made)
     assert made["made"]["command"].startswith("python -m persona_demo evaluate --data CORPUS/corpus --split dev")
     assert main([*words, "--users", "1"]) == 0
@@ -210,6 +217,12 @@ def test_lamp_predict_answers_questions_without_outputs(
         answers = json.loads((out / f"{arm}.json").read_text(encoding="utf-8"))
         assert answers["task"] == "LaMP_5"
         assert sorted(gold["id"] for gold in answers["golds"]) == sorted(question["id"] for question in questions)
+    save_plug(runtime.plug, tmp_path, card="")
+    task = task_named("lamp-5")
+    asked = read_questions_of(data, "test", task, answered=False)  # type: ignore[arg-type]
+    Fingerprint.of([("train", task, asked)], plug=plug_fingerprint(tmp_path)).save(tmp_path)
+    assert main(words) == 2
+    assert "trained or tuned on person" in capsys.readouterr().err
     assert main(["lamp", "predict", "--task", "headline", "--data", str(data), "--out", str(out)]) == 2
     assert "no task of LaMP's" in capsys.readouterr().err
     assert main(["evaluate", "--task", "lamp-5", "--data", str(data), "--split", "test"]) == 2

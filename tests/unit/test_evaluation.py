@@ -17,11 +17,13 @@ from persona_demo.evaluation.bootstrap import bootstrap
 from persona_demo.evaluation.contenders import items_in_prompt
 from persona_demo.evaluation.protocol import Protocol
 from persona_demo.evaluation.run import EvaluateOptions, Subjects, evaluate, read_subjects
-from persona_demo.evaluation.sample import Sample, Strangers
+from persona_demo.evaluation.sample import PLACEBO_DRAWS, Sample, Strangers
 from persona_demo.evaluation.scoring import log_probabilities
 from persona_demo.history import HistoryItem
+from persona_demo.leakage import Fingerprint
 from persona_demo.lm.base import Row
 from persona_demo.lm.decode import Voice
+from persona_demo.plug.storage import plug_fingerprint, save_plug
 from persona_demo.runtime import Runtime
 from persona_demo.tasks import task_named
 from tests import folders, tiny
@@ -112,8 +114,10 @@ def test_a_user_of_lamp_who_asks_twice_is_one_user_and_who_wrote_nothing_is_aske
     assert [target.person for target in made.targets] == list(range(6))
     assert made.history(made.targets[0]) == ()
     assert all(items == () for items in made.others(0))
-    np.testing.assert_allclose(made.by_person(np.array([1.0, 2, 3, 4, 5, 7])), [1.5, 3.5, 6])
-    assert made.estimate(np.array([1.0, 2, 3])).mean == pytest.approx(2)
+    of_users = made.people({"task": np.array([1.0, 2, 3, 4, 5, 7])})
+    np.testing.assert_allclose(of_users.nll["task"], [1.5, 3.5, 6])
+    assert of_users.targets == (2, 2, 2)
+    assert of_users.mean("task").mean == pytest.approx(11 / 3)
     once = Sample(task, people, users=2, targets_per_user=1, seed=0)
     assert len({people[target.person].group for target in once.targets}) == len(once.targets) == 2
     runtime = tiny.runtime(tmp_path, with_atlas=False, tasks=("lamp-5",))
@@ -208,6 +212,8 @@ def test_the_reference_reads_eight_items_and_no_soft_vectors(runtime: Runtime, p
         protocol._inputs(0, protocol.history(protocol.targets[0])),
         items=tuple(HistoryItem(id=str(i), text=f"word{i} and more") for i in range(20)),
     )
+    read = protocol.score_all([items_in_prompt(others=True)])["reference:other"]
+    assert {len(draws) for draws in read.draws.values()} == {PLACEBO_DRAWS}
     built = items_in_prompt(others=False).build(inputs)
     assert built.soft is None
     assert [text.split()[0] for text in built.retrieved] == [f"word{i}" for i in range(12, 20)]
@@ -232,8 +238,20 @@ def test_a_held_back_folder_of_one_split_is_enough(runtime: Runtime, tmp_path: P
     lines = [json.loads(line) for line in (data / "users.jsonl").read_text(encoding="utf-8").splitlines()]
     folders.write_lines(data / "users.jsonl", [line | {"split": "test"} for line in lines], packed=False)
     task = task_named("blog-post")
-    subjects = read_subjects(data, "test", task, plug=tmp_path, report=lambda message, share: None)
-    assert subjects.pooled == ("test",)
+    plug = tmp_path / "plug"
+    save_plug(runtime.plug, plug, card="")
+
+    def read() -> Subjects:
+        return read_subjects(data, "test", task, plug=plug, report=lambda message, share: None)
+
+    # Compared with nobody, held-back people prove nothing.
+    with pytest.raises(UserError, match="does not say whom it was trained on, nor"):
+        read()
+    others = read_corpus(folders.critics(tmp_path / "critics"), "train", task_named("film-review"))
+    others = [replace(person, id=f"other {person.id}") for person in others]
+    Fingerprint.of([("train", task, others)], plug=plug_fingerprint(plug)).save(plug)
+    subjects = read()
+    assert (subjects.pooled, subjects.compared) == (("test",), "folder+plug")
     options = EvaluateOptions(
         arms=("task", "persona", "persona:other", "bm25:other"), users=3, targets_per_user=1, attribution=True
     )
@@ -255,6 +273,7 @@ def test_few_people_are_pooled_with_other_splits_and_said_to_be(runtime: Runtime
     task = task_named("blog-post")
     subjects = read_subjects(data, "dev", task, plug=tmp_path, report=lambda message, share: None)
     assert (len(subjects.people), len(subjects.pool)) == (4, 12)
+    assert (subjects.compared, subjects.twins) == ("folder", 0)
     assert subjects.pooled == ("dev", "tune")
 
 

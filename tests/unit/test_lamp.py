@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -18,13 +19,21 @@ from hypothesis import strategies as st
 from persona_demo.arms import ARMS
 from persona_demo.arms.text import rank_okapi
 from persona_demo.corpora.convert import LAMP_SHAPE, convert, write_predictions
-from persona_demo.corpora.lamp import Outputs, read_outputs, read_questions, write_outputs, write_questions
-from persona_demo.corpus import draw_targets, read_corpus
+from persona_demo.corpora.lamp import (
+    Outputs,
+    read_outputs,
+    read_questions,
+    read_questions_of,
+    write_outputs,
+    write_questions,
+)
+from persona_demo.corpora.reading import twins_in
+from persona_demo.corpus import Split, draw_targets, read_corpus
 from persona_demo.errors import UserError
 from persona_demo.evaluation.metrics import score_outputs
 from persona_demo.evaluation.protocol import Protocol
 from persona_demo.history import HistoryItem, UserHistory
-from persona_demo.leakage import check_leakage
+from persona_demo.leakage import check_folder, check_leakage
 from persona_demo.lm.codec import HFCodec
 from persona_demo.runtime import Runtime
 from persona_demo.tasks import LampTask, task_named
@@ -281,7 +290,28 @@ def test_tune_is_a_part_of_train_by_user_where_there_is_none(tmp_path: Path, tim
     with pytest.raises(UserError, match="text of"):
         check_leakage(train, again, task)
     folders.lamp(tmp_path, 5, "tune", questions=3)
-    assert len(read_corpus(tmp_path, "train", task)) == 80
+    # Those three are asked in train too.
+    assert len(read_corpus(tmp_path, "train", task)) == 77
+
+
+@pytest.mark.parametrize("number", folders.LAMP_NUMBERS)
+def test_a_question_of_two_splits_is_left_out_of_the_earlier_one(tmp_path: Path, number: int) -> None:
+    folders.lamp(tmp_path, number, "train", questions=9)
+    folders.lamp(tmp_path, number, "tune", questions=5)
+    folders.lamp(tmp_path, number, "dev", questions=3)
+    task = lamp_task(number)
+    # Films are nobody's own: that two people tag the same one alike is no leak.
+    assert twins_in(tmp_path, task) == (0 if number == 2 else 8)
+    people = {split: read_corpus(tmp_path, split, task) for split in get_args(Split)[:3]}
+    assert [len(some) for some in people.values()] == ([9, 5, 3] if number == 2 else [4, 2, 3])
+    for split, some in people.items():
+        check_folder(tmp_path, split, some, task)
+    folders.lamp(tmp_path, number, "dev", questions=9)
+    if number != 2:
+        with pytest.raises(UserError, match="also asked in a later one"):
+            read_corpus(tmp_path, "tune", task)
+    # A file of answers to the benchmark's own questions has all of them.
+    assert len(read_questions_of(tmp_path, "train", task, answered=False)) == 9
 
 
 def test_the_answer_is_taken_out_of_the_history(tmp_path: Path) -> None:

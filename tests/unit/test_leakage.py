@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -48,6 +49,20 @@ def test_a_folder_is_checked_against_all_its_splits(tmp_path: Path) -> None:
         check_folder(data, "dev", [replace(dev[0], items=(*dev[0].items, copied)), *dev[1:]], TASK)
     with pytest.raises(UserError, match="two splits"):
         check_folder(data, "dev", [replace(dev[0], id="u000")], TASK)
+
+
+def test_a_paper_of_authors_of_two_splits_is_refused_however_short_its_title(tmp_path: Path) -> None:
+    data, task = folders.papers(tmp_path / "data"), task_named("paper-title")
+    with gzip.open(data / "users.jsonl.gz", "rt", encoding="utf-8") as lines:
+        people = list(map(json.loads, lines))
+    # Authors of one split may share papers.
+    assert set(people[0]["papers"]) & set(people[1]["papers"])
+    for split in splits_in(data, task):
+        check_folder(data, split, read_corpus(data, split, task), task)
+    people[-1]["papers"].append(people[0]["papers"][-1])
+    folders.write_lines(data / "users.jsonl.gz", people)
+    with pytest.raises(UserError, match="is of a0 and a11, who are of two splits"):
+        read_corpus(data, "dev", task)
 
 
 def test_the_splits_of_lamp_folders_are_those_that_can_be_compared(tmp_path: Path) -> None:

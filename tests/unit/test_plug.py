@@ -13,6 +13,7 @@ import torch
 from persona_demo.errors import UserError
 from persona_demo.own_words import OwnWords
 from persona_demo.plug.config import PlugConfig
+from persona_demo.plug.model import PersonaPlug
 from persona_demo.plug.storage import CONFIG, WEIGHTS, load_plug, save_plug
 from persona_demo.runtime import Runtime
 from tests import tiny
@@ -126,3 +127,28 @@ def test_a_damaged_plug_is_one_clear_sentence(runtime: Runtime, tmp_path: Path, 
 
 def test_the_configuration_survives_json(runtime: Runtime) -> None:
     assert PlugConfig.from_json(runtime.plug.config.to_json()) == runtime.plug.config
+
+
+def test_people_of_one_item_are_trained_on_too_and_say_nothing_of_what_varies_within(runtime: Runtime) -> None:
+    config = tiny.plug_config(runtime.lm, runtime.encoder.width)
+    texts = tiny.people_texts()
+    one = [["a profile of a single line"], ["and another one, about a gate"]]
+
+    def fitted(people: list[list[str]]) -> PersonaPlug:
+        made = PersonaPlug(config)
+        made.fit_population([torch.from_numpy(runtime.encoder.encode(t)) for t in people], people)
+        return made
+
+    made = fitted([*texts, *one])
+    assert all(values.isfinite().all() for values in made.buffers())
+    assert not torch.equal(made.population_mean, fitted(texts).population_mean)
+    with pytest.raises(UserError, match="Nobody to train on has two items"):
+        fitted(one)
+
+
+def test_measures_that_are_no_numbers_are_refused(runtime: Runtime) -> None:
+    people = [torch.from_numpy(runtime.encoder.encode(t)) for t in tiny.people_texts()]
+    people[0][0, 0] = torch.nan
+    config = tiny.plug_config(runtime.lm, runtime.encoder.width, components=0)
+    with pytest.raises(UserError, match=r"no finite figures of .*item_mean"):
+        PersonaPlug(config).fit_population(people, tiny.people_texts())

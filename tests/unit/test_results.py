@@ -163,12 +163,36 @@ def test_the_readme_that_ships_shows_the_results_that_ship() -> None:
 
 
 def test_every_results_file_that_ships_says_where_it_comes_from() -> None:
-    for path in (ROOT / "assets" / "results").glob("*.json"):
+    results = ROOT / "assets" / "results"
+    sweeps = list(results.glob("*.sweep/sweep.json"))
+    for path in [*results.glob("*.json"), *sweeps]:
         made = json.loads(path.read_text(encoding="utf-8"))["made"]
         assert made["command"].startswith("python -m ")
         assert len(made["commit"].rstrip("+")) == 40
-        assert len(made["models"]["plug"]["sha256"]) == 64
+        # A sweep is of many plugs, none of which is kept.
+        assert set(made["models"]) >= ({"lm", "encoder"} if path in sweeps else {"plug"})
+        assert all(len(model["sha256"]) == 64 for model in made["models"].values())
+    for path in results.rglob("*.json"):
         assert str(Path.home()) not in path.read_text(encoding="utf-8")
+
+
+def test_a_sweep_is_shown_from_its_folder_of_results(readme: Path) -> None:
+    row = {"name": "base", "question": "q", "change": "", "placebo_gap": 0.1, "placebo_gap_ci": [0.05, 0.15]}
+    budget = {"steps": 8, "batch_size": 4, "warm_steps": 3, "seed": 0, "most_items": 64}
+    made = {"task": "blog-post", "split": "tune", "users": 2, "targets": 4, "options": budget}
+    made["variants"] = [row, {"name": "labels", "question": "q", "change": "--no-labels", "skipped": "None."}]
+    folder = readme.parent / "results" / "blog-post.sweep"
+    (folder / "variants").mkdir(parents=True)
+    (folder / "sweep.json").write_text(json.dumps(made), encoding="utf-8")
+    for beside in ("settings.json", "variants/base.json"):
+        (folder / beside).write_text("{}", encoding="utf-8")
+    marks = ("sweep blog-post.sweep/sweep", "tasks dev")
+    text = "".join(f"<!-- table {mark} -->\n<!-- /table -->\n" for mark in marks)
+    readme.write_text(text, encoding="utf-8")
+    write_tables(readme=readme, results=readme.parent / "results")
+    shown = readme.read_text(encoding="utf-8")
+    assert "| base |  | +0.1000 [+0.0500, +0.1500] |" in shown
+    assert "| labels | `--no-labels` | None. |" in shown
 
 
 def test_commands_name_no_folder_of_this_machine(tmp_path: Path) -> None:

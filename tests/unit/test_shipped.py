@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from persona_demo.errors import UserError
+from persona_demo.evaluation.plug_figures import OF_SHIPPED, check_weights
 from persona_demo.item_map import ItemMap
 from persona_demo.plug.storage import WEIGHTS, load_plug, plug_fingerprint, save_plug
 from persona_demo.runtime import Runtime, matching_atlas
@@ -26,11 +27,43 @@ def test_a_shipped_plug_is_small_and_has_a_map_of_its_own_people(plug: Path) -> 
     assert matching_atlas(atlas_of(plug), plug) is not None
 
 
-@pytest.mark.parametrize("file", sorted((ASSETS / "results").glob("*.*.json")), ids=lambda path: path.name)
-def test_figures_are_of_the_plugs_that_ship(file: Path) -> None:
-    record = json.loads(file.read_text(encoding="utf-8"))
-    made = record["made"]["models"]["plug"]
+@pytest.mark.parametrize("file", sorted((ASSETS / "results").glob("bench.*.json")), ids=lambda path: path.name)
+def test_benchmarks_are_of_the_plugs_that_ship(file: Path) -> None:
+    made = json.loads(file.read_text(encoding="utf-8"))["made"]["models"]["plug"]
     assert made["sha256"] == plug_fingerprint(PLUGS / made["name"])
+
+
+def test_figures_are_of_the_plugs_that_ship() -> None:
+    check_weights()
+
+
+def test_figures_of_a_plug_that_was_replaced_are_stale(runtime: Runtime, tmp_path: Path) -> None:
+    plugs, results = tmp_path / "plugs", tmp_path / "results"
+    save_plug(runtime.plug, plugs / "blog-post", card="")
+    results.mkdir()
+
+    def write(name: str, digest: str, **more: object) -> None:
+        record = {"made": {"models": {"plug": {"sha256": digest}}}, **more}
+        (results / f"{name}.json").write_text(json.dumps(record), encoding="utf-8")
+
+    check_weights(results=results, plugs=plugs)
+    for name in OF_SHIPPED:
+        write(f"blog-post.{name}", plug_fingerprint(plugs / "blog-post"))
+    # Of another plug, of a task nothing ships for, and of folds.
+    write("blog-post.dev-joint", "0" * 64)
+    write("headline.dev", "0" * 64)
+    write("blog-post.dev-folds", "0" * 64, folds=3)
+    check_weights(results=results, plugs=plugs)
+    for name in OF_SHIPPED:
+        write(f"blog-post.{name}", "0" * 64, folds=3)
+        check_weights(results=results, plugs=plugs)
+        write(f"blog-post.{name}", "0" * 64)
+        with pytest.raises(UserError, match=f"blog-post.{name}.json is of other weights"):
+            check_weights(results=results, plugs=plugs)
+        write(f"blog-post.{name}", plug_fingerprint(plugs / "blog-post"))
+    (results / "blog-post.dev.json").write_text('{"made": {}}', encoding="utf-8")
+    with pytest.raises(UserError, match="does not say which plug"):
+        check_weights(results=results, plugs=plugs)
 
 
 def test_the_first_page_shows_the_shipped_plug() -> None:

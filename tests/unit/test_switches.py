@@ -14,8 +14,11 @@ from persona_demo.errors import UserError
 from persona_demo.lm.torch_engine import TorchLM
 from persona_demo.plug.config import PlugConfig
 from persona_demo.plug.storage import load_plug
+from persona_demo.tasks import task_named
 from persona_demo.training.options import TrainOptions
+from persona_demo.training.population import read_people
 from persona_demo.training.presets import PRESETS
+from persona_demo.wordfilter import WordFilter
 from tests import saved, tiny
 from tests.training import write_corpus
 
@@ -125,3 +128,20 @@ def test_presets_name_fields_that_there_are() -> None:
         assert set(preset.form) <= {f.name for f in fields(PlugConfig)}
         assert TrainOptions(**preset.options)
     assert TrainOptions(**PRESETS["classroom"].options) == TrainOptions()
+
+
+def test_the_word_filter_is_a_switch_and_the_paper_has_none(tmp_path: Path) -> None:
+    assert PRESETS["paper"].options["word_filter"] is False
+    data = write_corpus(tmp_path / "corpus")
+    listed = next(word for word in ("shit", "fuck") if not WordFilter.default().is_clean(word))
+    path = data / "users.jsonl"
+    path.write_text(path.read_text(encoding="utf-8").replace("Entry 3 3:", f"Entry 3 3, {listed}:"), encoding="utf-8")
+    task = task_named("blog-post")
+
+    def items(**switches: bool) -> tuple[int, int]:
+        people, dropped, _ = read_people(data, "train", task, most_items=64, **switches)
+        return sum(len(person.items) for person in people), dropped
+
+    kept, dropped = items()
+    assert dropped == 1
+    assert items(word_filter=False) == (kept + 1, 0)

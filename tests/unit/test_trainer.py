@@ -120,3 +120,23 @@ def test_rates_of_the_paper_rise_for_a_twentieth_and_fall_in_a_line(tmp_path: Pa
     assert rest.argmax() in (4, 5) and rest.max() == pytest.approx(options.learning_rate)
     np.testing.assert_allclose(np.diff(rest[5:]), -options.learning_rate / 95, rtol=1e-6)
     np.testing.assert_allclose(soft / options.soft_learning_rate, rest / options.learning_rate)
+
+
+def test_nobody_watched_is_their_own_placebo_nor_that_of_somebody_they_share_items_with(tmp_path: Path) -> None:
+    options = TrainOptions(steps=2, warm_steps=0, batch_size=4, check_every=0)
+    trainer, _, _ = setting(tmp_path, options=options)
+    # One of them is left for the second batch.
+    people = [replace(person, group=f"g{n // 2}") for n, person in enumerate(trainer.examples["blog-post"].people)][:5]
+    examples = trainer.examples["blog-post"]
+    first = {target.person: target for target in reversed(examples.targets)}
+    examples.people, examples.targets = people, [first[n] for n in range(5)]
+    for own, other in enumerate(examples.strangers()):
+        assert people[own].group != people[other].group
+    trainer.watched = {"blog-post": examples}
+    # An untrained plug makes everybody the average person.
+    torch.nn.init.normal_(trainer.plug.projector[-1].weight)  # type: ignore[arg-type]
+    own, other, _ = trainer._watch("blog-post")
+    assert bool((own != other).all())
+    alone = [replace(person, group="g") for person in people]
+    examples.people = alone
+    assert examples.strangers() == [4, 0, 1, 2, 3]

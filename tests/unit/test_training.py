@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 
 from persona_demo.corpus import draw_targets, read_corpus
 from persona_demo.errors import UserError
@@ -19,6 +22,7 @@ from persona_demo.lm.torch_engine import TorchLM
 from persona_demo.plug.model import PersonaPlug
 from persona_demo.plug.storage import load_plug
 from persona_demo.tasks import task_named
+from persona_demo.training.checkpoint import CHECKPOINT
 from persona_demo.training.data import Batch
 from persona_demo.training.losses import answer_rows
 from persona_demo.training.material import Source, read_material
@@ -122,6 +126,39 @@ def test_a_killed_run_resumes_to_the_very_same_plug(tmp_path: Path, base: str, s
     assert steps[-2:] == [("persona" if stage == "control" else stage, step) for step in (13, 14)]
     with pytest.raises(UserError, match="or more steps"):
         train("cut", lambda p: None, resume=True)
+
+
+def test_a_run_goes_on_with_what_it_learned_from(tmp_path: Path) -> None:
+    data, other = (write_corpus(tmp_path / name, people=count) for name, count in (("corpus", 12), ("other", 13)))
+    options = TrainOptions(steps=4, batch_size=4, warm_steps=1, check_every=0)
+
+    def train(folder: str, data: Path, *, resume: bool = True, words_from: Path | None = None, steps: int = 4) -> None:
+        train_plug(
+            [Source(BLOG, data)],
+            tmp_path / folder,
+            models=make_models(tmp_path, tiny.causal_lm()),
+            options=replace(options, steps=steps),
+            resume=resume,
+            report=lambda message, share: None,
+            progress=lambda p: None,
+            words_from=words_from,
+        )
+
+    train("words", data, resume=False)
+    train("run", data, resume=False)
+    for changes in ({"data": other}, {"data": data, "words_from": tmp_path / "words"}):
+        with pytest.raises(UserError, match="other data or other --words-from"):
+            train("run", **changes)  # type: ignore[arg-type]
+    train("run", data, steps=5)
+    # A checkpoint of before says nothing of it, and is gone on with.
+    for path in (tmp_path / "run" / "checkpoint").rglob(CHECKPOINT):
+        with safe_open(path, framework="pt") as opened:
+            record = {name: text for name, text in opened.metadata().items() if name != "origin"}
+        # Nor does it know every option.
+        options_then = {k: v for k, v in json.loads(record["options"]).items() if k != "word_filter"}
+        record["options"] = json.dumps(options_then)
+        save_file(load_file(path), path, metadata=record)
+    train("run", other, steps=6)
 
 
 def test_maps_of_own_words_may_begin_as_those_of_another_plug(tmp_path: Path) -> None:

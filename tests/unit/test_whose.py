@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from persona_demo.errors import UserError
 from persona_demo.evaluation import attribution
 from persona_demo.evaluation.attribution import GROUP, GROUPS, PROMPTS, Reader, attribute, draw_groups, enough
 from persona_demo.history import HistoryItem
+from persona_demo.lm.base import Row
 from persona_demo.runtime import Runtime
 from persona_demo.tasks import task_named
 from tests import folders
@@ -93,7 +95,7 @@ def test_arms_without_a_person_are_at_chance_to_the_digit(runtime: Runtime) -> N
         assert (found.low, found.mean, found.high) == pytest.approx((0.1, 0.1, 0.1))
     assert all(0 <= found.low <= found.mean <= found.high <= 1 for found in made.arms.values())
     assert made.own_words.mean > 0.5
-    assert made.groups == 2
+    assert len(made.shares["own_words"]) == 2
 
 
 @pytest.mark.usefixtures("two_groups")
@@ -118,6 +120,22 @@ def test_the_placebos_of_a_group_come_from_outside_it(runtime: Runtime, monkeypa
     monkeypatch.setattr(attribution, "_placebo", noting)
     attribute(runtime, TASK, everybody, ["bm25:other"], strength=1.0, seed=0, report=lambda message, share: None)
     assert len(drawn) == GROUP * 2
+
+
+@pytest.mark.usefixtures("two_groups")
+def test_texts_of_a_plug_that_searches_are_searched_for(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
+    searched: list[int] = []
+    inner = runtime.lm.write
+
+    def noting(rows: list[Row], *, beams: int, **options: int) -> object:
+        searched.append(beams)
+        return inner(rows, beams=beams, **options)
+
+    monkeypatch.setattr(runtime.lm, "write", noting)
+    monkeypatch.setattr(runtime.plug, "config", replace(runtime.plug.config, beams=2))
+    made = attribute(runtime, TASK, people(12), ["task"], strength=1.0, seed=0, report=lambda message, share: None)
+    assert searched == [2, 2]
+    assert made.arms["task"].mean == pytest.approx(0.1)
 
 
 def test_questions_of_lamp_are_told_apart_by_their_answers(tmp_path: Path, runtime: Runtime) -> None:
