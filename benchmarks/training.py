@@ -29,9 +29,7 @@ from persona_demo.tasks import Task, WritingPair, task_named
 
 ROUNDS = 3
 BATCH = 8
-SOFT = (
-    PlugConfig.instruction_tokens + PlugConfig.excerpt_items * PlugConfig.excerpt_tokens + PlugConfig.persona_tokens
-)
+SOFT = PlugConfig.instruction_tokens + PlugConfig.excerpt_items * PlugConfig.excerpt_tokens + PlugConfig.persona_tokens
 """Soft vectors of a plug as ``train`` makes it."""
 ABSTRACT_POSTS = 3
 """Posts of sample people that are together as long as an abstract."""

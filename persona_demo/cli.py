@@ -134,6 +134,7 @@ def _evaluate(verbs: Verbs) -> None:
     command.add_argument("--users", type=int, default=100, help="people, at most")
     command.add_argument("--targets-per-user", type=int, default=4, help="texts of each, at most")
     command.add_argument("--strength", type=float, default=1.0, help="of arms that have a person")
+    command.add_argument("--strengths", help="also the persona at each of these, by commas, to choose one on tune")
     for name, text in (
         ("--metrics", "also let the arms answer, and measure it: ROUGE, or the error or accuracy of likeliest answers"),
         ("--attribution", "also whose texts look like, among ten people"),

@@ -152,8 +152,10 @@ def evaluate(arguments: argparse.Namespace) -> None:
     from persona_demo.corpora.convert import write_predictions
     from persona_demo.corpus import split_named
     from persona_demo.evaluation.run import EvaluateOptions, read_subjects
+    from persona_demo.evaluation.strengths import strengths_named
     from persona_demo.tasks import task_named
 
+    strengths = strengths_named(arguments.strengths)
     options = EvaluateOptions(
         arms=tuple(name.strip() for name in arguments.arms.split(",")),
         users=arguments.users,
@@ -171,9 +173,11 @@ def evaluate(arguments: argparse.Namespace) -> None:
     subjects = read_subjects(arguments.data, split, task, plug=plug, report=report)
     runtime = runtime_of(arguments, report, plug=plug)
     from persona_demo.evaluation.provenance import provenance
-    from persona_demo.evaluation.record import people_of, record_of, table_of
+    from persona_demo.evaluation.record import people_of, record_of, strength_of, table_of
     from persona_demo.evaluation.run import evaluate as measure
+    from persona_demo.evaluation.strengths import at_strengths
 
+    dialled = at_strengths(runtime, runtime.task(task.name), subjects, options, strengths, report=report)
     made = measure(runtime, runtime.task(task.name), subjects, options, report=report)
     report.close()
     record = record_of(
@@ -185,6 +189,8 @@ def evaluate(arguments: argparse.Namespace) -> None:
         engine=runtime.lm.info.engine,
         compare=arguments.compare,
     )
+    if dialled:
+        record["strengths"] = [strength_of(one) for one in dialled]
     if arguments.predictions is not None:
         write_predictions(arguments.predictions, task, {arm.arm: arm.answers or {} for arm in made.arms})
     if arguments.out is not None:
@@ -199,7 +205,7 @@ def evaluate(arguments: argparse.Namespace) -> None:
         record["made"] |= {"leakage": subjects.compared} | ({"twins": subjects.twins} if subjects.twins else {})
         with whole(arguments.out) as draft:
             draft.write_text(_document(record) + "\n", encoding="utf-8")
-    _print(_document(record) if arguments.json else table_of(record, made))
+    _print(_document(record) if arguments.json else table_of(record, made, dialled))
 
 
 def results(arguments: argparse.Namespace) -> None:

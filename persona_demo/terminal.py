@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import time
 from collections.abc import Mapping
@@ -52,9 +53,14 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
+_NUMBERS = re.compile(r"\[\n\s*((?:-?\d[\d.eE+-]*,?\s+)+)\]")
+"""A list of numbers over several lines; a line break in a text would be written as two characters."""
+
+
 def document(record: Mapping[str, Any]) -> str:
-    """A record as the JSON document of a command."""
-    return json.dumps(record, indent=2, ensure_ascii=False)
+    """A record as the JSON document of a command; a list of numbers is one line."""
+    whole = json.dumps(record, indent=2, ensure_ascii=False)
+    return _NUMBERS.sub(lambda found: f"[{' '.join(found[1].split())}]", whole)
 
 
 def quiet_libraries() -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from persona_demo.evaluation.attribution import DRAWS
 from persona_demo.evaluation.bootstrap import Estimate
 from persona_demo.evaluation.figures import ArmFigures, Evaluation
 from persona_demo.evaluation.run import EvaluateOptions
+from persona_demo.evaluation.strengths import AtStrength
 
 Record = dict[str, Any]
 
@@ -99,12 +101,24 @@ def interval(name: str, estimate: Estimate) -> Record:
     return {name: estimate.mean, f"{name}_ci": [estimate.low, estimate.high]}
 
 
-def table_of(record: Record, made: Evaluation) -> str:
+def strength_of(made: AtStrength) -> Record:
+    """The persona's figures at one strength, as they stand in the document."""
+    record = {
+        "strength": made.strength,
+        **interval("nll", made.nll),
+        **interval("lift", made.lift),
+        **interval("placebo_gap", made.placebo_gap),
+    }
+    return record if made.attribution is None else record | interval("attribution", made.attribution)
+
+
+def table_of(record: Record, made: Evaluation, dialled: Sequence[AtStrength] = ()) -> str:
     """The figures as lines of text.
 
     Args:
         record: The document.
         made: The figures it was made of; comparisons are shown whether or not they are in the document.
+        dialled: The persona at several strengths.
     """
     lines = [f"{record['users']} people, {record['targets']} targets, nats a token, engine {record['engine']}"]
     for arm in made.arms:
@@ -127,6 +141,9 @@ def table_of(record: Record, made: Evaluation) -> str:
             f"attribution among ten people of {setting.people}, {setting.groups} groups; chance 10%, "
             f"their own words {_share(setting.own_words)}"
         )
+    for one in dialled:
+        line = f"{one.strength:>16g} strength  lift {_signed(one.lift)}  placebo gap {_signed(one.placebo_gap)}"
+        lines.append(line if one.attribution is None else f"{line}  attributed {_share(one.attribution)}")
     return "\n".join(lines)
 
 

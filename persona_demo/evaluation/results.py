@@ -188,6 +188,12 @@ def _said(record: Record) -> list[str]:
     if record.get("cold_start"):
         points = ", ".join(f"{p['items']}: {_estimate(p, 'lift')}" for p in record["cold_start"])
         said.append(f"Lift by number of the person's latest items: {points}.")
+    for one in record.get("strengths", []):
+        shares = _shares(one, "attribution")
+        said.append(
+            f"At strength {one['strength']:g}: lift {_estimate(one, 'lift')}, placebo gap "
+            f"{_estimate(one, 'placebo_gap')}{f', attributed {shares}' if shares else ''}."
+        )
     if (setting := record.get("attribution")) is not None:
         said.append(
             f"Attributed: the share of texts a fixed classifier gives to the right one of ten people of "

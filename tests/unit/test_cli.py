@@ -19,6 +19,7 @@ from persona_demo.leakage import Fingerprint
 from persona_demo.plug.storage import plug_fingerprint, save_plug
 from persona_demo.runtime import Runtime
 from persona_demo.tasks import TASKS, task_named
+from persona_demo.terminal import document
 from tests import folders, tiny
 from tests.training import write_corpus
 
@@ -121,6 +122,30 @@ def test_evaluate_has_the_keys_of_the_flags_it_was_given_and_no_others(
     assert made["made"]["command"].startswith("python -m persona_demo evaluate --data CORPUS/corpus --split dev")
     assert main([*words, "--users", "1"]) == 0
     assert "attribution among ten people of dev and tune" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("loaded")
+def test_evaluate_measures_the_persona_at_several_strengths(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = write_corpus(tmp_path / "corpus")
+    words = ["evaluate", "--data", str(data), "--split", "train", "--users", "3", "--targets-per-user", "1"]
+    made = output(capsys, *words, "--strengths", "0,1,2")
+    none, one, two = made["strengths"]
+    assert [point["strength"] for point in made["strengths"]] == [0, 1, 2]
+    assert [none["lift"], none["placebo_gap"]] == pytest.approx([0, 0], abs=1e-12) and two["lift"] != one["lift"]
+    for name in ("nll", "lift", "lift_ci"):
+        assert one[name] == pytest.approx(made["arms"][1][name])
+    assert one["placebo_gap"] == pytest.approx(made["placebo_gap"])
+    assert main([*words, "--strengths", "1,2"]) == 0
+    assert "2 strength  lift" in capsys.readouterr().out
+    for wrong, said in (("1,much", "by commas"), ("1,99", "from -4 to 6")):
+        assert main([*words, "--strengths", wrong]) == 2
+        assert said in capsys.readouterr().err
+
+
+def test_a_list_of_numbers_is_one_line_of_a_document_and_texts_stay_as_they_are() -> None:
+    record = {"a": [1.5, -2, 3e-07], "b": ["[\n 1,\n 2\n]", "x"], "c": [[1, 2], []], "d": [{"e": 1}]}
+    assert json.loads(document(record)) == record
+    assert '"a": [1.5, -2, 3e-07]' in document(record) and "[1, 2]" in document(record)
 
 
 @pytest.mark.usefixtures("loaded")
