@@ -8,6 +8,7 @@ import os
 import re
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import gradio as gr
@@ -37,9 +38,9 @@ from persona_demo.ui.written import Outcome
 
 ABOUT = """**Export** puts everything on this page into one file: the history with its states, the {each}, seed
 and strength, the models, the weights and lists of numbers, and what each column wrote. Opening it brings the same
-page back, here or elsewhere. **Copy link** makes an address of the person, the {each}, the seed, the strength
-and the columns. It never carries {many} of your own, and words you typed only if you say so: a link is kept by
-browsers, chats and logs."""
+page back, here or elsewhere. **Copy link** makes an address of the person, the {each}, the seed, the strength,
+how long and by how much chance is written, and the columns. It never carries {many} of your own, and words you
+typed only if you say so: a link is kept by browsers, chats and logs."""
 
 
 def lay_out(task: Task) -> CarryParts:
@@ -240,8 +241,8 @@ class Carry(Desk):
 
     @guarded
     def copy_link(
-        self, record: Record, opening: str, strength: float, seed: float, arms: list[str], placebo: bool,
-        placebos: list[Any], with_text: bool,
+        self, record: Record, opening: str, strength: float, seed: float, length: float, temperature: float,
+        top_p: float, arms: list[str], placebo: bool, placebos: list[Any], with_text: bool,
     ) -> Changes:  # fmt: skip
         """Make a link to this state."""
         session = Session.from_record(record)
@@ -258,6 +259,9 @@ class Carry(Desk):
             strength=strength,
             arms=tuple(shown_arms(arms, placebo, placebos)),
             muted=muted,
+            max_new_tokens=whole(length, "number of new tokens"),
+            temperature=temperature,
+            top_p=top_p,
         )
         made = link.to_link(
             state, people=people, openings=self.shelf.openings, with_text=with_text, many=self.wording.many
@@ -314,16 +318,17 @@ class Carry(Desk):
         for item in state.muted:
             session = session.mute(item, True)
         prompt = state.prompt if state.prompt is not None else opening
-        options = DecodeOptions(seed=state.seed)
         names = list(state.arms) or shown_arms(USUAL, False)
         case = self.shelf.showcase
         made = None if case is None else (SAMPLE + case.person, case.opening, case.strength)
-        shows = not session.edited and made == (session.who, prompt, state.strength)
+        # Nothing in it was left to chance, so it is the same whatever the seed.
+        usual = replace(state.options, seed=0) == DecodeOptions()
+        shows = not session.edited and usual and made == (session.who, prompt, state.strength)
         # The example made in advance is about somebody else, or was made otherwise: it goes.
         outcome = Outcome.of_showcase(case if shows else None, session)
         return (
             self._loaded(session, left, prompt)
-            | self._settings(prompt, state.strength, options, names)
+            | self._settings(prompt, state.strength, state.options, names)
             | {
                 self.page.columns: views.first_columns(case if shows else None, names),
                 self.page.written: outcome.as_record(),

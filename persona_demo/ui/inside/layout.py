@@ -248,7 +248,7 @@ def _wire_carry(page: Page, on: carry.Carry) -> None:
     c.bring.upload(
         on.bring, [page.session, page.kept], [*desk_outputs(page), *settings], trigger_mode="multiple", **desk
     )
-    linked = [*who, page.strength, page.seed, *shown, c.with_text]
+    linked = [*who, *how, *shown, c.with_text]
     c.link.click(on.copy_link, linked, [c.address, page.notice], **desk)
 
 
