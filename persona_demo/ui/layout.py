@@ -13,7 +13,7 @@ from persona_demo.lm.decode import DecodeOptions
 from persona_demo.ranges import NEW_TOKENS, STRENGTH, TEMPERATURE, TOP_P
 from persona_demo.tasks import TaskName
 from persona_demo.tasks.wording import capital
-from persona_demo.ui import lessons, palette, views, words
+from persona_demo.ui import lessons, linking, palette, views, words
 from persona_demo.ui.inside import layout as inside
 from persona_demo.ui.inside.carry import Carry
 from persona_demo.ui.inside.runbar import QUIET
@@ -76,8 +76,10 @@ def _header(shelf: Shelf) -> dict[str, Any]:
             gr.Markdown(words.PRIVACY, elem_id="pd-privacy")
             with gr.Row(elem_id="pd-actions"):
                 lesson = lessons.lay_out_button()
+                copy = linking.lay_out_button()
                 clear = gr.Button("Clear my data", size="sm", elem_id="pd-clear")
-    return {"lesson": lesson, "clear": clear, "status": status}
+            link = linking.lay_out(copy, shelf.wording)
+    return {"lesson": lesson, "clear": clear, "status": status, "link": link}
 
 
 def _controls(shelf: Shelf, who: str) -> dict[str, Any]:
@@ -196,6 +198,7 @@ def wire(
     runs = _wire_writing(page, Writing(page, shelf, loading, gpu=gpu), line)
     carry = Carry(page, shelf, loading, paths=paths)
     _wire_desk(demo, page, carry, runs)
+    linking.wire(page, carry)
     lessons.wire(page, lessons.Lessons(carry), linked=_linked(page), runs=runs)
     inside.wire(line, page, shelf, loading, carry, gpu=gpu)
 

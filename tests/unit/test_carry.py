@@ -123,7 +123,7 @@ def test_what_was_loaded_survives_however_many_edits_the_file(carry: Carry, shel
         assert back.origin == session.origin and back.edited
         assert back.reset().history == session.origin
     linked = carry.copy_link(edited.as_record(), OPENING, 1.0, 0, *USUALLY, SIX, False, [], False)
-    assert "posts of your own" in linked[carry.page.inside.carry.address]["left_out"]
+    assert "posts of your own" in linked[carry.page.link.address]["left_out"]
 
 
 def test_a_link_goes_by_the_person_who_is_here_and_not_by_what_a_file_says(carry: Carry, shelf: Shelf) -> None:
@@ -134,7 +134,7 @@ def test_a_link_goes_by_the_person_who_is_here_and_not_by_what_a_file_says(carry
     run["states"][0]["parent"] = None
     back = Session.from_record(bring(carry, run)[carry.page.session])
     linked = carry.copy_link(back.as_record(), OPENING, 1.0, 0, *USUALLY, SIX, False, [], False)
-    assert "does not carry your changes" in linked[carry.page.inside.carry.address]["left_out"]
+    assert "does not carry your changes" in linked[carry.page.link.address]["left_out"]
 
 
 def test_the_trail_and_the_switch_come_back(carry: Carry, shelf: Shelf) -> None:
@@ -209,9 +209,7 @@ def test_a_run_of_another_task_is_sent_to_its_page(carry: Carry, page: Page, she
 def test_the_page_opens_its_own_link_with_every_column_ticked(carry: Carry, shelf: Shelf) -> None:
     record = shelf.session_of("sample:ada").as_record()
     made = carry.copy_link(record, OPENING, 1.0, 0, *USUALLY, list(KNOWN), True, list(get_args(Placebo)), False)
-    state = from_link(
-        made[carry.page.inside.carry.address]["query"], people={"sample:ada": ()}, openings=shelf.openings
-    )
+    state = from_link(made[carry.page.link.address]["query"], people={"sample:ada": ()}, openings=shelf.openings)
     assert state is not None and len(state.arms) > 12
     assert carry.opened(state, record, [], OPENING)[carry.page.columns]["shown"] == list(state.arms)
 
@@ -219,7 +217,7 @@ def test_the_page_opens_its_own_link_with_every_column_ticked(carry: Carry, shel
 def test_a_link_carries_how_is_written(carry: Carry, shelf: Shelf) -> None:
     record = shelf.session_of("sample:ada").as_record()
     made = carry.copy_link(record, OPENING, 1.0, 3, 32, 0.3, 0.5, SIX, False, [], False)
-    query = made[carry.page.inside.carry.address]["query"]
+    query = made[carry.page.link.address]["query"]
     state = from_link(query, people={"sample:ada": ()}, openings=shelf.openings)
     assert state is not None
     opened = carry.opened(state, record, [], OPENING)
@@ -236,6 +234,6 @@ def test_a_link_on_a_space_leads_to_its_page(
     monkeypatch.setenv("SPACE_ID", "me/demo")
     monkeypatch.setenv("SPACE_HOST", "me-demo.hf.space")
     given = (shelf.session_of("sample:ada").as_record(), OPENING, 1.0, 0, *USUALLY, SIX, False, [], False)
-    assert carry.copy_link(*given)[page.inside.carry.address]["base"] == "https://huggingface.co/spaces/me/demo"
+    assert carry.copy_link(*given)[page.link.address]["base"] == "https://huggingface.co/spaces/me/demo"
     other = Carry(page, shelf, loading, paths={"headline": "", "blog-post": "blog-post"})
-    assert other.copy_link(*given)[page.inside.carry.address]["base"] == "https://me-demo.hf.space/blog-post"
+    assert other.copy_link(*given)[page.link.address]["base"] == "https://me-demo.hf.space/blog-post"

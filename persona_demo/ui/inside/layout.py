@@ -237,7 +237,7 @@ def _wire_pins(page: Page, on: pins.Pins, desk: carry.Carry) -> None:
 
 
 def _wire_carry(page: Page, on: carry.Carry) -> None:
-    """Bind export, import and links."""
+    """Bind export and import."""
     c = page.inside.carry
     how = [page.strength, page.seed, page.max_new_tokens, page.temperature, page.top_p]
     shown = [page.arms, page.placebo, page.placebos]
@@ -248,8 +248,6 @@ def _wire_carry(page: Page, on: carry.Carry) -> None:
     c.bring.upload(
         on.bring, [page.session, page.kept], [*desk_outputs(page), *settings], trigger_mode="multiple", **desk
     )
-    linked = [*who, *how, *shown, c.with_text]
-    c.link.click(on.copy_link, linked, [c.address, page.notice], **desk)
 
 
 def _guessed(page: Page) -> list[Any]:
