@@ -132,6 +132,7 @@ def _map(shelf: Shelf) -> dict[str, Any]:
         regions=[(region.label, region.x, region.y) for region in atlas.regions] if atlas else (),
         elem_id="pd-map",
     )
+    gr.Markdown(words.nearness(shelf.placement), elem_classes="pd-under-map")
     find = gr.Dropdown(
         views.everyone(shelf.samples, atlas, shelf.wording), value=None, label=words.FIND, filterable=True,
         interactive=True, elem_id="pd-find",

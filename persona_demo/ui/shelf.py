@@ -14,10 +14,12 @@ from typing import TypeVar
 
 from persona_demo.atlas import Atlas, Placement
 from persona_demo.errors import UserError
+from persona_demo.evaluation.placement_figures import read_placement_error
 from persona_demo.evaluation.plug_figures import PlugFigures, read_plug_figures
 from persona_demo.history import UserHistory
 from persona_demo.item_map import ItemMap
 from persona_demo.lm.base import FloatArray
+from persona_demo.placing import PlacementError
 from persona_demo.plug.config import PlugConfig
 from persona_demo.plug.storage import plug_fingerprint, read_config
 from persona_demo.samples import Sample, load_openings, load_samples
@@ -49,6 +51,7 @@ class Shelf:
         plug: Folder of the plug that serves it; None where it is the one that the models come with.
         form: The form of that plug, where it can be read.
         figures: What was measured of that plug, where it was.
+        placement: What was measured of its map, where it was.
     """
 
     samples: tuple[Sample, ...]
@@ -61,6 +64,7 @@ class Shelf:
     plug: Path | None = None
     form: PlugConfig | None = None
     figures: PlugFigures | None = None
+    placement: PlacementError | None = None
 
     @property
     def wording(self) -> Wording:
@@ -175,6 +179,7 @@ def load_shelf(task: TaskName = FIRST, *, plug: Path = DEFAULT_PLUG, maps: Path 
         plug=plug,
         form=there(lambda: read_config(plug)),
         figures=None if made_with is None else read_plug_figures(task, made_with),
+        placement=None if made_with is None else read_placement_error(made_with),
     )
 
 

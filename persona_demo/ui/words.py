@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from persona_demo.arms import KNOWN
 from persona_demo.evaluation.bootstrap import Estimate
 from persona_demo.evaluation.plug_figures import PlugFigures, shown
+from persona_demo.placing import NEIGHBOURS, PlacementError
 from persona_demo.plug.config import PlugConfig
 from persona_demo.tasks import Task
 from persona_demo.tasks.wording import Wording, capital
@@ -46,8 +47,25 @@ is told who is writing, and what does not."""
 def over_the_map(of: Wording) -> str:
     """The heading of the map."""
     return f"""## Where this person stands
-Everybody the plug learned from, laid out so that people who write alike are near. Edit {of.a} and watch
+Everybody the plug learned from, laid out so that people who write alike are often near. Edit {of.a} and watch
 the point move; click a point to take that person instead."""
+
+
+def nearness(measured: PlacementError | None) -> str:
+    """How far to trust the map: what stands under it.
+
+    Args:
+        measured: Of this very map, where it was.
+    """
+    vectors = "The rings and the list of the nearest compare the vectors themselves."
+    if measured is None:
+        return f"A flat map keeps only some of who is near. {vectors}"
+    return (
+        f"A flat map keeps only some of who is near: of the {NEIGHBOURS} people nearest to somebody new by their "
+        f"vectors, {measured.kept:.0%} are among the {NEIGHBOURS} nearest on it. {vectors} "
+        f"A new point lands about {measured.error:.2f} map-spreads from where a map made anew would put it; "
+        f"two people at random are {measured.chance:.2f} apart."
+    )
 
 
 def person(of: Wording) -> str:

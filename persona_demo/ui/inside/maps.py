@@ -18,6 +18,7 @@ from persona_demo.map_figures import FIGURES, SCORE
 from persona_demo.placing import place_among
 from persona_demo.runtime import Runtime
 from persona_demo.tasks.wording import capital
+from persona_demo.ui import words
 from persona_demo.ui.changes import Changes
 from persona_demo.ui.inside import finding, map_views, twice
 from persona_demo.ui.inside.look import Look
@@ -92,6 +93,7 @@ def lay_out(shelf: Shelf) -> MapParts:
                 actions=True,
                 elem_id="pd-map-people",
             )
+            gr.Markdown(words.nearness(shelf.placement), elem_classes="pd-under-map")
             near = widget("table", table(), go="select", goes="Take this person", elem_id="pd-near")
         with gr.Column(min_width=320) as posts_side:
             posts = PersonaMap(
