@@ -58,6 +58,7 @@ def columns(
     notes: Mapping[str, str] | None = None,
     running: bool = False,
     strength: float = 1.0,
+    seed: int = 0,
 ) -> View:
     """The columns.
 
@@ -68,23 +69,25 @@ def columns(
         notes: A sentence for arms that have something to explain, by name.
         running: Whether they are still writing.
         strength: Of arms that have one.
+        seed: That drew who stands in the person's place.
     """
     return {
         "opening": opening,
-        "cards": {text.arm: card(text, fresh=not opening, strength=strength) for text in texts},
+        "cards": {text.arm: card(text, fresh=not opening, strength=strength, seed=seed) for text in texts},
         "notes": dict(notes or {}),
         "shown": list(shown),
         "running": running,
     }
 
 
-def card(text: ArmText, *, fresh: bool = False, strength: float = 1.0) -> View:
+def card(text: ArmText, *, fresh: bool = False, strength: float = 1.0, seed: int = 0) -> View:
     """What one arm wrote, and what it cost, in words.
 
     Args:
         text: The text.
         fresh: Whether nothing stands before it, so that the blank it starts with is left out.
         strength: The strength it was written at, where the arm has one.
+        seed: That drew who stands in the person's place, where somebody does.
     """
     written = text.written
     led = KNOWN[text.arm.partition(":")[0]].placebos if text.arm.partition(":")[0] in KNOWN else ()
@@ -97,6 +100,7 @@ def card(text: ArmText, *, fresh: bool = False, strength: float = 1.0) -> View:
     return {
         "text": written.text.lstrip() if fresh else written.text,
         "done": written.done,
+        "who": f"{text.stand_in} stands in here (seed {seed})." if text.stand_in else "",
         "warning": collapsed.warning(strength) if collapsed else "",
         "costs": [
             {"name": "Wrote", "value": plural(len(written.tokens), "token")},

@@ -14,6 +14,7 @@ from persona_demo.link import LinkState, from_link
 from persona_demo.states import MAX_STATES
 from persona_demo.tasks import TaskName
 from persona_demo.ui.inside.carry import Carry
+from persona_demo.ui.inside.layout import offer_texts
 from persona_demo.ui.loading import Loading
 from persona_demo.ui.page import Page
 from persona_demo.ui.shelf import Shelf
@@ -109,6 +110,24 @@ def test_texts_that_were_brought_in_are_exported_again(carry: Carry, shelf: Shel
     assert again["outputs"] == run["outputs"] and said == ""
     changed, said = export(carry, session.mute("p01", True), changes[carry.page.written])
     assert changed["outputs"] == [] and "without texts" in said
+
+
+def test_who_stood_in_comes_back_and_can_be_looked_at(carry: Carry, shelf: Shelf) -> None:
+    ada = shelf.session_of("sample:ada")
+    writing = Writing(carry.page, carry.shelf, carry.loading)
+    last = list(writing.write(ada.as_record(), OPENING, 2.0, 8, 0.0, 0.95, 5, ["persona"], True, False))[-1]
+    run, _ = export(carry, ada, last[carry.page.written], arms=["persona"], placebo=True, placebos=["other"])
+    changes = bring(carry, run)
+    stood = run["outputs"][1]["stand_in"]
+    assert stood and changes[carry.page.columns]["cards"]["persona:other"]["who"] == f"{stood} stands in here (seed 5)."
+    offered = offer_texts(changes[carry.page.written], "persona:other")
+    assert offered.value == "persona:other" and "persona:other" in dict(offered.choices).values()
+    gone = offer_texts(Outcome().as_record(), "persona:other")
+    assert gone.value == "persona" and "persona:other" not in dict(gone.choices).values()
+    for output in run["outputs"]:
+        del output["stand_in"]
+    # Runs that were exported earlier do not say who it was.
+    assert bring(carry, run)[carry.page.columns]["cards"]["persona:other"]["who"] == ""
 
 
 def test_what_was_loaded_survives_however_many_edits_the_file(carry: Carry, shelf: Shelf) -> None:

@@ -32,6 +32,13 @@ def session(*, muted: int = 0) -> Session:
     return Session.open("sample:ada", UserHistory(name="Ada", items=items, about="Keeps a lock."))
 
 
+def test_a_placebo_says_who_stands_in() -> None:
+    text = dataclasses.replace(arm_text("persona:other"), stand_in="Bo")
+    shown = views.columns([text, arm_text()], opening="so", shown=["persona", "persona:other"], seed=7)
+    assert shown["cards"]["persona:other"]["who"] == "Bo stands in here (seed 7)."
+    assert shown["cards"]["persona"]["who"] == ""
+
+
 def test_views_know_no_gradio() -> None:
     # The package's __init__ builds the app and so imports it; the module itself must not.
     code = (

@@ -151,6 +151,7 @@ class Carry(Linking):
             shown=names,
             notes=views.arm_notes(arms_named(names), session),
             strength=run.strength,
+            seed=run.options.seed,
         )
         changes = self._loaded(session, left, run.prompt)
         name = session.history.name
