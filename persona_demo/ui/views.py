@@ -92,10 +92,12 @@ def card(text: ArmText, *, fresh: bool = False, strength: float = 1.0, seed: int
     written = text.written
     led = KNOWN[text.arm.partition(":")[0]].placebos if text.arm.partition(":")[0] in KNOWN else ()
     # Only what a strength applies to can collapse from too much of it.
-    collapsed = signs_of_collapse(written.text) if text.soft_vectors and led else None
+    dialled = bool(text.soft_vectors and led)
+    collapsed = signs_of_collapse(written.text) if dialled else None
     read = [f"{text.prompt_tokens:,} tokens of text"]
     if text.soft_vectors:
         read.append(f"{text.soft_vectors} vectors")
+    dial = [{"name": "Strength", "value": at_strength(strength)}] if dialled else []
     kept = [{"name": "Kept", "value": f"{size(text.bytes_per_user)} a person"}] if text.bytes_per_user else []
     return {
         "text": written.text.lstrip() if fresh else written.text,
@@ -107,10 +109,16 @@ def card(text: ArmText, *, fresh: bool = False, strength: float = 1.0, seed: int
             {"name": "First / all", "value": f"{duration(written.first_token_ms)} / {duration(written.total_ms)}"},
             {"name": "Read", "value": " + ".join(read)},
             *kept,
+            *dial,
         ],
         "retrieved": list(text.retrieved),
         "copied": list(text.copied),
     }
+
+
+def at_strength(strength: float) -> str:
+    """A strength beside the one that everything was trained and measured at."""
+    return f"{strength:g}" if strength == 1 else f"{strength:g} (trained at 1)"
 
 
 def first_columns(case: Showcase | None, shown: Sequence[str]) -> View:
@@ -130,7 +138,7 @@ def first_caption(case: Showcase | None, session: Session) -> View:
     """The line before anybody pressed Write; the session is that of the person the showcase is about."""
     if case is None:
         return caption("Press Write to fill the columns.")
-    made = f"An example made in advance, for {session.history.name} at strength {case.strength:g}."
+    made = f"An example made in advance, for {session.history.name} at strength {at_strength(case.strength)}."
     return caption(f"{made} Change anything, then press Write.", key_of(session, case.opening))
 
 

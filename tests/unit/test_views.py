@@ -32,6 +32,15 @@ def session(*, muted: int = 0) -> Session:
     return Session.open("sample:ada", UserHistory(name="Ada", items=items, about="Keeps a lock."))
 
 
+def test_what_follows_the_dial_says_where_it_stood() -> None:
+    def told(arm: str, soft: int = 9) -> list[str]:
+        costs = views.card(arm_text(arm, soft=soft), strength=3)["costs"]
+        return [cost["value"] for cost in costs if cost["name"] == "Strength"]
+
+    assert told("persona") == told("persona:other") == told("persona+bm25") == ["3 (trained at 1)"]
+    assert told("task") == told("plain", soft=0) == told("bm25", soft=0) == []
+
+
 def test_a_placebo_says_who_stands_in() -> None:
     text = dataclasses.replace(arm_text("persona:other"), stand_in="Bo")
     shown = views.columns([text, arm_text()], opening="so", shown=["persona", "persona:other"], seed=7)
@@ -56,12 +65,13 @@ def test_a_card_says_what_it_cost() -> None:
         ("First / all", "180 ms / 1.2 s"),
         ("Read", "1,014 tokens of text + 9 vectors"),
         ("Kept", "8 bytes a person"),
+        ("Strength", "1"),
     ]
     assert card["retrieved"] == ["an old post"]
     assert views.card(arm_text(soft=0))["costs"][2]["value"] == "1,014 tokens of text"
     # What keeps nothing of anybody says nothing of it.
     bare = dataclasses.replace(arm_text(), bytes_per_user=0)
-    assert [cost["name"] for cost in views.card(bare)["costs"]] == ["Wrote", "First / all", "Read"]
+    assert [cost["name"] for cost in views.card(bare)["costs"]] == ["Wrote", "First / all", "Read", "Strength"]
     sizes = (1, 999, 1000, 1249, 99_949, 112_880, 2_345_678)
     said = ["1 byte", "999 bytes", "1.0 kB", "1.2 kB", "99.9 kB", "113 kB", "2,346 kB"]
     assert [views.size(count) for count in sizes] == said
