@@ -91,9 +91,8 @@ def card(text: ArmText, *, fresh: bool = False, strength: float = 1.0, seed: int
     """
     written = text.written
     led = KNOWN[text.arm.partition(":")[0]].placebos if text.arm.partition(":")[0] in KNOWN else ()
-    # Only what a strength applies to can collapse from too much of it.
+    # Only what a strength applies to can collapse from too much of it; any text may break down by itself.
     dialled = bool(text.soft_vectors and led)
-    collapsed = signs_of_collapse(written.text) if dialled else None
     read = [f"{text.prompt_tokens:,} tokens of text"]
     if text.soft_vectors:
         read.append(f"{text.soft_vectors} vectors")
@@ -103,7 +102,7 @@ def card(text: ArmText, *, fresh: bool = False, strength: float = 1.0, seed: int
         "text": written.text.lstrip() if fresh else written.text,
         "done": written.done,
         "who": f"{text.stand_in} stands in here (seed {seed})." if text.stand_in else "",
-        "warning": collapsed.warning(strength) if collapsed else "",
+        "warning": signs_of_collapse(written.text).warning(strength if dialled else None),
         "costs": [
             {"name": "Wrote", "value": plural(len(written.tokens), "token")},
             {"name": "First / all", "value": f"{duration(written.first_token_ms)} / {duration(written.total_ms)}"},

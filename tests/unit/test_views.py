@@ -41,6 +41,18 @@ def test_what_follows_the_dial_says_where_it_stood() -> None:
     assert told("task") == told("plain", soft=0) == told("bm25", soft=0) == []
 
 
+def test_any_text_may_break_down_and_only_the_dial_has_a_way_back() -> None:
+    def warned(arm: str, soft: int) -> str:
+        text = arm_text(arm, soft=soft)
+        broken = dataclasses.replace(text.written, text=" fix fix fix fix")
+        said: str = views.card(dataclasses.replace(text, written=broken), strength=3)["warning"]
+        return said
+
+    assert "choose a strength nearer to 1" in warned("persona", 9)
+    for arm, soft in (("plain", 0), ("task", 9), ("bm25", 0)):
+        assert warned(arm, soft).startswith("This text has broken down") and "strength" not in warned(arm, soft)
+
+
 def test_a_placebo_says_who_stands_in() -> None:
     text = dataclasses.replace(arm_text("persona:other"), stand_in="Bo")
     shown = views.columns([text, arm_text()], opening="so", shown=["persona", "persona:other"], seed=7)
