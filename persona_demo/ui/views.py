@@ -231,6 +231,7 @@ def _why_empty(session: Session) -> str:
     if session.stored:
         return (
             "This person's texts are not shipped; the persona is made from their stored vector. "
+            "The tab In words, below, shows what such a vector gives away. "
             f"{capital(session.wording.a)} that you add goes to Someone new."
         )
     return f"No {session.wording.many} yet. Add one below, or open a file: each one moves the point on the map."

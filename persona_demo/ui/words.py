@@ -232,7 +232,8 @@ text to read.
 
 ### Reading the page with care
 * The weights say how the plug mixed the {of.many} for {of.this}. They do not prove that {of.a} caused a word.
-* The map shows people by how they write and what about. They are anonymous, and their texts are not shipped.
+* The map shows people by how they write and what about. Their texts are not shipped and they have no names here, but
+  a vector still gives away how somebody writes and about what: the tab In words reads it out.
 * One example proves nothing. Switch on the placebo, try {of.other}, and see above what was measured.
 * The model is small and was trained on web text. It can be wrong, odd or unkind, and it is not a person.
 * Numbers made from {of.many} (not the {of.many}) may stay in the server's memory until it restarts.

@@ -53,6 +53,11 @@ def test_any_text_may_break_down_and_only_the_dial_has_a_way_back() -> None:
         assert warned(arm, soft).startswith("This text has broken down") and "strength" not in warned(arm, soft)
 
 
+def test_what_a_stored_vector_gives_away_is_pointed_to() -> None:
+    stored = Session.open("p0007", UserHistory(name="p0007"), stored=True)
+    assert "The tab In words, below, shows what such a vector gives away." in views.history(stored)["empty"]
+
+
 def test_a_placebo_says_who_stands_in() -> None:
     text = dataclasses.replace(arm_text("persona:other"), stand_in="Bo")
     shown = views.columns([text, arm_text()], opening="so", shown=["persona", "persona:other"], seed=7)
