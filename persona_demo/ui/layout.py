@@ -161,7 +161,9 @@ def _advanced(shown: list[str]) -> dict[str, Any]:
                 value=usual.seed, precision=0, label="Seed",
                 info="Of chance, and of who the placebo is.", min_width=160,
             )  # fmt: skip
-            next_seed = gr.Button("Next seed, and write", min_width=160, elem_id="pd-next-seed")
+            with gr.Column(min_width=160):
+                next_seed = gr.Button("Next seed, and write", elem_id="pd-next-seed")
+                chance = widget("line", chance_line(usual.temperature), elem_id="pd-chance")
             allow = gr.Checkbox(
                 value=False, label="Allow words from the profanity lists", min_width=220,
                 info="Off, the arms write around them.",
@@ -177,8 +179,13 @@ def _advanced(shown: list[str]) -> dict[str, Any]:
         engine = widget("line", {"text": views.engine_line(None)}, elem_id="pd-engine")
     return {
         "max_new_tokens": length, "temperature": temperature, "top_p": top_p, "seed": seed,
-        "next_seed": next_seed, "allow": allow, "arms": arms, "placebos": placebos, "engine": engine,
+        "next_seed": next_seed, "chance": chance, "allow": allow, "arms": arms, "placebos": placebos, "engine": engine,
     }  # fmt: skip
+
+
+def chance_line(temperature: float) -> dict[str, Any]:
+    """What another seed changes, where that is next to nothing."""
+    return {"text": words.SAME_AGAIN if temperature == 0 else ""}
 
 
 def wire(
@@ -281,6 +288,7 @@ def _wire_writing(page: Page, on: Writing, line: Line) -> list[Dependency]:
         [page.write.click, page.opening.submit], lambda: on.begin(line.words), None, said, trigger_mode="once", **light
     )
     run = begun.then(on.write, trigger_mode="once", **writing)
+    page.temperature.change(chance_line, page.temperature, page.chance, trigger_mode="always_last", **light)
     seeded = page.next_seed.click(on.next_seed, page.seed, page.seed, **light)
     rerun = seeded.then(lambda: on.begin(line.words), None, said, **light).then(on.write, **writing)
     # What was on its way when Stop was pressed must have arrived before the columns are called finished.

@@ -80,6 +80,7 @@ class Page:
         top_p: Of the sampling.
         seed: Of the sampling and of the placebo.
         next_seed: Takes the next seed and writes again.
+        chance: Says where another seed changes next to nothing.
         arms: Which columns.
         placebos: What stands in the person's place in placebo columns.
         allow: Whether words of the filter's lists may be written.
@@ -114,6 +115,7 @@ class Page:
     top_p: gr.Slider
     seed: gr.Number
     next_seed: gr.Button
+    chance: gr.HTML
     arms: gr.CheckboxGroup
     placebos: gr.CheckboxGroup
     allow: gr.Checkbox

@@ -24,6 +24,8 @@ EXAMPLE = "the example below is already here"
 
 STRENGTH = "Strength of the persona"
 STRENGTH_INFO = "0 is the control, told nothing about the person. 1 is the persona, above exaggerates, below 0 opposes."
+SAME_AGAIN = """At temperature 0 chance has no say: another seed writes the same texts again, and only draws another
+stranger for the placebo."""
 PLACEBO = "Could this be placebo?"
 PLACEBO_INFO = "Shows a stranger's persona beside it. If that does as well, the effect is not about this person."
 PLACEBOS_LABEL = "In the person's place, where the placebo is switched on"

@@ -168,6 +168,7 @@ def _wire_measures(
     n: dict[str, Any] = {"notice": page.notice, "line": line}
     deals = b.bar.wire(guesses.deal, [*dealt, b.size, page.columns], [b.texts, *_guessed(page)], **n)
     deals.then(guesses.opened, b.round, list(b.votes), **light)
+    page.strength.change(dials.turn, [d.chart, page.strength], d.chart, trigger_mode="always_last", **light)
     run = inside.posts.bar.wire(
         singles.measure, [*who, page.seed, *text, p.arm, p.order], [p.table, p.line, p.found], **n
     )
