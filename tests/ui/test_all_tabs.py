@@ -159,6 +159,24 @@ def tab_to(page: Page, place: Locator, *, most: int = 150) -> None:
     pytest.fail(f"{most} presses of Tab do not lead to {place}")
 
 
+def test_the_keyboard_goes_past_a_long_history(app: App, visit: Callable[..., Page], tmp_path: Path) -> None:
+    path = tmp_path / "long.txt"
+    path.write_text("\n".join(f"post number {n} about the ferry" for n in range(20)), encoding="utf-8")
+    page = visit(app)
+    page.locator(".pd-tools input[type=file]").set_input_files(path)
+    expect(page.locator(".pd-summary")).to_have_text("20 posts.")
+    for name, place, then in (
+        ("To the map", "#pd-map", page.locator("#pd-map")),
+        ("Look inside", "#pd-inside-title", page.locator("#pd-look")),
+    ):
+        page.locator("#pd-write").focus()
+        tab_to(page, page.get_by_role("link", name=name), most=30)
+        page.keyboard.press("Enter")
+        expect(page.locator(place)).to_be_focused()
+        page.keyboard.press("Tab")
+        assert then.evaluate("node => node.contains(document.activeElement)"), name
+
+
 def test_the_main_job_by_keyboard_alone(app: App, visit: Callable[..., Page]) -> None:
     page = visit(app)
     tab_to(page, page.locator("#pd-person input"))
