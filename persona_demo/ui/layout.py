@@ -129,6 +129,7 @@ def _map(shelf: Shelf) -> dict[str, Any]:
         coordinates=atlas.coordinates.tolist() if atlas else (),
         counts=atlas.counts.tolist() if atlas else (),
         nouns=(shelf.wording.a, shelf.wording.many),
+        striking=list(shelf.striking.values()),
         regions=[(region.label, region.x, region.y) for region in atlas.regions] if atlas else (),
         elem_id="pd-map",
     )

@@ -22,6 +22,7 @@ from persona_demo.lm.base import FloatArray
 from persona_demo.placing import PlacementError
 from persona_demo.plug.config import PlugConfig
 from persona_demo.plug.storage import plug_fingerprint, read_config
+from persona_demo.regions import striking
 from persona_demo.samples import Sample, load_openings, load_samples
 from persona_demo.shipped import DEFAULT_PLUG, PLUGS, atlas_of, shipped_plugs
 from persona_demo.showcase import FIRST_PERSON, Showcase, load_showcase, showcase_of
@@ -75,6 +76,11 @@ class Shelf:
     def names(self) -> Mapping[str, str]:
         """Names of the sample people, by their id on the map."""
         return {SAMPLE + sample.slug: sample.history.name for sample in self.samples}
+
+    @cached_property
+    def striking(self) -> Mapping[str, str]:
+        """What is most striking about how people on the map write, by their id."""
+        return {} if self.atlas is None else dict(zip(self.atlas.ids, striking(self.atlas), strict=False))
 
     @property
     def opening(self) -> str:

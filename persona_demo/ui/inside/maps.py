@@ -90,6 +90,7 @@ def lay_out(shelf: Shelf) -> MapParts:
                 counts=atlas.counts.tolist() if atlas else (),
                 regions=[(r.label, r.x, r.y) for r in atlas.regions] if atlas else (),
                 nouns=(of.a, of.many),
+                striking=list(shelf.striking.values()),
                 actions=True,
                 elem_id="pd-map-people",
             )
@@ -145,7 +146,7 @@ class Maps(Look):
         return {
             parts.people: map_of(self.shelf, session, placement, pinned=pinned, tint=tint[0]),
             parts.posts: self._posts_value(session, placement, places, tint=tint[1]),
-            parts.near: map_views.near_table(session, placement, self.shelf.names, atlas),
+            parts.near: map_views.near_table(session, placement, self.shelf.names, atlas, self.shelf.striking),
             parts.near_posts: posts,
             parts.twice.people: twice.twice_value(self.shelf, self.loading.runtime, session, placement),
         }
@@ -255,7 +256,7 @@ class Maps(Look):
         people, title = atlas.distances(vector), "Likeness to your sentence"
         posts: TintOrWord = "none" if items is None else map_views.nearness(items.distances(vector), title=title)
         drawn = self._drawn(session, tint=(map_views.nearness(people, title=title), posts))
-        return drawn | {self.parts.near: map_views.sentence_table(atlas, people, self.wording)}
+        return drawn | {self.parts.near: map_views.sentence_table(atlas, people, self.wording, self.shelf.striking)}
 
     def _tints(self, colour: str) -> tuple[TintOrWord, TintOrWord]:
         atlas, items = self.shelf.atlas, self.shelf.items
