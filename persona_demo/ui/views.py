@@ -182,13 +182,14 @@ def arm_notes(arms: Sequence[Arm], session: Session) -> dict[str, str]:
     return {arm.name: bare for arm in arms if arm.kind == "text"}
 
 
-def history(session: Session, weights: Sequence[float] | None = None, *, took: str = "") -> View:
+def history(session: Session, weights: Sequence[float] | None = None, *, took: str = "", place: str = "") -> View:
     """The table of items, with a weight bar in each row.
 
     Args:
         session: Whose history.
         weights: Weight of each active item, summing to 1, where they are known.
         took: The draft that was taken over, which the page may clear now; ``*`` for all of them.
+        place: Where the person stands, in words; shown here where the map is out of sight.
     """
     task, of = task_named(session.task), session.wording
     read = [item.id for item in session.history.active] if weights is not None else []
@@ -224,6 +225,7 @@ def history(session: Session, weights: Sequence[float] | None = None, *, took: s
         "redo": session.undone,
         "reset": session.edited,
         "took": took,
+        "place": place,
     }
 
 

@@ -159,6 +159,17 @@ def tab_to(page: Page, place: Locator, *, most: int = 150) -> None:
     pytest.fail(f"{most} presses of Tab do not lead to {place}")
 
 
+def test_on_a_phone_the_history_says_where_the_point_moved(app: App, visit: Callable[..., Page]) -> None:
+    page = visit(app)
+    page.get_by_label("Mute post 2", exact=True).check()
+    said = page.locator("#pd-history .pd-place")
+    expect(said).to_contain_text("after 1 move")
+    # The map beside it says the same.
+    expect(said).to_be_hidden()
+    page.set_viewport_size({"width": 390, "height": 844})
+    expect(said).to_be_visible()
+
+
 def test_the_keyboard_goes_past_a_long_history(app: App, visit: Callable[..., Page], tmp_path: Path) -> None:
     path = tmp_path / "long.txt"
     path.write_text("\n".join(f"post number {n} about the ferry" for n in range(20)), encoding="utf-8")

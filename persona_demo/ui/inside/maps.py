@@ -42,11 +42,11 @@ NO_ITEMS = "There is no map of {many} here yet: it is made by “python -m perso
 Which = Literal["both", "people", "posts", "twice"]
 TintOrWord = Tint | Literal["keep", "none"]
 
-ABOUT = """Left, everybody the plug learned from; right, single {many} of theirs, each standing where somebody
-would who wrote nothing else. Nothing ever moves but the person you edit, who leaves a trail. Click anybody to
-take them: their texts are not shipped, and the persona is then made from the list of numbers that was kept of
-them. That list writes in their manner all the same, which is worth knowing of any service that says it keeps
-“only vectors”. The points of a map are all of one task, so there is no colour by task."""
+ABOUT = """The first map has everybody the plug learned from; the second, single {many} of theirs, each standing
+where somebody would who wrote nothing else. Nothing ever moves but the person you edit, who leaves a trail.
+Click anybody to take them: their texts are not shipped, and the persona is then made from the list of numbers
+that was kept of them. That list writes in their manner all the same, which is worth knowing of any service that
+says it keeps “only vectors”. The points of a map are all of one task, so there is no colour by task."""
 
 
 @dataclass(frozen=True)

@@ -136,6 +136,7 @@ const draw = () => {
   put(find(".pd-empty"), view.empty);
   find("table").hidden = view.rows.length === 0;
   find(".pd-summary").textContent = view.summary && `${view.summary}.`;
+  put(find(".pd-place"), view.place);
   find(".pd-caveat").hidden = !view.weighed;
   find(".pd-order").hidden = view.rows.length < 2;
   find("[data-do=undo]").disabled = !view.undo;
