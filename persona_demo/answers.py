@@ -27,6 +27,7 @@ class ArmText:
         bytes_per_user: What must be kept of a person for this arm.
         retrieved: Texts that were put into the prompt.
         copied: Words of the history whose embeddings were among the soft vectors.
+        stand_in: Name of who stood in the person's place; empty where nobody did.
     """
 
     arm: str
@@ -36,6 +37,7 @@ class ArmText:
     bytes_per_user: int
     retrieved: tuple[str, ...]
     copied: tuple[str, ...] = ()
+    stand_in: str = ""
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> ArmText:

@@ -14,11 +14,13 @@ from urllib.parse import parse_qsl, urlencode
 
 from persona_demo.arms import arm_named
 from persona_demo.errors import UserError
-from persona_demo.ranges import SEED, STRENGTH
+from persona_demo.lm.decode import DecodeOptions
+from persona_demo.ranges import NEW_TOKENS, SEED, STRENGTH, TEMPERATURE, TOP_P, Range
 
 MAX_CHARACTERS = 8_000
 """Longest query string: what every browser and server still takes."""
 MAX_TEXT = 2_000
+_USUAL = DecodeOptions()
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,9 @@ class LinkState:
         strength: Of arms that have one.
         arms: Names of the arms, in order; empty leaves those that are there.
         muted: Ids of items of that person that are muted.
+        max_new_tokens: Length of the texts.
+        temperature: Of the sampling.
+        top_p: Of the sampling.
     """
 
     person: str | None = None
@@ -40,6 +45,16 @@ class LinkState:
     strength: float = 1.0
     arms: tuple[str, ...] = ()
     muted: tuple[str, ...] = ()
+    max_new_tokens: int = _USUAL.max_new_tokens
+    temperature: float = _USUAL.temperature
+    top_p: float = _USUAL.top_p
+
+    @property
+    def options(self) -> DecodeOptions:
+        """How is written."""
+        return DecodeOptions(
+            max_new_tokens=self.max_new_tokens, temperature=self.temperature, top_p=self.top_p, seed=self.seed
+        )
 
 
 @dataclass(frozen=True)
@@ -93,6 +108,9 @@ def to_link(
     elif prompt:
         missing.append("the text you typed")
     fields += [("seed", str(state.seed)), ("strength", f"{state.strength:g}")]
+    # What is usual today is carried too, so that a link means the same when that changes.
+    fields += [("length", str(state.max_new_tokens)), ("temperature", f"{state.temperature:g}")]
+    fields.append(("top_p", f"{state.top_p:g}"))
     if state.arms:
         fields.append(("arms", ",".join(state.arms)))
     query = urlencode(fields)
@@ -133,13 +151,21 @@ def from_link(
         person=person,
         prompt=_prompt(fields, openings),
         seed=_whole(fields.get("seed", "0"), "seed", low=int(SEED.low), high=int(SEED.high)),
-        strength=_strength(fields.get("strength", "1")),
+        strength=_number(fields.get("strength", "1"), "strength", STRENGTH),
         arms=arms,
         muted=muted,
+        max_new_tokens=_whole(
+            fields.get("length", str(_USUAL.max_new_tokens)),
+            "length",
+            low=int(NEW_TOKENS.low),
+            high=int(NEW_TOKENS.high),
+        ),
+        temperature=_number(fields.get("temperature", str(_USUAL.temperature)), "temperature", TEMPERATURE),
+        top_p=_number(fields.get("top_p", str(_USUAL.top_p)), "top-p", TOP_P),
     )
 
 
-_OURS = frozenset({"person", "mute", "opening", "text", "seed", "strength", "arms"})
+_OURS = frozenset({"person", "mute", "opening", "text", "seed", "strength", "arms", "length", "temperature", "top_p"})
 
 
 def _fields(query: str | Mapping[str, str]) -> dict[str, str]:
@@ -188,11 +214,11 @@ def _whole(value: str, what: str, *, low: int, high: int) -> int:
     return int(value)
 
 
-def _strength(value: str) -> float:
+def _number(value: str, what: str, among: Range) -> float:
     try:
-        strength = float(value) if len(value) <= 20 and value.isascii() else math.nan
+        number = float(value) if len(value) <= 20 and value.isascii() else math.nan
     except ValueError:
-        strength = math.nan
-    if strength not in STRENGTH:
-        raise UserError(f"The strength in the link is {value[:20]!r}: it must be a number {STRENGTH}.")
-    return strength
+        number = math.nan
+    if number not in among:
+        raise UserError(f"The {what} in the link is {value[:20]!r}: it must be a number {among}.")
+    return number

@@ -50,6 +50,17 @@ def with_regions(mapped: Mapped, *, most: int = REGIONS, seed: int = 0) -> Mappe
     return replace(mapped, regions=tuple(sorted(regions, key=lambda region: -region.size)))
 
 
+def striking(mapped: Atlas | ItemMap) -> tuple[str, ...]:
+    """What is most striking about each of a map in a few words, (U,); nothing where it keeps no figures.
+
+    Args:
+        mapped: A map of people or of items.
+    """
+    if mapped.style is None:
+        return ()
+    return tuple(_label(dict(zip(mapped.style_names, row, strict=True))) for row in _ranks(mapped.style).tolist())
+
+
 def _ranks(style: NDArray[np.float32]) -> NDArray[np.float64]:
     """Rank in each figure, (U, F), from -0.5 to 0.5; equal figures have equal ranks, and none is in the middle."""
     ranks = np.zeros(style.shape)

@@ -274,6 +274,7 @@ class Runtime:
                     bytes_per_user=c.bytes_per_user,
                     retrieved=c.retrieved,
                     copied=c.copied,
+                    stand_in=c.stand_in,
                 )
                 for arm, c, voice, state in zip(arms, made, voices, states, strict=True)
             )

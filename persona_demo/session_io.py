@@ -258,4 +258,5 @@ def _output(value: object) -> ArmText:
         retrieved=_texts(record, "retrieved"),
         # Runs that were exported earlier do not say.
         copied=_texts({"copied": [], **record}, "copied"),
+        stand_in=_string({"stand_in": "", **record}["stand_in"], "the name of who stands in"),
     )

@@ -43,6 +43,7 @@ class Conditioning:
         weights: Weight of each history item, where the arm weighs them, (N,).
         bytes_per_user: What must be kept of a person for this arm.
         user_vector: The person as the soft vectors were made from them, (U,), where items were read.
+        stand_in: Name of who stands in the person's place; empty where nobody does.
     """
 
     retrieved: tuple[str, ...] = ()
@@ -52,6 +53,7 @@ class Conditioning:
     weights: FloatArray | None = None
     bytes_per_user: int = 0
     user_vector: FloatArray | None = None
+    stand_in: str = ""
 
     def row(self, task: Task, input_text: str, codec: TextCodec, *, place: Place) -> Row:
         """What the LM reads under this conditioning.

@@ -95,7 +95,8 @@ def placebo_of(arm: Arm, placebo: Placebo) -> Arm:
 
     def build(inputs: ArmInputs) -> Conditioning:
         if placebo == "other":
-            return arm.build(_as_other(inputs, name=name, text=arm.kind in ("text", "both")))
+            theirs = _as_other(inputs, name=name, text=arm.kind in ("text", "both"))
+            return replace(arm.build(theirs), stand_in="" if inputs.other is None else inputs.other.name)
         return arm.build(replace(inputs, stored=_VECTORS[placebo](inputs)))
 
     return replace(

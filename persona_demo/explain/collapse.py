@@ -14,6 +14,9 @@ word three times in a line, and a subject line may be half digits. They were set
 11 words that people wrote (subjects of commits, titles of papers, headlines, lines of critics), of which
 three are flagged for repetition, "Goes on and on and on and on." among them, and none for its marks.
 
+A line without one letter is a version or a score while it is short; from ten characters on it is a text that
+broke, whatever it was meant to be. That threshold was set by hand, not on those lines.
+
 The control's surprise tells only texts written at temperature 0: people are as surprising as that, and
 so is what is sampled.
 """
@@ -27,7 +30,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-Sign = Literal["loop", "one word", "stutter", "marks", "endless word", "surprise"]
+Sign = Literal["loop", "one word", "stutter", "marks", "endless word", "no word", "surprise"]
 
 LONG = 12
 """Words from which on a text is no short one."""
@@ -37,6 +40,8 @@ LEAST_WORDS = 4
 """Words below which repetition says nothing: there are papers and people called Walla Walla."""
 LEAST_CHARACTERS = 20
 """Characters below which marks say nothing: a version or a score is no text that broke."""
+LEAST_WORDLESS = 10
+"""Characters, blanks aside, from which on there must be a letter; a version has fewer."""
 LEAST_DISTINCT = 0.40
 """Different words, as a share of all; own texts of the sample people have 0.69 and more."""
 MOST_OF_ONE_WORD = 0.30
@@ -62,6 +67,7 @@ _WORDS: Mapping[Sign, str] = {
     "stutter": "one character is repeated on end",
     "marks": "marks and digits crowd out the words",
     "endless word": "a word does not end",
+    "no word": "there is no word in it",
     "surprise": "it has left what the model knows as text",
 }
 
@@ -85,15 +91,17 @@ class Collapse:
         """What happened, for readers; empty for a text that stands."""
         return f"{self._happened}." if self.signs else ""
 
-    def warning(self, strength: float) -> str:
+    def warning(self, strength: float | None) -> str:
         """What happened and what helps, for readers; empty for a text that stands.
 
         Args:
             strength: The strength it was written at; from 0 to 1 nothing is exaggerated, so that no other
-                strength would help.
+                strength would help. None where none applies: to the untuned model, a control, or retrieval.
         """
         if not self.signs:
             return ""
+        if strength is None:
+            return f"This text has broken down ({self._seen}). The model does this by itself, without any persona."
         if not 0 <= strength <= 1:
             return f"{self._happened}: choose a strength nearer to 1."
         return (
@@ -103,7 +111,11 @@ class Collapse:
 
     @property
     def _happened(self) -> str:
-        return f"The text has collapsed ({' and '.join(_WORDS[sign] for sign in self.signs)})"
+        return f"The text has collapsed ({self._seen})"
+
+    @property
+    def _seen(self) -> str:
+        return " and ".join(_WORDS[sign] for sign in self.signs)
 
 
 def signs_of_collapse(text: str, *, surprise: float | None = None) -> Collapse:
@@ -130,6 +142,7 @@ def signs_of_collapse(text: str, *, surprise: float | None = None) -> Collapse:
         "stutter": re.search(rf"(\S)\1{{{LONGEST_RUN},}}", text) is not None,
         "marks": len(text) >= LEAST_CHARACTERS and plain / len(text) < least,
         "endless word": any(len(word) > LONGEST_WORD for word in words),
+        "no word": len("".join(text.split())) >= LEAST_WORDLESS and not any(map(str.isalpha, text)),
         "surprise": surprise is not None and surprise > MOST_SURPRISE,
     }
     return Collapse(tuple(sign for sign, there in found.items() if there))

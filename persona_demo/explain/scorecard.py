@@ -67,6 +67,7 @@ class Scorecard:
         strength: Of arms that have one.
         scores: Those that are done, in the order of the arms.
         share: Share of arms that are done, 0 to 1.
+        strangers: Names of those who were tried in the person's place.
     """
 
     person: str
@@ -74,6 +75,7 @@ class Scorecard:
     strength: float
     scores: tuple[Score, ...]
     share: float
+    strangers: tuple[str, ...] = ()
 
 
 def hold_out(history: UserHistory, task: Task) -> list[Target]:
@@ -137,7 +139,8 @@ def scorecard(
     """
     held = hold_out(history, task)
     card = _Card(runtime, history, task, held, others, strength, seed)
-    state = Scorecard(history.name, tuple(history.active[_place(t)].id for t in held), strength, (), 0.0)
+    ids = tuple(history.active[_place(t)].id for t in held)
+    state = Scorecard(history.name, ids, strength, (), 0.0, strangers=card.strangers)
     yield state
     for done, arm in enumerate(arms, start=1):
         state = replace(state, scores=(*state.scores, card.score(arm)), share=done / len(arms))
@@ -170,6 +173,11 @@ class _Card:
             rng = np.random.default_rng(seed)
             rows = [runtime.atlas.somebody_else(len(history.active), rng=rng) for _ in range(STRANGERS)]
             self._others = [Other(runtime.atlas.ids[r], user_vector=runtime.atlas.vectors[r]) for r in rows]
+
+    @property
+    def strangers(self) -> tuple[str, ...]:
+        """Names of those who are tried in the person's place."""
+        return tuple(other.name for other in self._others)
 
     def score(self, arm: Arm) -> Score:
         """An arm, what it is compared with, and its placebo."""

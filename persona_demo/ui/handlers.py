@@ -187,10 +187,11 @@ class Desk(Verbs):
         weights, placement = stand(self.shelf, self.loading.runtime, session, opening)
         if placement is not None:
             session = session.stand_at((placement.x, placement.y))
+        people = map_of(self.shelf, session, placement)
         return {
             self.page.session: session.as_record(),
-            self.page.history: views.history(session, weights, took=took),
-            self.page.people: map_of(self.shelf, session, placement),
+            self.page.history: views.history(session, weights, took=took, place=people["message"]),
+            self.page.people: people,
         }
 
     @guarded

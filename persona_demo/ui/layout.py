@@ -13,7 +13,7 @@ from persona_demo.lm.decode import DecodeOptions
 from persona_demo.ranges import NEW_TOKENS, STRENGTH, TEMPERATURE, TOP_P
 from persona_demo.tasks import TaskName
 from persona_demo.tasks.wording import capital
-from persona_demo.ui import lessons, palette, views, words
+from persona_demo.ui import lessons, linking, palette, views, words
 from persona_demo.ui.inside import layout as inside
 from persona_demo.ui.inside.carry import Carry
 from persona_demo.ui.inside.runbar import QUIET
@@ -76,8 +76,10 @@ def _header(shelf: Shelf) -> dict[str, Any]:
             gr.Markdown(words.PRIVACY, elem_id="pd-privacy")
             with gr.Row(elem_id="pd-actions"):
                 lesson = lessons.lay_out_button()
+                copy = linking.lay_out_button()
                 clear = gr.Button("Clear my data", size="sm", elem_id="pd-clear")
-    return {"lesson": lesson, "clear": clear, "status": status}
+            link = linking.lay_out(copy, shelf.wording)
+    return {"lesson": lesson, "clear": clear, "status": status, "link": link}
 
 
 def _controls(shelf: Shelf, who: str) -> dict[str, Any]:
@@ -127,9 +129,11 @@ def _map(shelf: Shelf) -> dict[str, Any]:
         coordinates=atlas.coordinates.tolist() if atlas else (),
         counts=atlas.counts.tolist() if atlas else (),
         nouns=(shelf.wording.a, shelf.wording.many),
+        striking=list(shelf.striking.values()),
         regions=[(region.label, region.x, region.y) for region in atlas.regions] if atlas else (),
         elem_id="pd-map",
     )
+    gr.Markdown(words.nearness(shelf.placement), elem_classes="pd-under-map")
     find = gr.Dropdown(
         views.everyone(shelf.samples, atlas, shelf.wording), value=None, label=words.FIND, filterable=True,
         interactive=True, elem_id="pd-find",
@@ -158,7 +162,9 @@ def _advanced(shown: list[str]) -> dict[str, Any]:
                 value=usual.seed, precision=0, label="Seed",
                 info="Of chance, and of who the placebo is.", min_width=160,
             )  # fmt: skip
-            next_seed = gr.Button("Next seed, and write", min_width=160, elem_id="pd-next-seed")
+            with gr.Column(min_width=160):
+                next_seed = gr.Button("Next seed, and write", elem_id="pd-next-seed")
+                chance = widget("line", chance_line(usual.temperature), elem_id="pd-chance")
             allow = gr.Checkbox(
                 value=False, label="Allow words from the profanity lists", min_width=220,
                 info="Off, the arms write around them.",
@@ -174,8 +180,13 @@ def _advanced(shown: list[str]) -> dict[str, Any]:
         engine = widget("line", {"text": views.engine_line(None)}, elem_id="pd-engine")
     return {
         "max_new_tokens": length, "temperature": temperature, "top_p": top_p, "seed": seed,
-        "next_seed": next_seed, "allow": allow, "arms": arms, "placebos": placebos, "engine": engine,
+        "next_seed": next_seed, "chance": chance, "allow": allow, "arms": arms, "placebos": placebos, "engine": engine,
     }  # fmt: skip
+
+
+def chance_line(temperature: float) -> dict[str, Any]:
+    """What another seed changes, where that is next to nothing."""
+    return {"text": words.SAME_AGAIN if temperature == 0 else ""}
 
 
 def wire(
@@ -196,6 +207,7 @@ def wire(
     runs = _wire_writing(page, Writing(page, shelf, loading, gpu=gpu), line)
     carry = Carry(page, shelf, loading, paths=paths)
     _wire_desk(demo, page, carry, runs)
+    linking.wire(page, carry)
     lessons.wire(page, lessons.Lessons(carry), linked=_linked(page), runs=runs)
     inside.wire(line, page, shelf, loading, carry, gpu=gpu)
 
@@ -277,6 +289,7 @@ def _wire_writing(page: Page, on: Writing, line: Line) -> list[Dependency]:
         [page.write.click, page.opening.submit], lambda: on.begin(line.words), None, said, trigger_mode="once", **light
     )
     run = begun.then(on.write, trigger_mode="once", **writing)
+    page.temperature.change(chance_line, page.temperature, page.chance, trigger_mode="always_last", **light)
     seeded = page.next_seed.click(on.next_seed, page.seed, page.seed, **light)
     rerun = seeded.then(lambda: on.begin(line.words), None, said, **light).then(on.write, **writing)
     # What was on its way when Stop was pressed must have arrived before the columns are called finished.

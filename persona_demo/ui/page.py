@@ -11,6 +11,21 @@ from persona_demo.ui.persona_map import PersonaMap
 
 
 @dataclass(frozen=True)
+class LinkParts:
+    """Making a link to what is on the page.
+
+    Attributes:
+        copy: Makes it.
+        with_text: Whether it carries what was typed.
+        address: The link.
+    """
+
+    copy: gr.Button
+    with_text: gr.Checkbox
+    address: gr.HTML
+
+
+@dataclass(frozen=True)
 class LessonParts:
     """The lesson.
 
@@ -47,6 +62,7 @@ class Page:
         status: How far the models are, in words.
         notice: The strip that says what went wrong and stays.
         clear: Forgets everything the visitor typed.
+        link: Makes a link.
         person: Picks a sample person or somebody new.
         opening: The input: opening words for blog posts, an abstract for titles.
         strength: How much of the person.
@@ -64,6 +80,7 @@ class Page:
         top_p: Of the sampling.
         seed: Of the sampling and of the placebo.
         next_seed: Takes the next seed and writes again.
+        chance: Says where another seed changes next to nothing.
         arms: Which columns.
         placebos: What stands in the person's place in placebo columns.
         allow: Whether words of the filter's lists may be written.
@@ -80,6 +97,7 @@ class Page:
     status: gr.HTML
     notice: gr.HTML
     clear: gr.Button
+    link: LinkParts
     person: gr.Dropdown
     opening: gr.Textbox
     strength: gr.Slider
@@ -97,6 +115,7 @@ class Page:
     top_p: gr.Slider
     seed: gr.Number
     next_seed: gr.Button
+    chance: gr.HTML
     arms: gr.CheckboxGroup
     placebos: gr.CheckboxGroup
     allow: gr.Checkbox

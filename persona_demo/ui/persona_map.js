@@ -21,8 +21,10 @@ const posts = props.kind === "posts"; // or single titles, reviews, whatever peo
 const [another, many] = props.nouns;
 const numbered = (id) => {
   if (posts) return `${id} · ${another} of ${id.split(".")[0]}`;
-  const count = everybody.counts[row.get(id)];
-  return `${id} · ${count} ${count === 1 ? "item" : "items"}`;
+  const at = row.get(id);
+  const count = everybody.counts[at];
+  const wrote = count === 1 ? another : `${count} ${many}`;
+  return [id, wrote, everybody.phrases[everybody.striking[at]]].filter(Boolean).join(" · ");
 };
 const everybody = JSON.parse(props.population);
 const row = new Map(everybody.ids.map((id, index) => [id, index]));

@@ -82,6 +82,7 @@ class PersonaMap(gr.HTML, metaclass=_Unstubbed):
         kind: MapKind = "people",
         regions: Sequence[tuple[str, float, float]] = (),
         nouns: tuple[str, str] = ("a post", "posts"),
+        striking: Sequence[str] = (),
         actions: bool = False,
         **kwargs: Any,
     ) -> None:
@@ -94,6 +95,7 @@ class PersonaMap(gr.HTML, metaclass=_Unstubbed):
             value: What is shown first, from :func:`map_value`.
             kind: Whether the points are people or single posts, or whatever else, of theirs (``p0123.2``).
             nouns: What one of these is called, with its article, and several are.
+            striking: What is to be said of each person in a few words, (U,); nothing, when left out.
             regions: Label and place (x, y) of stretches of the map.
             actions: Whether it has buttons to isolate those near and to clear what was marked, which
                 triggers ``clear``.
@@ -104,6 +106,9 @@ class PersonaMap(gr.HTML, metaclass=_Unstubbed):
         """
         if not len(ids) == len(coordinates) == len(counts):
             raise ValueError(f"{len(ids)} ids, {len(coordinates)} coordinates and {len(counts)} counts")
+        # Few phrases are said of many people, so each is sent once.
+        phrases = list(dict.fromkeys(striking))
+        place_of = {phrase: number for number, phrase in enumerate(phrases)}
         settings: dict[str, Any] = {
             "html_template": _asset("persona_map.html"),
             "css_template": _asset("persona_map.css"),
@@ -115,6 +120,8 @@ class PersonaMap(gr.HTML, metaclass=_Unstubbed):
                     "ids": list(ids),
                     "at": [place((point[0], point[1])) for point in coordinates],
                     "counts": [int(count) for count in counts],
+                    "phrases": phrases,
+                    "striking": [place_of[phrase] for phrase in striking],
                 },
                 separators=(",", ":"),
             ),

@@ -14,12 +14,15 @@ from typing import TypeVar
 
 from persona_demo.atlas import Atlas, Placement
 from persona_demo.errors import UserError
+from persona_demo.evaluation.placement_figures import read_placement_error
 from persona_demo.evaluation.plug_figures import PlugFigures, read_plug_figures
 from persona_demo.history import UserHistory
 from persona_demo.item_map import ItemMap
 from persona_demo.lm.base import FloatArray
+from persona_demo.placing import PlacementError
 from persona_demo.plug.config import PlugConfig
 from persona_demo.plug.storage import plug_fingerprint, read_config
+from persona_demo.regions import striking
 from persona_demo.samples import Sample, load_openings, load_samples
 from persona_demo.shipped import DEFAULT_PLUG, PLUGS, atlas_of, shipped_plugs
 from persona_demo.showcase import FIRST_PERSON, Showcase, load_showcase, showcase_of
@@ -49,6 +52,7 @@ class Shelf:
         plug: Folder of the plug that serves it; None where it is the one that the models come with.
         form: The form of that plug, where it can be read.
         figures: What was measured of that plug, where it was.
+        placement: What was measured of its map, where it was.
     """
 
     samples: tuple[Sample, ...]
@@ -61,6 +65,7 @@ class Shelf:
     plug: Path | None = None
     form: PlugConfig | None = None
     figures: PlugFigures | None = None
+    placement: PlacementError | None = None
 
     @property
     def wording(self) -> Wording:
@@ -71,6 +76,11 @@ class Shelf:
     def names(self) -> Mapping[str, str]:
         """Names of the sample people, by their id on the map."""
         return {SAMPLE + sample.slug: sample.history.name for sample in self.samples}
+
+    @cached_property
+    def striking(self) -> Mapping[str, str]:
+        """What is most striking about how people on the map write, by their id."""
+        return {} if self.atlas is None else dict(zip(self.atlas.ids, striking(self.atlas), strict=False))
 
     @property
     def opening(self) -> str:
@@ -175,6 +185,7 @@ def load_shelf(task: TaskName = FIRST, *, plug: Path = DEFAULT_PLUG, maps: Path 
         plug=plug,
         form=there(lambda: read_config(plug)),
         figures=None if made_with is None else read_plug_figures(task, made_with),
+        placement=None if made_with is None else read_placement_error(made_with),
     )
 
 

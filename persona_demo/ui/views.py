@@ -58,6 +58,7 @@ def columns(
     notes: Mapping[str, str] | None = None,
     running: bool = False,
     strength: float = 1.0,
+    seed: int = 0,
 ) -> View:
     """The columns.
 
@@ -68,45 +69,55 @@ def columns(
         notes: A sentence for arms that have something to explain, by name.
         running: Whether they are still writing.
         strength: Of arms that have one.
+        seed: That drew who stands in the person's place.
     """
     return {
         "opening": opening,
-        "cards": {text.arm: card(text, fresh=not opening, strength=strength) for text in texts},
+        "cards": {text.arm: card(text, fresh=not opening, strength=strength, seed=seed) for text in texts},
         "notes": dict(notes or {}),
         "shown": list(shown),
         "running": running,
     }
 
 
-def card(text: ArmText, *, fresh: bool = False, strength: float = 1.0) -> View:
+def card(text: ArmText, *, fresh: bool = False, strength: float = 1.0, seed: int = 0) -> View:
     """What one arm wrote, and what it cost, in words.
 
     Args:
         text: The text.
         fresh: Whether nothing stands before it, so that the blank it starts with is left out.
         strength: The strength it was written at, where the arm has one.
+        seed: That drew who stands in the person's place, where somebody does.
     """
     written = text.written
     led = KNOWN[text.arm.partition(":")[0]].placebos if text.arm.partition(":")[0] in KNOWN else ()
-    # Only what a strength applies to can collapse from too much of it.
-    collapsed = signs_of_collapse(written.text) if text.soft_vectors and led else None
+    # Only what a strength applies to can collapse from too much of it; any text may break down by itself.
+    dialled = bool(text.soft_vectors and led)
     read = [f"{text.prompt_tokens:,} tokens of text"]
     if text.soft_vectors:
         read.append(f"{text.soft_vectors} vectors")
+    dial = [{"name": "Strength", "value": at_strength(strength)}] if dialled else []
     kept = [{"name": "Kept", "value": f"{size(text.bytes_per_user)} a person"}] if text.bytes_per_user else []
     return {
         "text": written.text.lstrip() if fresh else written.text,
         "done": written.done,
-        "warning": collapsed.warning(strength) if collapsed else "",
+        "who": f"{text.stand_in} stands in here (seed {seed})." if text.stand_in else "",
+        "warning": signs_of_collapse(written.text).warning(strength if dialled else None),
         "costs": [
             {"name": "Wrote", "value": plural(len(written.tokens), "token")},
             {"name": "First / all", "value": f"{duration(written.first_token_ms)} / {duration(written.total_ms)}"},
             {"name": "Read", "value": " + ".join(read)},
             *kept,
+            *dial,
         ],
         "retrieved": list(text.retrieved),
         "copied": list(text.copied),
     }
+
+
+def at_strength(strength: float) -> str:
+    """A strength beside the one that everything was trained and measured at."""
+    return f"{strength:g}" if strength == 1 else f"{strength:g} (trained at 1)"
 
 
 def first_columns(case: Showcase | None, shown: Sequence[str]) -> View:
@@ -126,7 +137,7 @@ def first_caption(case: Showcase | None, session: Session) -> View:
     """The line before anybody pressed Write; the session is that of the person the showcase is about."""
     if case is None:
         return caption("Press Write to fill the columns.")
-    made = f"An example made in advance, for {session.history.name} at strength {case.strength:g}."
+    made = f"An example made in advance, for {session.history.name} at strength {at_strength(case.strength)}."
     return caption(f"{made} Change anything, then press Write.", key_of(session, case.opening))
 
 
@@ -171,13 +182,14 @@ def arm_notes(arms: Sequence[Arm], session: Session) -> dict[str, str]:
     return {arm.name: bare for arm in arms if arm.kind == "text"}
 
 
-def history(session: Session, weights: Sequence[float] | None = None, *, took: str = "") -> View:
+def history(session: Session, weights: Sequence[float] | None = None, *, took: str = "", place: str = "") -> View:
     """The table of items, with a weight bar in each row.
 
     Args:
         session: Whose history.
         weights: Weight of each active item, summing to 1, where they are known.
         took: The draft that was taken over, which the page may clear now; ``*`` for all of them.
+        place: Where the person stands, in words; shown here where the map is out of sight.
     """
     task, of = task_named(session.task), session.wording
     read = [item.id for item in session.history.active] if weights is not None else []
@@ -213,6 +225,7 @@ def history(session: Session, weights: Sequence[float] | None = None, *, took: s
         "redo": session.undone,
         "reset": session.edited,
         "took": took,
+        "place": place,
     }
 
 
@@ -220,6 +233,7 @@ def _why_empty(session: Session) -> str:
     if session.stored:
         return (
             "This person's texts are not shipped; the persona is made from their stored vector. "
+            "The tab In words, below, shows what such a vector gives away. "
             f"{capital(session.wording.a)} that you add goes to Someone new."
         )
     return f"No {session.wording.many} yet. Add one below, or open a file: each one moves the point on the map."

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from persona_demo.arms import KNOWN
 from persona_demo.evaluation.bootstrap import Estimate
 from persona_demo.evaluation.plug_figures import PlugFigures, shown
+from persona_demo.placing import NEIGHBOURS, PlacementError
 from persona_demo.plug.config import PlugConfig
 from persona_demo.tasks import Task
 from persona_demo.tasks.wording import Wording, capital
@@ -23,6 +24,8 @@ EXAMPLE = "the example below is already here"
 
 STRENGTH = "Strength of the persona"
 STRENGTH_INFO = "0 is the control, told nothing about the person. 1 is the persona, above exaggerates, below 0 opposes."
+SAME_AGAIN = """At temperature 0 chance has no say: another seed writes the same texts again, and only draws another
+stranger for the placebo."""
 PLACEBO = "Could this be placebo?"
 PLACEBO_INFO = "Shows a stranger's persona beside it. If that does as well, the effect is not about this person."
 PLACEBOS_LABEL = "In the person's place, where the placebo is switched on"
@@ -46,8 +49,25 @@ is told who is writing, and what does not."""
 def over_the_map(of: Wording) -> str:
     """The heading of the map."""
     return f"""## Where this person stands
-Everybody the plug learned from, laid out so that people who write alike are near. Edit {of.a} and watch
+Everybody the plug learned from, laid out so that people who write alike are often near. Edit {of.a} and watch
 the point move; click a point to take that person instead."""
+
+
+def nearness(measured: PlacementError | None) -> str:
+    """How far to trust the map: what stands under it.
+
+    Args:
+        measured: Of this very map, where it was.
+    """
+    vectors = "The rings and the list of the nearest compare the vectors themselves."
+    if measured is None:
+        return f"A flat map keeps only some of who is near. {vectors}"
+    return (
+        f"A flat map keeps only some of who is near: of the {NEIGHBOURS} people nearest to somebody new by their "
+        f"vectors, {measured.kept:.0%} are among the {NEIGHBOURS} nearest on it. {vectors} "
+        f"A new point lands about {measured.error:.2f} map-spreads from where a map made anew would put it; "
+        f"two people at random are {measured.chance:.2f} apart."
+    )
 
 
 def person(of: Wording) -> str:
@@ -214,7 +234,8 @@ text to read.
 
 ### Reading the page with care
 * The weights say how the plug mixed the {of.many} for {of.this}. They do not prove that {of.a} caused a word.
-* The map shows people by how they write and what about. They are anonymous, and their texts are not shipped.
+* The map shows people by how they write and what about. Their texts are not shipped and they have no names here, but
+  a vector still gives away how somebody writes and about what: the tab In words reads it out.
 * One example proves nothing. Switch on the placebo, try {of.other}, and see above what was measured.
 * The model is small and was trained on web text. It can be wrong, odd or unkind, and it is not a person.
 * Numbers made from {of.many} (not the {of.many}) may stay in the server's memory until it restarts.

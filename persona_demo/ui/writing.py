@@ -98,7 +98,12 @@ class Writing(Verbs):
                 f"None of these columns has anything to go by: add {self.wording.a}, or tick another under Advanced."
             )
         show = functools.partial(
-            views.columns, opening=self.task.begun(opening), shown=names, notes=notes, strength=strength
+            views.columns,
+            opening=self.task.begun(opening),
+            shown=names,
+            notes=notes,
+            strength=strength,
+            seed=options.seed,
         )
         of_whom = f"for {session.history.name} at strength {strength:g}"
         yield {self.page.columns: show((), running=True), self.page.caption: views.caption(f"Writing {of_whom}.")}

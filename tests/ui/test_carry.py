@@ -61,7 +61,6 @@ def test_a_link_opens_the_same_state(app: App, visit: Callable[..., Page]) -> No
     field = page.locator("#pd-strength input[type=number]")
     field.fill("2")
     field.press("Tab")
-    open_tab(page, "Save and share")
     page.locator("#pd-copy-link").click()
     link = page.locator("#pd-address input")
     expect(link).to_have_value(re.compile("person=sample%3Abo"))
@@ -78,7 +77,6 @@ def test_a_link_opens_the_same_state(app: App, visit: Callable[..., Page]) -> No
 def test_a_link_carries_typed_words_only_if_asked(app: App, visit: Callable[..., Page]) -> None:
     page = visit(app)
     opening_words(page).fill("my private words")
-    open_tab(page, "Save and share")
     page.locator("#pd-copy-link").click()
     expect(page.locator("#pd-address")).to_contain_text("does not carry the text you typed")
     assert "private" not in page.locator("#pd-address input").input_value()

@@ -177,7 +177,7 @@ def test_hovering_tells_the_id_and_the_number_of_items(people: Map) -> None:
     people.page.mouse.move(x - 1, y)
     people.page.mouse.move(x, y)
     expect(people.page.locator(".pd-map-hint")).to_have_text(
-        f"{stage.IDS[row]} · {stage.COUNTS[row]} items", timeout=PATIENCE
+        f"{stage.IDS[row]} · {stage.COUNTS[row]} posts", timeout=PATIENCE
     )
 
 

@@ -16,6 +16,8 @@ from tests import tiny
 
 OPENING = "the ferry was late"
 SIX = [name for name in ARMS if ":" not in name]
+USUALLY = (64, 0.0, 0.95)
+"""Length, temperature and top-p that a page starts with."""
 
 
 @pytest.fixture(scope="module")

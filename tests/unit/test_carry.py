@@ -14,6 +14,7 @@ from persona_demo.link import LinkState, from_link
 from persona_demo.states import MAX_STATES
 from persona_demo.tasks import TaskName
 from persona_demo.ui.inside.carry import Carry
+from persona_demo.ui.inside.layout import offer_texts
 from persona_demo.ui.loading import Loading
 from persona_demo.ui.page import Page
 from persona_demo.ui.shelf import Shelf
@@ -21,7 +22,7 @@ from persona_demo.ui.state import FILE, Session
 from persona_demo.ui.writing import Writing
 from persona_demo.ui.written import Outcome
 from tests import tiny
-from tests.unit.conftest import OPENING, SIX
+from tests.unit.conftest import OPENING, SIX, USUALLY
 
 
 @pytest.fixture
@@ -111,6 +112,24 @@ def test_texts_that_were_brought_in_are_exported_again(carry: Carry, shelf: Shel
     assert changed["outputs"] == [] and "without texts" in said
 
 
+def test_who_stood_in_comes_back_and_can_be_looked_at(carry: Carry, shelf: Shelf) -> None:
+    ada = shelf.session_of("sample:ada")
+    writing = Writing(carry.page, carry.shelf, carry.loading)
+    last = list(writing.write(ada.as_record(), OPENING, 2.0, 8, 0.0, 0.95, 5, ["persona"], True, False))[-1]
+    run, _ = export(carry, ada, last[carry.page.written], arms=["persona"], placebo=True, placebos=["other"])
+    changes = bring(carry, run)
+    stood = run["outputs"][1]["stand_in"]
+    assert stood and changes[carry.page.columns]["cards"]["persona:other"]["who"] == f"{stood} stands in here (seed 5)."
+    offered = offer_texts(changes[carry.page.written], "persona:other")
+    assert offered.value == "persona:other" and "persona:other" in dict(offered.choices).values()
+    gone = offer_texts(Outcome().as_record(), "persona:other")
+    assert gone.value == "persona" and "persona:other" not in dict(gone.choices).values()
+    for output in run["outputs"]:
+        del output["stand_in"]
+    # Runs that were exported earlier do not say who it was.
+    assert bring(carry, run)[carry.page.columns]["cards"]["persona:other"]["who"] == ""
+
+
 def test_what_was_loaded_survives_however_many_edits_the_file(carry: Carry, shelf: Shelf) -> None:
     own = Session.open(FILE, tiny.history("Cy"))
     for session in (shelf.session_of("sample:ada"), own):
@@ -122,8 +141,8 @@ def test_what_was_loaded_survives_however_many_edits_the_file(carry: Carry, shel
         back = Session.from_record(bring(carry, run)[carry.page.session])
         assert back.origin == session.origin and back.edited
         assert back.reset().history == session.origin
-    linked = carry.copy_link(edited.as_record(), OPENING, 1.0, 0, SIX, False, [], False)
-    assert "posts of your own" in linked[carry.page.inside.carry.address]["left_out"]
+    linked = carry.copy_link(edited.as_record(), OPENING, 1.0, 0, *USUALLY, SIX, False, [], False)
+    assert "posts of your own" in linked[carry.page.link.address]["left_out"]
 
 
 def test_a_link_goes_by_the_person_who_is_here_and_not_by_what_a_file_says(carry: Carry, shelf: Shelf) -> None:
@@ -133,8 +152,8 @@ def test_a_link_goes_by_the_person_who_is_here_and_not_by_what_a_file_says(carry
     run |= {"states": run["states"][1:], "origin": run["states"][1]["history"], "pinned": []}
     run["states"][0]["parent"] = None
     back = Session.from_record(bring(carry, run)[carry.page.session])
-    linked = carry.copy_link(back.as_record(), OPENING, 1.0, 0, SIX, False, [], False)
-    assert "does not carry your changes" in linked[carry.page.inside.carry.address]["left_out"]
+    linked = carry.copy_link(back.as_record(), OPENING, 1.0, 0, *USUALLY, SIX, False, [], False)
+    assert "does not carry your changes" in linked[carry.page.link.address]["left_out"]
 
 
 def test_the_trail_and_the_switch_come_back(carry: Carry, shelf: Shelf) -> None:
@@ -208,12 +227,24 @@ def test_a_run_of_another_task_is_sent_to_its_page(carry: Carry, page: Page, she
 
 def test_the_page_opens_its_own_link_with_every_column_ticked(carry: Carry, shelf: Shelf) -> None:
     record = shelf.session_of("sample:ada").as_record()
-    made = carry.copy_link(record, OPENING, 1.0, 0, list(KNOWN), True, list(get_args(Placebo)), False)
-    state = from_link(
-        made[carry.page.inside.carry.address]["query"], people={"sample:ada": ()}, openings=shelf.openings
-    )
+    made = carry.copy_link(record, OPENING, 1.0, 0, *USUALLY, list(KNOWN), True, list(get_args(Placebo)), False)
+    state = from_link(made[carry.page.link.address]["query"], people={"sample:ada": ()}, openings=shelf.openings)
     assert state is not None and len(state.arms) > 12
     assert carry.opened(state, record, [], OPENING)[carry.page.columns]["shown"] == list(state.arms)
+
+
+def test_a_link_carries_how_is_written(carry: Carry, shelf: Shelf) -> None:
+    record = shelf.session_of("sample:ada").as_record()
+    made = carry.copy_link(record, OPENING, 1.0, 3, 32, 0.3, 0.5, SIX, False, [], False)
+    query = made[carry.page.link.address]["query"]
+    state = from_link(query, people={"sample:ada": ()}, openings=shelf.openings)
+    assert state is not None
+    opened = carry.opened(state, record, [], OPENING)
+    dials = (carry.page.seed, carry.page.max_new_tokens, carry.page.temperature, carry.page.top_p)
+    assert [opened[dial] for dial in dials] == [3, 32, 0.3, 0.5]
+    # The example on the page was written otherwise than the dials say now.
+    assert opened[carry.page.columns]["cards"] == {}
+    assert carry.opened(LinkState("sample:ada"), record, [], OPENING)[carry.page.columns]["cards"]
 
 
 def test_a_link_on_a_space_leads_to_its_page(
@@ -221,7 +252,7 @@ def test_a_link_on_a_space_leads_to_its_page(
 ) -> None:
     monkeypatch.setenv("SPACE_ID", "me/demo")
     monkeypatch.setenv("SPACE_HOST", "me-demo.hf.space")
-    given = (shelf.session_of("sample:ada").as_record(), OPENING, 1.0, 0, SIX, False, [], False)
-    assert carry.copy_link(*given)[page.inside.carry.address]["base"] == "https://huggingface.co/spaces/me/demo"
+    given = (shelf.session_of("sample:ada").as_record(), OPENING, 1.0, 0, *USUALLY, SIX, False, [], False)
+    assert carry.copy_link(*given)[page.link.address]["base"] == "https://huggingface.co/spaces/me/demo"
     other = Carry(page, shelf, loading, paths={"headline": "", "blog-post": "blog-post"})
-    assert other.copy_link(*given)[page.inside.carry.address]["base"] == "https://me-demo.hf.space/blog-post"
+    assert other.copy_link(*given)[page.link.address]["base"] == "https://me-demo.hf.space/blog-post"

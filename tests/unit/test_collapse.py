@@ -12,6 +12,13 @@ STANDS = (
 )
 
 
+def test_a_text_without_a_persona_breaks_down_by_itself() -> None:
+    said = signs_of_collapse(" 2014-02-22: 22000").warning(None)
+    assert said.startswith("This text has broken down (there is no word in it)") and "strength" not in said
+    for whole in ("2.14.0", "3/5", "4", "", "2014-02", STANDS):
+        assert signs_of_collapse(whole).warning(None) == ""
+
+
 @pytest.mark.parametrize(
     ("text", "sign"),
     [
@@ -19,6 +26,7 @@ STANDS = (
         ("it rains and it pours it said it would it never it stops it always it goes", "one word"),
         ("help me now,,,,,,,,,,,,,,,, please do", "stutter"),
         ("mac-10.1-1000/0.0.2_x86-64 :: 2.2.2 mac-2010-12 :-", "marks"),
+        (" 2014-02-22: 22000", "no word"),
         ("she said Mahasisfarethamahalaahahaahahafar and left", "endless word"),
     ],
 )

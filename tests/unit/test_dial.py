@@ -11,6 +11,12 @@ from persona_demo.explain.dial import STRENGTHS, Dial, DialPoint, barred_at, lik
 from persona_demo.explain.scoring import row_of
 from persona_demo.history import UserHistory
 from persona_demo.runtime import Runtime
+from persona_demo.ui.inside.dial import Strength, dial_chart
+from persona_demo.ui.inside.tables import chart as empty_chart
+from persona_demo.ui.layout import chance_line
+from persona_demo.ui.loading import Loading
+from persona_demo.ui.page import Page
+from persona_demo.ui.shelf import Shelf
 from tests import tiny
 from tests.reference import guided_score
 
@@ -71,6 +77,22 @@ def test_tokens_that_the_decoder_would_not_write_are_counted() -> None:
     row, base = np.float32([[5, 4, 3, -9], [0, 0, 0, 9]]), np.float32([[5, 4, -9, 3], [0, 0, 0, 9]])
     said = [[barred_at(row, base, (token, 3), strength=s) for s in (-2.0, 0.0, 1.0, 3.0)] for token in range(4)]
     assert said == [[0, 0, 0, 0], [0, 0, 0, 0], [1, 0, 0, 0], [0, 0, 0, 1]]
+
+
+def test_the_mark_follows_the_dial_and_nothing_else_moves(page: Page, shelf: Shelf, loading: Loading) -> None:
+    verbs, chart = Strength(page, page.inside.dial.bar, shelf, loading), page.inside.dial.chart
+    points = tuple(DialPoint(at, -at, 0) for at in (0.0, 1.0, 2.0))
+    drawn = dial_chart(Dial("persona", 4, points), 1)
+    turned = verbs.turn(drawn, 2.5)[chart]
+    assert turned == dial_chart(Dial("persona", 4, points), 2.5) and turned != drawn
+    assert [mark["text"] for mark in turned["marks"]] == ["control", "your dial"]
+    for nothing in (empty_chart(), None, "x"):
+        assert "value" not in verbs.turn(nothing, 2.5)[chart]
+
+
+def test_another_seed_is_said_to_change_nothing_where_chance_has_no_say() -> None:
+    assert "writes the same texts again" in chance_line(0.0)["text"]
+    assert chance_line(0.3)["text"] == ""
 
 
 def test_an_arm_without_a_strength_has_no_dial(runtime: Runtime, given: ArmInputs) -> None:

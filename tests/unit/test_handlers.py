@@ -71,6 +71,12 @@ def told(changes: dict[Any, Any], page: Page) -> str:
     return str(changes[page.notice]["text"])
 
 
+def test_where_somebody_stands_is_said_beside_their_history_too(desk: Desk, shelf: Shelf) -> None:
+    changes = desk.pick_person("sample:bo", shelf.first_session().as_record(), [], OPENING)
+    said = changes[desk.page.people]["message"]
+    assert "Bo stands nearest to" in said and changes[desk.page.history]["place"] == said
+
+
 def test_the_shipped_place_and_weights_need_no_model(cold: Desk, page: Page, ada: dict[str, Any]) -> None:
     changes = cold.reword(ada, OPENING)
     assert changes[page.history]["weighed"]

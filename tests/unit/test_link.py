@@ -12,7 +12,10 @@ from persona_demo.link import MAX_TEXT, LinkState, from_link, to_link
 
 PEOPLE = {"sample:ada": ("p00", "p01"), "p0007": ()}
 OPENINGS = ("The last train left", "I put the kettle on")
-STATE = LinkState("sample:ada", OPENINGS[1], seed=5, strength=-1.5, arms=("task", "persona:mean"), muted=("p01",))
+STATE = LinkState(
+    "sample:ada", OPENINGS[1], seed=5, strength=-1.5, arms=("task", "persona:mean"), muted=("p01",),
+    max_new_tokens=16, temperature=0.85, top_p=0.4,
+)  # fmt: skip
 
 
 def test_a_link_carries_the_state_and_no_free_text() -> None:
@@ -61,6 +64,7 @@ def test_any_text_comes_back_as_it_was(text: str, seed: int, strength: float) ->
 def test_a_query_that_is_none_of_ours_is_left_alone() -> None:
     for query in ("", "?", "__theme=dark&view=api", "utm=1"):
         assert from_link(query, people=PEOPLE, openings=OPENINGS) is None
+    # Links that were made before they carried these say nothing of them.
     assert from_link({"person": "p0007"}, people=PEOPLE, openings=OPENINGS) == LinkState("p0007")
 
 
@@ -83,6 +87,13 @@ def test_a_query_that_is_none_of_ours_is_left_alone() -> None:
         ("strength=7", "strength"),
         ("strength=-2.1", "from -2 to 4"),
         ("strength=", "strength"),
+        ("length=7", "length"),
+        ("length=257", "length"),
+        ("length=16.5", "length"),
+        ("temperature=1.6", "from 0 to 1.5"),
+        ("temperature=warm", "temperature"),
+        ("top_p=0", "top-p"),
+        ("top_p=nan", "top-p"),
         ("arms=task,magic", "no arm"),
         ("arms=" + ",".join(["persona"] * 3 + ["plain", "task", "bm25", "dense", "recent"]) + ",bm25:magic", "no arm"),
         ("seed=1&seed=2", "twice"),

@@ -16,7 +16,7 @@ from persona_demo.explain.style import STYLE, style_of_texts
 from persona_demo.item_map import FILES, ItemMap, build_item_map, item_vectors
 from persona_demo.map_figures import SCORE, figures_of
 from persona_demo.placing import directions_of, placement_error
-from persona_demo.regions import with_regions
+from persona_demo.regions import striking, with_regions
 from persona_demo.runtime import Runtime
 from persona_demo.shipped import DEFAULT_ATLAS
 from persona_demo.subject_map import SubjectMap, sentence_part
@@ -240,6 +240,9 @@ def test_regions_are_labelled_by_what_is_striking_in_them() -> None:
     assert "exclamation" in labels[1]
     assert "short texts" in labels[2] and "exclamation" not in labels[2]
     assert with_regions(replace(atlas, style=None, style_names=())).regions == ()
+    assert striking(replace(atlas, style=None, style_names=())) == ()
+    said = striking(atlas)
+    assert len(said) == len(atlas.ids) and len(set(said)) > 1 and all(said)
 
 
 def test_regions_of_high_scores_say_so_and_missing_ones_say_nothing() -> None:

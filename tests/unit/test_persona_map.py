@@ -75,6 +75,13 @@ def test_the_population_is_a_property_and_no_part_of_a_value() -> None:
     assert {"ids", "coordinates", "counts"}.isdisjoint(config)
 
 
+def test_what_is_said_of_many_is_sent_once() -> None:
+    said = ["short texts", "long texts", "short texts"]
+    made = PersonaMap(ids=["a", "b", "c"], coordinates=[(0.0, 0.0)] * 3, counts=[1] * 3, striking=said)
+    everybody = json.loads(made.get_config()["props"]["population"])
+    assert everybody["phrases"] == ["short texts", "long texts"] and everybody["striking"] == [0, 1, 0]
+
+
 def test_none_clears_the_map() -> None:
     assert small_map().postprocess(None) == map_value()
 

@@ -33,6 +33,7 @@ def given(runtime: Runtime) -> ArmInputs:
 def test_another_person_in_the_same_arm_is_the_placebo(given: ArmInputs, name: str) -> None:
     placebo = arm_named(name).build(given)
     theirs = arm_named(name.removesuffix(":other")).build(replace(given, items=stranger().items))
+    assert (placebo.stand_in, theirs.stand_in) == ("Cy", "")
     assert placebo.retrieved == theirs.retrieved
     assert (placebo.soft is None) == (theirs.soft is None)
     if placebo.soft is not None and theirs.soft is not None:

@@ -10,10 +10,11 @@ import pytest
 
 from persona_demo.arms import KNOWN
 from persona_demo.evaluation.bootstrap import Estimate
+from persona_demo.evaluation.placement_figures import FILE, read_placement_error
 from persona_demo.evaluation.plug_figures import PlugFigures, read_plug_figures
 from persona_demo.evaluation.results import RESULTS
 from persona_demo.tasks import BLOG_POST
-from persona_demo.ui.words import about
+from persona_demo.ui.words import about, nearness
 
 SHA = "f" * 64
 OF = BLOG_POST.wording
@@ -93,3 +94,18 @@ def test_every_results_file_of_dev_can_be_told(path: Path) -> None:
     made_with = json.loads(path.read_text(encoding="utf-8"))["made"]["models"]["plug"]["sha256"]
     found = read_plug_figures(path.name.removesuffix(".dev.json"), made_with)
     assert found is not None and found.gains and found.placebo_gap is not None
+
+
+def test_what_a_map_keeps_is_said_of_the_map_it_was_measured_on(tmp_path: Path) -> None:
+    figures = {"points": 153.0, "error": 0.157, "drift": 0.1, "chance": 1.27, "kept": 0.18, "kept_refit": 0.25}
+    record = figures | {"made": {"models": {"plug": {"sha256": SHA}}}}
+    assert read_placement_error(SHA, results=tmp_path) is None
+    (tmp_path / FILE).write_text(json.dumps(record), encoding="utf-8")
+    measured = read_placement_error(SHA, results=tmp_path)
+    assert measured is not None and measured.points == 153
+    assert "18% are among" in nearness(measured) and "0.16 map-spreads" in nearness(measured)
+    assert read_placement_error("0" * 64, results=tmp_path) is None
+    unmeasured = nearness(None)
+    assert "only some of who is near" in unmeasured and not any(sign.isdigit() for sign in unmeasured)
+    (tmp_path / FILE).write_text(json.dumps(record | {"kept": None}), encoding="utf-8")
+    assert read_placement_error(SHA, results=tmp_path) is None

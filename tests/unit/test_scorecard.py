@@ -55,6 +55,7 @@ def test_figures_are_those_of_scoring(runtime: Runtime) -> None:
     others = [writer(12, name=name) for name in ("Bo", "Cyd")]
     states = list(scorecard(runtime, person, task, arms_named(ARMS), others=others))
     assert [round(state.share, 2) for state in states] == [0, 0.2, 0.4, 0.6, 0.8, 1]
+    assert {state.strangers for state in states} == {tuple(other.name for other in others)}
     card = {score.arm: score for score in states[-1].scores}
     assert states[-1].held_out == tuple(item.id for item in person.items[-5:])
 

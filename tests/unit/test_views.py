@@ -32,6 +32,39 @@ def session(*, muted: int = 0) -> Session:
     return Session.open("sample:ada", UserHistory(name="Ada", items=items, about="Keeps a lock."))
 
 
+def test_what_follows_the_dial_says_where_it_stood() -> None:
+    def told(arm: str, soft: int = 9) -> list[str]:
+        costs = views.card(arm_text(arm, soft=soft), strength=3)["costs"]
+        return [cost["value"] for cost in costs if cost["name"] == "Strength"]
+
+    assert told("persona") == told("persona:other") == told("persona+bm25") == ["3 (trained at 1)"]
+    assert told("task") == told("plain", soft=0) == told("bm25", soft=0) == []
+
+
+def test_any_text_may_break_down_and_only_the_dial_has_a_way_back() -> None:
+    def warned(arm: str, soft: int) -> str:
+        text = arm_text(arm, soft=soft)
+        broken = dataclasses.replace(text.written, text=" fix fix fix fix")
+        said: str = views.card(dataclasses.replace(text, written=broken), strength=3)["warning"]
+        return said
+
+    assert "choose a strength nearer to 1" in warned("persona", 9)
+    for arm, soft in (("plain", 0), ("task", 9), ("bm25", 0)):
+        assert warned(arm, soft).startswith("This text has broken down") and "strength" not in warned(arm, soft)
+
+
+def test_what_a_stored_vector_gives_away_is_pointed_to() -> None:
+    stored = Session.open("p0007", UserHistory(name="p0007"), stored=True)
+    assert "The tab In words, below, shows what such a vector gives away." in views.history(stored)["empty"]
+
+
+def test_a_placebo_says_who_stands_in() -> None:
+    text = dataclasses.replace(arm_text("persona:other"), stand_in="Bo")
+    shown = views.columns([text, arm_text()], opening="so", shown=["persona", "persona:other"], seed=7)
+    assert shown["cards"]["persona:other"]["who"] == "Bo stands in here (seed 7)."
+    assert shown["cards"]["persona"]["who"] == ""
+
+
 def test_views_know_no_gradio() -> None:
     # The package's __init__ builds the app and so imports it; the module itself must not.
     code = (
@@ -49,12 +82,13 @@ def test_a_card_says_what_it_cost() -> None:
         ("First / all", "180 ms / 1.2 s"),
         ("Read", "1,014 tokens of text + 9 vectors"),
         ("Kept", "8 bytes a person"),
+        ("Strength", "1"),
     ]
     assert card["retrieved"] == ["an old post"]
     assert views.card(arm_text(soft=0))["costs"][2]["value"] == "1,014 tokens of text"
     # What keeps nothing of anybody says nothing of it.
     bare = dataclasses.replace(arm_text(), bytes_per_user=0)
-    assert [cost["name"] for cost in views.card(bare)["costs"]] == ["Wrote", "First / all", "Read"]
+    assert [cost["name"] for cost in views.card(bare)["costs"]] == ["Wrote", "First / all", "Read", "Strength"]
     sizes = (1, 999, 1000, 1249, 99_949, 112_880, 2_345_678)
     said = ["1 byte", "999 bytes", "1.0 kB", "1.2 kB", "99.9 kB", "113 kB", "2,346 kB"]
     assert [views.size(count) for count in sizes] == said

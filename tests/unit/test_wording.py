@@ -26,7 +26,7 @@ from persona_demo.ui.state import Session
 from persona_demo.ui.writing import Writing
 from persona_demo.ui.written import Outcome
 from tests.pages import foreign, inputs, other_shelf, people
-from tests.unit.conftest import SIX
+from tests.unit.conftest import SIX, USUALLY
 
 OTHERS = [task for task in TASKS.values() if task is not BLOG_POST]
 
@@ -114,7 +114,7 @@ def test_nothing_that_happens_on_another_page_speaks_of_posts(headlines: tuple[S
         checked(desk.pick_person(who, edited[page.session], [], given))
     new = checked(desk.add_posts(shelf.session_of("new").as_record(), [], given, event(text="mine\nand mine", key="1")))
     assert Session.from_record(new[page.session]).task == "headline"
-    checked(desk.copy_link(edited[page.session], "typed by me", 1.0, 0, SIX, True, ["other"], False))
+    checked(desk.copy_link(edited[page.session], "typed by me", 1.0, 0, *USUALLY, SIX, True, ["other"], False))
     checked(desk.export(record, given, 1.0, 0, 8, 0.0, 0.95, SIX, False, [], False, Outcome().as_record()))
     checked(desk.clear(SIX, False))
 

@@ -1,45 +1,40 @@
-"""Taking a run along: a whole run as one file and back, and a link to a state."""
+"""Taking a run along: a whole run as one file, and back."""
 
 from __future__ import annotations
 
 import base64
 import binascii
-import os
 import re
 import time
-from collections.abc import Mapping
 from typing import Any
 
 import gradio as gr
 
-from persona_demo import link
-from persona_demo.arms import KNOWN, arms_named
+from persona_demo.arms import arms_named
 from persona_demo.errors import UserError
 from persona_demo.lm.decode import DecodeOptions
 from persona_demo.plug.storage import plug_fingerprint
 from persona_demo.runtime import Runtime
 from persona_demo.session import Models, Run, Vectors
 from persona_demo.session_io import read_run
-from persona_demo.tasks import Task, TaskName, task_named
+from persona_demo.tasks import Task, task_named
 from persona_demo.ui import views, words
 from persona_demo.ui.changes import Changes
-from persona_demo.ui.handlers import GONE, Desk
+from persona_demo.ui.handlers import GONE
 from persona_demo.ui.inside.parts import CarryParts
 from persona_demo.ui.kept import Kept, next_file, state_key
-from persona_demo.ui.loading import Loading
-from persona_demo.ui.page import Page
-from persona_demo.ui.shelf import FIRST, Shelf
-from persona_demo.ui.state import SAMPLE, Point, Record, Session, key_of
+from persona_demo.ui.linking import Linking
+from persona_demo.ui.shelf import FIRST
+from persona_demo.ui.state import Point, Record, Session, key_of
 from persona_demo.ui.verbs import guarded, seed_of, text_of, whole
 from persona_demo.ui.widget import widget
-from persona_demo.ui.writing import USUAL, shown_arms
+from persona_demo.ui.writing import shown_arms
 from persona_demo.ui.written import Outcome
 
-ABOUT = """**Export** puts everything on this page into one file: the history with its states, the {each}, seed
-and strength, the models, the weights and lists of numbers, and what each column wrote. Opening it brings the same
-page back, here or elsewhere. **Copy link** makes an address of the person, the {each}, the seed, the strength
-and the columns. It never carries {many} of your own, and words you typed only if you say so: a link is kept by
-browsers, chats and logs."""
+ABOUT = """**Export** puts the run into one file: the history with its states, the {each}, seed and strength,
+the models, the weights and lists of numbers, and what each column wrote. Opening it brings this person and
+these columns back, here or elsewhere. What the tabs measured is not in it, nor are other people you changed. A
+link to this state, without {many} of your own, is made by **Copy link** at the top of the page."""
 
 
 def lay_out(task: Task) -> CarryParts:
@@ -49,40 +44,19 @@ def lay_out(task: Task) -> CarryParts:
     with gr.Row(elem_classes="pd-runbar"):
         export = gr.Button("Export this run", min_width=150, elem_id="pd-export")
         bring = widget("bring", {}, elem_id="pd-bring")
-    with gr.Row(elem_classes="pd-runbar"):
-        copy = gr.Button("Copy link", min_width=150, elem_id="pd-copy-link")
-        with_text = gr.Checkbox(
-            value=False, label=f"The link may carry the {of.given} I typed", min_width=280, elem_id="pd-with-text"
-        )
-    address = widget("link", {"query": "", "base": "", "left_out": ""}, elem_id="pd-address")
     with gr.Accordion("From a program", open=False):
         gr.Markdown(words.program(task, usual=task.name == FIRST))
-    return CarryParts(export, bring, copy, with_text, address)
+    return CarryParts(export, bring)
 
 
 NOT_OF_THIS = (
     "The file is without texts: those in the columns were written before your last change. Press Write, then export."
 )
 ALLOWED = "It was written with words of the profanity lists allowed, and the switch under Advanced is on now."
-LINKED = "The link is open: press Write to fill the columns for it."
 
 
-class Carry(Desk):
-    """Verbs of taking a run along. They change the desk, so they are verbs of the desk as well."""
-
-    def __init__(
-        self, page: Page, shelf: Shelf, loading: Loading, *, paths: Mapping[TaskName, str] | None = None
-    ) -> None:
-        """Bind them to a page.
-
-        Args:
-            page: Its components.
-            shelf: What ships.
-            loading: The models.
-            paths: Where the page of each task lies, without slashes; nothing else is here, when left out.
-        """
-        super().__init__(page, shelf, loading)
-        self._paths = {shelf.task.name: ""} if paths is None else paths
+class Carry(Linking):
+    """Verbs of taking a run along. A file is opened much as a link is, so they are verbs of links as well."""
 
     @guarded
     def go_back(self, record: Record, opening: str, event: gr.EventData) -> Changes:
@@ -178,6 +152,7 @@ class Carry(Desk):
             shown=names,
             notes=views.arm_notes(arms_named(names), session),
             strength=run.strength,
+            seed=run.options.seed,
         )
         changes = self._loaded(session, left, run.prompt)
         name = session.history.name
@@ -223,110 +198,3 @@ class Carry(Desk):
             return Session(else_named, run.states, run.origin, trail, task=run.task)
         # Of somebody who is here, it is known what they were loaded as, whatever the file says.
         return Session(run.who, run.states, known.history, trail, known.stored, task=run.task)
-
-    def _settings(self, opening: str, strength: float, options: DecodeOptions, names: list[str]) -> Changes:
-        placebos = sorted({name.partition(":")[2] for name in names if ":" in name})
-        return {
-            self.page.opening: opening,
-            self.page.strength: strength,
-            self.page.seed: options.seed,
-            self.page.max_new_tokens: options.max_new_tokens,
-            self.page.temperature: options.temperature,
-            self.page.top_p: options.top_p,
-            self.page.arms: [name for name in names if name in KNOWN],
-            self.page.placebo: bool(placebos),
-            self.page.placebos: placebos or ["other"],
-        }
-
-    @guarded
-    def copy_link(
-        self, record: Record, opening: str, strength: float, seed: float, arms: list[str], placebo: bool,
-        placebos: list[Any], with_text: bool,
-    ) -> Changes:  # fmt: skip
-        """Make a link to this state."""
-        session = Session.from_record(record)
-        # Only what is muted can be said of a history; what was reworded or added are posts of one's own.
-        people = self._people()
-        own = self.shelf.session_of(session.who).history if session.who in people else session.origin
-        kept = {item.id: item.text for item in own}
-        same = list(kept.items()) == [(item.id, item.text) for item in session.history]
-        muted = tuple(item.id for item in session.history if item.muted and item.id in kept)
-        state = link.LinkState(
-            person=session.who,
-            prompt=opening,
-            seed=seed_of(seed),
-            strength=strength,
-            arms=tuple(shown_arms(arms, placebo, placebos)),
-            muted=muted,
-        )
-        made = link.to_link(
-            state, people=people, openings=self.shelf.openings, with_text=with_text, many=self.wording.many
-        )
-        # The stamp makes a second link of the same state a change, so that it is copied again.
-        changed = (
-            "" if same or session.who not in people else f"It does not carry your changes to the {self.wording.many}."
-        )
-        left_out = f"{made.left_out} {changed}".strip()
-        view = {"query": made.query, "base": self._base(), "left_out": left_out, "stamp": time.time()}
-        return {self.page.inside.carry.address: view, self.page.notice: views.notice()}
-
-    def _base(self) -> str:
-        """Address of this page on a Space, whose own pages stand in a frame; elsewhere the browser knows it."""
-        path = self._paths.get(self.task.name, "")
-        space, host = os.environ.get("SPACE_ID", ""), os.environ.get("SPACE_HOST", "")
-        if path and host:
-            # The address of the frame's outer page leads to the first page only.
-            return f"https://{host}/{path}"
-        return f"https://huggingface.co/spaces/{space}" if space and not path else ""
-
-    def _people(self) -> dict[str, tuple[str, ...]]:
-        people = {f"sample:{s.slug}": tuple(item.id for item in s.history) for s in self.shelf.samples}
-        return people | {who: () for who in (self.shelf.atlas.ids if self.shelf.atlas is not None else ())}
-
-    @guarded
-    def come_by_link(self, record: Record, kept: list[Record], opening: str, request: gr.Request) -> Changes:
-        """Greet a visitor; one who came by a link finds what it names."""
-        changes = self.arrive(record, opening)
-        try:
-            state = link.from_link(dict(request.query_params), people=self._people(), openings=self.shelf.openings)
-        except UserError as error:
-            return changes | self.refuse(str(error))
-        return changes if state is None else changes | self.opened(state, record, kept, opening)
-
-    def opened(
-        self, state: link.LinkState, record: Record, kept: list[Record], opening: str, *, said: str = LINKED
-    ) -> Changes:
-        """The page as a link names it.
-
-        Args:
-            state: What the link carries.
-            record: The session, of which stays what the state leaves open.
-            kept: Who was left; the person of the state comes back as they were loaded, and Undo leads to what was done.
-            opening: The input, likewise.
-            said: The line above columns that are still to be filled.
-
-        Raises:
-            UserError: If the state names nobody who is here, or no column.
-        """
-        session, left = self.taken_up(state.person or record["who"], record, kept)
-        if state.person is not None:
-            session = session.reset()
-        for item in state.muted:
-            session = session.mute(item, True)
-        prompt = state.prompt if state.prompt is not None else opening
-        options = DecodeOptions(seed=state.seed)
-        names = list(state.arms) or shown_arms(USUAL, False)
-        case = self.shelf.showcase
-        made = None if case is None else (SAMPLE + case.person, case.opening, case.strength)
-        shows = not session.edited and made == (session.who, prompt, state.strength)
-        # The example made in advance is about somebody else, or was made otherwise: it goes.
-        outcome = Outcome.of_showcase(case if shows else None, session)
-        return (
-            self._loaded(session, left, prompt)
-            | self._settings(prompt, state.strength, options, names)
-            | {
-                self.page.columns: views.first_columns(case if shows else None, names),
-                self.page.written: outcome.as_record(),
-                self.page.caption: views.first_caption(case, session) if shows else views.caption(said),
-            }
-        )

@@ -7,6 +7,7 @@ from typing import Any
 from persona_demo.ui.changes import Changes
 from persona_demo.ui.inside import guess, tokens
 from persona_demo.ui.inside.tables import chart, table, texts
+from persona_demo.ui.linking import NO_LINK
 from persona_demo.ui.page import Page
 
 
@@ -41,7 +42,7 @@ def _others(page: Page) -> dict[Any, Any]:
         **guess.none_dealt(i.guess),
         i.guess.played: [],
         i.guess.tally: guess.NO_VOTES,
-        i.carry.address: {"query": "", "base": "", "left_out": ""},
+        page.link.address: NO_LINK,
     }
 
 

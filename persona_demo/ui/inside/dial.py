@@ -40,8 +40,13 @@ def dial_chart(dial: Dial, strength: float) -> View:
         title="How likely the text is at each strength: higher is likelier",
         x="strength of the persona",
         y=Y,
-        marks=[(0, "control"), (strength, "your dial")] if strength not in (0, 1) else [(0, "control"), (1, "persona")],
+        marks=dial_marks(strength),
     )
+
+
+def dial_marks(strength: float) -> list[tuple[float, str]]:
+    """What is marked on the curve, with the strength that is set."""
+    return [(0, "control"), (1, "persona") if strength in (0, 1) else (strength, "your dial")]
 
 
 def dial_table(dial: Dial) -> View:
@@ -91,6 +96,13 @@ class Strength(Look):
             parts.line: {"text": dial.sentence},
         }
         yield changes | self.measured(session, opening)
+
+    def turn(self, drawn: object, strength: float) -> Changes:
+        """Mark the strength that is set now on the curve that is there; nothing is measured for that."""
+        if not isinstance(drawn, dict) or not drawn.get("series"):
+            return {self.page.inside.dial.chart: gr.skip()}
+        marks = [{"at": at, "text": text} for at, text in dial_marks(strength)]
+        return {self.page.inside.dial.chart: {**drawn, "marks": marks}}
 
     def dialled(self, record: dict[str, Any], opening: str, seed: float, text: str) -> Dial:
         """The text at every strength; takes and gives plain values."""

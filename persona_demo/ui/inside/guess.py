@@ -178,6 +178,7 @@ class Guess(Look):
                 opening=self.task.begun(outcome.prompt),
                 shown=views.shown_in(columns),
                 strength=outcome.strength,
+                seed=outcome.options.seed,
             ),
             self.page.caption: views.caption(BACK, outcome.key),
             **none_dealt(self.parts),

@@ -8,7 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-from persona_demo.arms import KNOWN
+from persona_demo.arms import KNOWN, arm_named
 from persona_demo.tasks.wording import capital
 from persona_demo.ui.changes import Changes
 from persona_demo.ui.inside import (
@@ -33,6 +33,7 @@ from persona_demo.ui.loading import Loading
 from persona_demo.ui.page import Page
 from persona_demo.ui.shelf import Shelf
 from persona_demo.ui.widget import widget
+from persona_demo.ui.written import Outcome
 
 TITLE = """## Look inside
 Everything below looks at the same person and the same {given} as above. Take a tab, or none.
@@ -40,14 +41,30 @@ How likely something is, is told in *nats*: one nat more is 2.7 times as likely,
 TEXT_ABOUT = "For the tabs that measure a text: Strength, Single {many} and Word by word."
 
 
+def text_choices(placebos: Sequence[str]) -> list[tuple[str, str]]:
+    """What can be looked at: the text of each column, and one's own.
+
+    Args:
+        placebos: Names of the placebo columns that have a text.
+    """
+    columns = [(f"What “{arm_named(name).title}” wrote", name) for name in (*KNOWN, *placebos)]
+    return [*columns, ("A text I type", TYPED)]
+
+
+def offer_texts(written: dict[str, Any], choice: str) -> gr.Dropdown:
+    """Offer the placebo columns that have a text now; a choice that is gone gives way to the persona."""
+    able = [text.arm for text in Outcome.from_record(written).texts if ":" in text.arm]
+    choices = text_choices(able)
+    return gr.Dropdown(choices=choices, value=choice if choice in dict(choices).values() else "persona")
+
+
 def lay_out(shelf: Shelf) -> InsideParts:
     """Lay the tabs out inside the current Blocks."""
     of = shelf.wording
     gr.Markdown(TITLE.format(given=of.given), elem_id="pd-inside-title")
     with gr.Row(elem_classes="pd-choices", elem_id="pd-look"):
-        columns = [(f"What “{arm.title}” wrote", arm.name) for arm in KNOWN.values()]
         choice = gr.Dropdown(
-            [*columns, ("A text I type", TYPED)], value="persona", label="Text to look at",
+            text_choices(()), value="persona", label="Text to look at",
             info=TEXT_ABOUT.format(many=of.many), min_width=260, scale=2, elem_id="pd-look-text",
         )  # fmt: skip
         typed = gr.Textbox(
@@ -96,6 +113,11 @@ def wire(
     inside.text.choice.change(
         lambda choice: gr.Textbox(visible=choice == TYPED), inside.text.choice, inside.text.typed, queue=False, **QUIET
     )
+    # The line above the columns changes when they are finished, and not with every token.
+    page.caption.change(
+        offer_texts, [page.written, inside.text.choice], inside.text.choice, trigger_mode="always_last", queue=False,
+        **QUIET,
+    )  # fmt: skip
     running = _wire_measures(line, page, shelf, loading, text, gpu)
     drawn = maps.Maps(page, None, shelf, loading, gpu=gpu)
     mixes = mix.Mix(page, inside.mix.bar, shelf, loading, gpu=gpu)
@@ -146,6 +168,7 @@ def _wire_measures(
     n: dict[str, Any] = {"notice": page.notice, "line": line}
     deals = b.bar.wire(guesses.deal, [*dealt, b.size, page.columns], [b.texts, *_guessed(page)], **n)
     deals.then(guesses.opened, b.round, list(b.votes), **light)
+    page.strength.change(dials.turn, [d.chart, page.strength], d.chart, trigger_mode="always_last", **light)
     run = inside.posts.bar.wire(
         singles.measure, [*who, page.seed, *text, p.arm, p.order], [p.table, p.line, p.found], **n
     )
@@ -237,7 +260,7 @@ def _wire_pins(page: Page, on: pins.Pins, desk: carry.Carry) -> None:
 
 
 def _wire_carry(page: Page, on: carry.Carry) -> None:
-    """Bind export, import and links."""
+    """Bind export and import."""
     c = page.inside.carry
     how = [page.strength, page.seed, page.max_new_tokens, page.temperature, page.top_p]
     shown = [page.arms, page.placebo, page.placebos]
@@ -248,8 +271,6 @@ def _wire_carry(page: Page, on: carry.Carry) -> None:
     c.bring.upload(
         on.bring, [page.session, page.kept], [*desk_outputs(page), *settings], trigger_mode="multiple", **desk
     )
-    linked = [*who, page.strength, page.seed, *shown, c.with_text]
-    c.link.click(on.copy_link, linked, [c.address, page.notice], **desk)
 
 
 def _guessed(page: Page) -> list[Any]:

@@ -26,6 +26,7 @@ FIGURE_MARK = "figure:"
 MAX_HUES = 10
 TOLD = ("words", "sentence", "capitals", "exclamations", SCORE)
 """Figures of single items that a table tells."""
+STRIKING: Head = ("Most striking", "text")
 NO_STYLE = "This map keeps no style figures, so it has no regions and fewer colours: build it anew with “atlas build”."
 
 
@@ -82,8 +83,11 @@ def nearest_of(distances: NDArray[np.floating], names: Sequence[str], *, title: 
     return Tint(title, groups, of.tolist())
 
 
-def near_table(session: Session, placement: Placement | None, names: Mapping[str, str], atlas: Atlas | None) -> View:
-    """The nearest people with their distances; each row takes that person."""
+def near_table(
+    session: Session, placement: Placement | None, names: Mapping[str, str], atlas: Atlas | None,
+    striking: Mapping[str, str],
+) -> View:  # fmt: skip
+    """The nearest people with their distances and what strikes about them; each row takes that person."""
     if placement is None or atlas is None:
         return table(empty="Nobody is near yet: the place on the map is not known.")
     near = views.others(session, placement)
@@ -92,29 +96,37 @@ def near_table(session: Session, placement: Placement | None, names: Mapping[str
     rows = [
         row(
             names.get(each.id, each.id), cell(f"{each.distance:.3f}", each.distance / far), f"{counts[each.id]:,}",
-            id=each.id,
+            *([striking[each.id]] if striking else []), id=each.id,
         )
         for each in near
     ]  # fmt: skip
     return table(
-        [("Person", "text"), ("Distance", "bar"), (capital(session.wording.many), "number")],
+        [
+            ("Person", "text"),
+            ("Distance", "bar"),
+            (capital(session.wording.many), "number"),
+            *([STRIKING] if striking else []),
+        ],
         rows,
         caption=f"Nearest to {session.history.name}: 0 is the same direction, 1 has nothing in common",
     )
 
 
-def sentence_table(atlas: Atlas, distances: NDArray[np.floating], of: Wording, *, most: int = 8) -> View:
+def sentence_table(
+    atlas: Atlas, distances: NDArray[np.floating], of: Wording, striking: Mapping[str, str], *, most: int = 8
+) -> View:
     """The people most like a sentence."""
     order = np.argsort(distances, kind="stable")[:most]
     far = float(distances[order].max()) or 1.0
     rows = [
         row(
             atlas.ids[i], cell(f"{distances[i]:.3f}", float(distances[i]) / far), f"{int(atlas.counts[i]):,}",
-            id=atlas.ids[i],
+            *([striking[atlas.ids[i]]] if striking else []), id=atlas.ids[i],
         )
         for i in order
     ]  # fmt: skip
     heads: list[Head] = [("Person", "text"), ("Distance", "bar"), (capital(of.many), "number")]
+    heads += [STRIKING] if striking else []
     return table(heads, rows, caption="Most like your sentence")
 
 

@@ -18,6 +18,7 @@ from persona_demo.map_figures import FIGURES, SCORE
 from persona_demo.placing import place_among
 from persona_demo.runtime import Runtime
 from persona_demo.tasks.wording import capital
+from persona_demo.ui import words
 from persona_demo.ui.changes import Changes
 from persona_demo.ui.inside import finding, map_views, twice
 from persona_demo.ui.inside.look import Look
@@ -41,11 +42,11 @@ NO_ITEMS = "There is no map of {many} here yet: it is made by “python -m perso
 Which = Literal["both", "people", "posts", "twice"]
 TintOrWord = Tint | Literal["keep", "none"]
 
-ABOUT = """Left, everybody the plug learned from; right, single {many} of theirs, each standing where somebody
-would who wrote nothing else. Nothing ever moves but the person you edit, who leaves a trail. Click anybody to
-take them: their texts are not shipped, and the persona is then made from the list of numbers that was kept of
-them. That list writes in their manner all the same, which is worth knowing of any service that says it keeps
-“only vectors”. The points of a map are all of one task, so there is no colour by task."""
+ABOUT = """The first map has everybody the plug learned from; the second, single {many} of theirs, each standing
+where somebody would who wrote nothing else. Nothing ever moves but the person you edit, who leaves a trail.
+Click anybody to take them: their texts are not shipped, and the persona is then made from the list of numbers
+that was kept of them. That list writes in their manner all the same, which is worth knowing of any service that
+says it keeps “only vectors”. The points of a map are all of one task, so there is no colour by task."""
 
 
 @dataclass(frozen=True)
@@ -89,9 +90,11 @@ def lay_out(shelf: Shelf) -> MapParts:
                 counts=atlas.counts.tolist() if atlas else (),
                 regions=[(r.label, r.x, r.y) for r in atlas.regions] if atlas else (),
                 nouns=(of.a, of.many),
+                striking=list(shelf.striking.values()),
                 actions=True,
                 elem_id="pd-map-people",
             )
+            gr.Markdown(words.nearness(shelf.placement), elem_classes="pd-under-map")
             near = widget("table", table(), go="select", goes="Take this person", elem_id="pd-near")
         with gr.Column(min_width=320) as posts_side:
             posts = PersonaMap(
@@ -143,7 +146,7 @@ class Maps(Look):
         return {
             parts.people: map_of(self.shelf, session, placement, pinned=pinned, tint=tint[0]),
             parts.posts: self._posts_value(session, placement, places, tint=tint[1]),
-            parts.near: map_views.near_table(session, placement, self.shelf.names, atlas),
+            parts.near: map_views.near_table(session, placement, self.shelf.names, atlas, self.shelf.striking),
             parts.near_posts: posts,
             parts.twice.people: twice.twice_value(self.shelf, self.loading.runtime, session, placement),
         }
@@ -253,7 +256,7 @@ class Maps(Look):
         people, title = atlas.distances(vector), "Likeness to your sentence"
         posts: TintOrWord = "none" if items is None else map_views.nearness(items.distances(vector), title=title)
         drawn = self._drawn(session, tint=(map_views.nearness(people, title=title), posts))
-        return drawn | {self.parts.near: map_views.sentence_table(atlas, people, self.wording)}
+        return drawn | {self.parts.near: map_views.sentence_table(atlas, people, self.wording, self.shelf.striking)}
 
     def _tints(self, colour: str) -> tuple[TintOrWord, TintOrWord]:
         atlas, items = self.shelf.atlas, self.shelf.items

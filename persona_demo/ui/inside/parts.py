@@ -212,16 +212,10 @@ class CarryParts:
     Attributes:
         export: Hands the run out.
         bring: Takes one in.
-        link: Makes a link.
-        with_text: Whether it carries what was typed.
-        address: The link.
     """
 
     export: gr.Button
     bring: gr.HTML
-    link: gr.Button
-    with_text: gr.Checkbox
-    address: gr.HTML
 
 
 @dataclass(frozen=True)
@@ -269,7 +263,7 @@ class InsideParts:
         growth: The cold-start dial.
         pins: States and comparing them.
         guess: The blind guess.
-        carry: Export, import and links.
+        carry: Export and import.
     """
 
     tabs: gr.Tabs

@@ -13,6 +13,7 @@ from persona_demo.errors import UserError
 from persona_demo.evaluation.bootstrap import Estimate
 from persona_demo.explain.scorecard import Scorecard, scorecard
 from persona_demo.tasks import Wording
+from persona_demo.ui import views
 from persona_demo.ui.changes import Changes
 from persona_demo.ui.inside.look import AT_ONE, Look
 from persona_demo.ui.inside.parts import PlaceboParts
@@ -86,6 +87,8 @@ class Placebos(Look):
             for card in stream:
                 held = self.wording.count(len(card.held_out))
                 said = f"The last {held} of {session.history.name}, each predicted from what came before it."
+                if card.strangers:
+                    said += f" In their place: {views.enumerated(card.strangers)}."
                 changes = {parts.table: scores_table(card, self.wording), parts.line: {"text": said}}
                 yield changes | self.bar.busy(f"{len(card.scores)} of {len(names)} columns", card.share)
         yield self.measured(session, None, more=AT_ONE)

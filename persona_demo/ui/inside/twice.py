@@ -34,6 +34,7 @@ def lay_out(shelf: Shelf) -> TwiceParts:
             coordinates=subjects.coordinates.tolist() if subjects else (),
             counts=atlas.counts.tolist() if atlas and subjects else (),
             nouns=(of.a, of.many),
+            striking=list(shelf.striking.values()) if subjects else (),
             elem_id="pd-map-subjects",
         )
         movers = widget("table", movers_table(shelf), go="select", goes="Take this person", elem_id="pd-map-movers")

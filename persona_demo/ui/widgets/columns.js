@@ -60,7 +60,8 @@ const draw = () => {
     parts.node.classList.toggle("pd-writing", running && !(card && card.done) && !note);
     parts.node.setAttribute("aria-busy", String(running && !(card && card.done)));
     put(parts.warning, (card && card.warning) || "");
-    put(parts.note, note || (card || running ? "" : "Press Write to fill this column."));
+    const who = card ? card.who : running ? "" : "Press Write to fill this column.";
+    put(parts.note, note || who);
     drawCosts(parts.costs, card ? card.costs : []);
     const { retrieved, copied } = card || { retrieved: [], copied: [] };
     drawTexts(parts.posts, retrieved, given(retrieved.length));

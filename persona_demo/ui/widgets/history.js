@@ -136,6 +136,7 @@ const draw = () => {
   put(find(".pd-empty"), view.empty);
   find("table").hidden = view.rows.length === 0;
   find(".pd-summary").textContent = view.summary && `${view.summary}.`;
+  put(find(".pd-place"), view.place);
   find(".pd-caveat").hidden = !view.weighed;
   find(".pd-order").hidden = view.rows.length < 2;
   find("[data-do=undo]").disabled = !view.undo;
@@ -194,6 +195,16 @@ draft.addEventListener("keydown", (event) => {
 });
 
 sendChosen(file, LARGEST);
+
+// A history of twenty items is a hundred presses of Tab: whoever uses no mouse may go past it.
+for (const link of element.querySelectorAll(".pd-skip a")) {
+  link.addEventListener("click", (event) => {
+    event.preventDefault();
+    const place = document.querySelector(link.hash);
+    place.tabIndex = -1;
+    place.focus();
+  });
+}
 
 // Elsewhere on the page somebody points at an item: show which one that is.
 const point = ({ detail }) => {
