@@ -86,6 +86,27 @@ def test_single_posts_show_weight_beside_effect_and_lead_to_their_rows(app: App,
     expect(rows(page).nth(2)).to_have_class(re.compile("pd-pointed"))
 
 
+def test_an_old_table_of_posts_stays_that_of_its_person(app: App, visit: Callable[..., Page]) -> None:
+    page = visit(app)
+    open_tab(page, "Single posts")
+    measure(page, "posts")
+    table = page.locator("#pd-posts-table")
+    before = table.inner_text()
+    choose(page, "#pd-person", "Bo")
+    expect(page.locator(".pd-name")).to_have_text("Bo")
+    page.get_by_label("Oldest").check()
+    page.get_by_label("Largest effect").check()
+    expect(table).to_have_text(before, use_inner_text=True)
+    # Items of both have the same ids, and what is clicked is not one of those in sight.
+    table.get_by_role("button", name="Post 3").press("Enter")
+    expect(page.locator(".pd-elsewhere")).to_have_text("That post is not here: it is of somebody else, or was deleted.")
+    expect(page.locator(".pd-pointed")).to_have_count(0)
+    choose(page, "#pd-person", "Ada")
+    expect(page.locator(".pd-elsewhere")).to_be_hidden()
+    table.get_by_role("button", name="Post 3").press("Enter")
+    expect(rows(page).nth(2)).to_have_class(re.compile("pd-pointed"))
+
+
 def test_an_edit_makes_measurements_old(app: App, visit: Callable[..., Page]) -> None:
     page = visit(app)
     measure(page, "dial")

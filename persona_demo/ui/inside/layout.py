@@ -149,7 +149,7 @@ def _wire_measures(
     run = inside.posts.bar.wire(
         singles.measure, [*who, page.seed, *text, p.arm, p.order], [p.table, p.line, p.found], **n
     )
-    p.order.input(singles.sort, [page.session, p.found, p.order], [p.table, page.notice], queue=False, **QUIET)
+    p.order.input(singles.sort, [p.found, p.order], [p.table, page.notice], queue=False, **QUIET)
     return [
         run,
         d.bar.wire(dials.measure, [*who, page.strength, page.seed, *text], [d.chart, d.table, d.line], **n),

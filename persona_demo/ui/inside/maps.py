@@ -36,7 +36,7 @@ from persona_demo.ui.widget import widget
 MOST_POSTS = 60
 """Latest items of a person that are put on the map of items."""
 POST = "post:"
-"""What the id of a point starts with that is an item of the person on the table."""
+"""What the id of a point starts with that is an item of the person on the table; person and item follow."""
 NO_ITEMS = "There is no map of {many} here yet: it is made by “python -m persona_demo atlas build”."
 Which = Literal["both", "people", "posts", "twice"]
 TintOrWord = Tint | Literal["keep", "none"]
@@ -165,7 +165,7 @@ class Maps(Look):
         for item, vector in zip(active, vectors, strict=True):
             distances = items.distances(vector)
             (x, y), near = place_among(distances, items.coordinates)
-            points.append(NamedPoint(POST + item.id, self.wording.numbered(numbers[item.id]), x, y))
+            points.append(NamedPoint(_point_id(session, item.id), self.wording.numbered(numbers[item.id]), x, y))
             nearest.append((ids[near[0]], float(distances[near[0]])))
         return PostPlaces(tuple(points), tuple(nearest))
 
@@ -205,11 +205,12 @@ class Maps(Look):
         if not query.strip():
             return changes | self._drawn(session, tint=("keep", "keep"))
         found, own = finding.items_on_map(items, query), finding.own_items(session, query.strip())
-        points = [point for point in self._places(session).points if point.id.removeprefix(POST) in own]
+        mine = {_point_id(session, item): item for item in own}
+        points = [point for point in self._places(session).points if point.id in mine]
         if not points and not found:
             raise UserError(f"No {of.one} on the map has these words, this number or this id: search for others.")
         said = f"Found: {of.count(len(points))} of {session.history.name}, {of.count(len(found))} of other people."
-        shown = [point.id.removeprefix(POST) for point in points]
+        shown = [mine[point.id] for point in points]
         return changes | {
             self.parts.posts: map_value(people=points, neighbours=found, message=said),
             self.parts.near_posts: map_views.found_table(session, shown, found),
@@ -297,3 +298,8 @@ class Maps(Look):
         # The map at the top shows the same person, and the line of a mixture that goes as well.
         front = {self.page.people: drawn[self.parts.people]}
         return drawn | front | {self.parts.colour: NONE, self.parts.sentence: "", self.parts.find: ""}
+
+
+def _point_id(session: Session, item: str) -> str:
+    # Ids of people have no slash.
+    return f"{POST}{session.who}/{item}"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import gradio as gr
@@ -48,11 +49,50 @@ def lay_out(of: Wording) -> PostParts:
     return PostParts(bar, arm, order, gr.State(None), line, figures)
 
 
-def effects_table(found: Attribution, session: Session, order: Order) -> View:
+@dataclass(frozen=True)
+class Measured:
+    """What was measured, and of whom: whoever is on the table later may have items of the same ids.
+
+    Attributes:
+        found: Weights and effects.
+        person: Id of the person.
+        numbers: The number of each item in the history, by its id.
+        texts: The beginning of each item's text, likewise.
+    """
+
+    found: Attribution
+    person: str
+    numbers: Mapping[str, int]
+    texts: Mapping[str, str]
+
+    @classmethod
+    def of(cls, found: Attribution, session: Session) -> Measured:
+        """What was measured of whoever is in a session."""
+        numbered = {item.id: (n, item) for n, item in enumerate(session.history, start=1) if not item.muted}
+        return cls(
+            found,
+            session.who,
+            {name: n for name, (n, _) in numbered.items()},
+            {name: shortened(item.text, 90) for name, (_, item) in numbered.items()},
+        )
+
+    def as_record(self) -> dict[str, Any]:
+        """As plain JSON."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Measured:
+        """What a record holds."""
+        found = record["found"]
+        agreement = found["agreement"]
+        items = tuple(ItemEffect(**item) for item in found["items"])
+        agreed = None if agreement is None else Agreement(**agreement)
+        return cls(**{**record, "found": Attribution(**{**found, "items": items, "agreement": agreed})})
+
+
+def effects_table(measured: Measured, of: Wording, order: Order) -> View:
     """Weight beside effect, one row an item."""
-    of = session.wording
-    numbers = {item.id: n for n, item in enumerate(session.history, start=1)}
-    texts = {item.id: item.text for item in session.history}
+    found, numbers = measured.found, measured.numbers
     sizes = [abs(item.effect) for item in found.items if item.effect is not None]
     turned = max((item.shift or 0.0 for item in found.items), default=1.0) or 1.0
     heaviest = max((item.weight or 0.0 for item in found.items), default=1.0) or 1.0
@@ -60,15 +100,15 @@ def effects_table(found: Attribution, session: Session, order: Order) -> View:
     keys = {
         "effect": lambda item: -abs(item.effect or 0.0),
         "weight": lambda item: -(item.weight or 0.0),
-        "post": lambda item: numbers.get(item.item, 0),
+        "post": lambda item: numbers[item.item],
     }
     rows = [
         row(
-            of.numbered(numbers.get(item.item, "?")),
+            of.numbered(numbers[item.item]),
             cell("-" if item.weight is None else f"{100 * item.weight:.1f}%", _share(item.weight, heaviest)),
             cell("waiting" if item.effect is None else f"{item.effect:+.2f}", _share(item.effect, most)),
             cell("-" if item.shift is None else f"{item.shift:.3f}", _share(item.shift, turned)),
-            shortened(texts.get(item.item, ""), 90),
+            measured.texts[item.item],
             id=item.item,
         )
         for item in sorted(found.items, key=keys[order])
@@ -83,22 +123,12 @@ def effects_table(found: Attribution, session: Session, order: Order) -> View:
         ],
         rows,
         caption=f"Weight and effect under “{KNOWN[found.arm].title}”; above 0 the {of.one} makes the text likelier",
+        person=measured.person,
     )
 
 
 def _share(value: float | None, most: float) -> float | None:
     return None if value is None else value / most
-
-
-def _found(record: dict[str, Any]) -> Attribution:
-    agreement = record["agreement"]
-    return Attribution(
-        **{
-            **record,
-            "items": tuple(ItemEffect(**item) for item in record["items"]),
-            "agreement": None if agreement is None else Agreement(**agreement),
-        }
-    )
 
 
 class Posts(Look):
@@ -116,12 +146,13 @@ class Posts(Look):
         stream = self.lent(self.left_out)(record, opening, seed, arm, text)
         with contextlib.closing(stream):
             for found in stream:
+                measured = Measured.of(found, session)
                 done = sum(item.effect is not None for item in found.items)
                 said = found.sentence + (f" {found.agreement.sentence}" if found.agreement else "")
                 yield {
-                    parts.table: effects_table(found, session, order),
+                    parts.table: effects_table(measured, self.wording, order),
                     parts.line: {"text": said if done else ""},
-                    parts.found: dataclasses.asdict(found),
+                    parts.found: measured.as_record(),
                 } | self.bar.busy(f"{done} of {self.wording.count(len(found.items))} taken away", found.share)
         # No strength applies to what only puts texts into the prompt.
         yield self.measured(session, opening, more="" if KNOWN[arm].kind == "text" else AT_ONE)
@@ -132,9 +163,8 @@ class Posts(Look):
         yield from leave_one_out(self.runtime.lm, inputs, arm_named(arm), text)
 
     @guarded
-    def sort(self, record: dict[str, Any], found: dict[str, Any] | None, order: Order) -> Changes:
+    def sort(self, found: dict[str, Any] | None, order: Order) -> Changes:
         """Put the rows in another order."""
         if found is None:
             return {self.page.inside.posts.table: gr.skip()}
-        view = effects_table(_found(found), Session.from_record(record), order)
-        return {self.page.inside.posts.table: view}
+        return {self.page.inside.posts.table: effects_table(Measured.from_record(found), self.wording, order)}

@@ -23,7 +23,9 @@ def row(*cells: str | View, id: str | None = None, mark: bool = False) -> View:
     return {"id": id, "cells": [cell(c) if isinstance(c, str) else c for c in cells], "mark": mark}
 
 
-def table(heads: Sequence[Head] = (), rows: Sequence[View] = (), *, caption: str = "", empty: str = "") -> View:
+def table(
+    heads: Sequence[Head] = (), rows: Sequence[View] = (), *, caption: str = "", empty: str = "", person: str = ""
+) -> View:
     """A table.
 
     Args:
@@ -31,12 +33,14 @@ def table(heads: Sequence[Head] = (), rows: Sequence[View] = (), *, caption: str
         rows: The rows.
         caption: What it shows.
         empty: What is said where there is no row.
+        person: Id of the person whose items the rows are; two people may have items of one id.
     """
     return {
         "caption": caption,
         "heads": [{"text": text, "kind": kind} for text, kind in heads],
         "rows": list(rows),
         "empty": empty,
+        "person": person,
     }
 
 

@@ -18,7 +18,7 @@ const barOf = (share, signed) => {
 
 const go = (id) => {
   if (props.go === "select") trigger("select", { id });
-  else window.dispatchEvent(new CustomEvent(`pd-${props.go}`, { detail: id }));
+  else window.dispatchEvent(new CustomEvent(`pd-${props.go}`, { detail: { id, person: props.value.person } }));
 };
 
 const cellOf = (cell, head, row, first) => {
