@@ -107,6 +107,26 @@ def test_an_old_table_of_posts_stays_that_of_its_person(app: App, visit: Callabl
     expect(rows(page).nth(2)).to_have_class(re.compile("pd-pointed"))
 
 
+def test_the_text_that_is_measured_is_shown_with_whose_it_is(app: App, visit: Callable[..., Page]) -> None:
+    page = visit(app)
+    line = page.locator("#pd-look-line")
+    shown = " ".join(written(page, "persona").split())
+    expect(line).to_contain_text(shown)
+    expect(line).to_contain_text("written by “Persona” for Ada")
+    choose(page, "#pd-person", "Bo")
+    expect(line).to_contain_text("That was before your last change")
+    measure(page, "dial", who="Bo")
+    expect(said(page, "dial")).to_contain_text("The text was written by “Persona” for Ada")
+    press_write(page)
+    finished(page)
+    expect(line).to_contain_text("written by “Persona” for Bo")
+    expect(line).not_to_contain_text("before your last change")
+    choose(page, "#pd-look-text", "A text I type")
+    expect(line).to_have_text("There is no such text yet.")
+    page.locator("#pd-typed textarea").fill(" and ${6*7} gulls")
+    expect(line).to_have_text("Text: “and ${6*7} gulls”, typed by you.")
+
+
 def test_an_edit_makes_measurements_old(app: App, visit: Callable[..., Page]) -> None:
     page = visit(app)
     measure(page, "dial")

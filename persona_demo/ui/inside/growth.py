@@ -20,7 +20,7 @@ from persona_demo.tasks.wording import capital, plural
 from persona_demo.ui import palette
 from persona_demo.ui.changes import Changes
 from persona_demo.ui.inside.curve import Curve
-from persona_demo.ui.inside.look import AT_ONE, Look, written_at
+from persona_demo.ui.inside.look import AT_ONE, LED, Look, written_at
 from persona_demo.ui.inside.parts import GrowthParts
 from persona_demo.ui.inside.runbar import RunBar
 from persona_demo.ui.inside.tables import View, chart, row, series, shortened, table, text_card, texts
@@ -34,8 +34,6 @@ is by it when it may read none of the earlier {many}, then 1, 2, 4 and so on. Re
 persona needs enough of them. All columns that are ticked under Advanced take part. Surprise is measured at strength
 1, as the persona was trained; the texts are written at the strength that is set."""
 
-LED = frozenset(name for name, arm in KNOWN.items() if arm.kind in ("soft", "both") and arm.placebos)
-"""Arms that a strength applies to."""
 LONGEST = 40
 """Most tokens of a text; every column writes one for each number of items."""
 

@@ -25,7 +25,7 @@ from persona_demo.ui.inside import (
     posts,
     tokens,
 )
-from persona_demo.ui.inside.look import TYPED
+from persona_demo.ui.inside.chosen import TYPED, chosen_line
 from persona_demo.ui.inside.parts import InsideParts, TextParts
 from persona_demo.ui.inside.runbar import QUIET
 from persona_demo.ui.line import Line
@@ -33,6 +33,7 @@ from persona_demo.ui.loading import Loading
 from persona_demo.ui.page import Page
 from persona_demo.ui.shelf import Shelf
 from persona_demo.ui.widget import widget
+from persona_demo.ui.written import Outcome
 
 TITLE = """## Look inside
 Everything below looks at the same person and the same {given} as above. Take a tab, or none.
@@ -55,6 +56,8 @@ def lay_out(shelf: Shelf) -> InsideParts:
             placeholder=f"What follows the {of.given}" if of.begins else f"{capital(of.an_answer)} for {of.this}",
             min_width=260, scale=3, visible=False, elem_id="pd-typed",
         )  # fmt: skip
+    first = Outcome.of_showcase(shelf.showcase, shelf.first_session()).as_record()
+    line = widget("line", chosen_line("persona", "", first, None), elem_id="pd-look-line")
     made: dict[str, Any] = {}
     with gr.Tabs(elem_id="pd-inside") as tabs:
         for name, title, lay in (
@@ -75,7 +78,7 @@ def lay_out(shelf: Shelf) -> InsideParts:
             with gr.Tab(title, id=name, render_children=True, visible=shown):
                 made[name] = lay()
     here = widget("here", {"key": "", "others": False}, elem_id="pd-here")
-    return InsideParts(tabs, here, TextParts(choice, typed), **made)
+    return InsideParts(tabs, here, TextParts(choice, typed, line), **made)
 
 
 def wire(
@@ -96,6 +99,11 @@ def wire(
     inside.text.choice.change(
         lambda choice: gr.Textbox(visible=choice == TYPED), inside.text.choice, inside.text.typed, queue=False, **QUIET
     )
+    # The line of the columns changes whenever what was written does, and at a Stop as well, which no state tells of.
+    gr.on(
+        [inside.text.choice.change, inside.text.typed.change, page.caption.change], chosen_line,
+        [*text, inside.guess.round], inside.text.line, trigger_mode="always_last", queue=False, **QUIET,
+    )  # fmt: skip
     running = _wire_measures(line, page, shelf, loading, text, gpu)
     drawn = maps.Maps(page, None, shelf, loading, gpu=gpu)
     mixes = mix.Mix(page, inside.mix.bar, shelf, loading, gpu=gpu)

@@ -18,10 +18,12 @@ class TextParts:
     Attributes:
         choice: The arm that wrote it, or that it is typed.
         typed: What is typed.
+        line: The text, and for whom it was written.
     """
 
     choice: gr.Dropdown
     typed: gr.Textbox
+    line: gr.HTML
 
 
 @dataclass(frozen=True)

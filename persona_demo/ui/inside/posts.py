@@ -15,7 +15,8 @@ from persona_demo.explain.attribution import Agreement, Attribution, ItemEffect,
 from persona_demo.tasks import Wording
 from persona_demo.tasks.wording import capital
 from persona_demo.ui.changes import Changes
-from persona_demo.ui.inside.look import AT_ONE, Look, text_to_look_at
+from persona_demo.ui.inside.chosen import if_of_another, text_to_look_at
+from persona_demo.ui.inside.look import AT_ONE, Look
 from persona_demo.ui.inside.parts import PostParts
 from persona_demo.ui.inside.runbar import RunBar
 from persona_demo.ui.inside.tables import View, cell, row, shortened, table
@@ -155,7 +156,8 @@ class Posts(Look):
                     parts.found: measured.as_record(),
                 } | self.bar.busy(f"{done} of {self.wording.count(len(found.items))} taken away", found.share)
         # No strength applies to what only puts texts into the prompt.
-        yield self.measured(session, opening, more="" if KNOWN[arm].kind == "text" else AT_ONE)
+        at = "" if KNOWN[arm].kind == "text" else AT_ONE
+        yield self.measured(session, opening, more=f"{at} {if_of_another(choice, written, session, opening)}")
 
     def left_out(self, record: dict[str, Any], opening: str, seed: float, arm: str, text: str) -> Iterator[Attribution]:
         """The attribution as it grows; takes and gives plain values."""
