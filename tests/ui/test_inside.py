@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from persona_demo.ui.palette import TINT
 from tests.ui import dots
-from tests.ui.stage import OPENINGS, App, card, choose, finished, message, press_write, rows, written
+from tests.ui.stage import OPENINGS, App, card, choose, finished, message, opening_words, press_write, rows, written
 from tests.ui.tabs import body_rows, measure, open_tab, said
 
 # Gradio's own queue statistics still use what pandas is about to drop.
@@ -191,7 +191,21 @@ def test_the_persona_is_said_in_words_with_a_caveat(app: App, visit: Callable[..
 
 def test_people_are_mixed_and_the_line_is_drawn(app: App, visit: Callable[..., Page]) -> None:
     page = visit(app)
+    line, shapes = page.locator("#pd-mix-line"), "document.querySelector('#pd-map .pd-map-plot').layout?.shapes.length"
+    dots.drawn(page, "pd-map")
+    assert page.evaluate(shapes) == 0
+    # What the tab speaks of is there as soon as it is opened.
     open_tab(page, "Mix people")
+    expect(line).to_contain_text("Here the mixture stands nearest to")
+    page.wait_for_function(f"{shapes} === 20")
+    expect(message(page).first).to_contain_text("The line leads from Ada to Bo")
+    opening_words(page).fill("rain on the roof")
+    page.get_by_label("Mute post 1", exact=True).check()
+    expect(page.locator(".pd-muted")).to_have_count(1)
+    page.wait_for_timeout(1000)
+    assert page.evaluate(shapes) == 20
+    expect(line).not_to_contain_text("before your last change")
+    page.get_by_role("button", name="Undo").click()
     share = page.locator("#pd-mix-share input[type=number]")
     share.fill("1")
     share.press("Tab")
@@ -201,7 +215,11 @@ def test_people_are_mixed_and_the_line_is_drawn(app: App, visit: Callable[..., P
     expect(texts).to_have_count(3)
     # All of the second person is the second person.
     assert texts.nth(1).inner_text() == texts.nth(2).inner_text()
+    page.get_by_label("On another person's opening").check()
+    page.wait_for_function(f"{shapes} === 0")
+    expect(message(page).first).not_to_contain_text("The line")
     page.get_by_label("Early me and late me").check()
+    page.wait_for_function(f"{shapes} === 1")
     measure(page, "mix")
     expect(page.locator("#pd-mix-texts h3").first).to_contain_text("early")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,9 @@ import pytest
 
 from persona_demo.arms import Arm
 from persona_demo.lm.decode import DecodeOptions
+from persona_demo.ui.handlers import Desk
 from persona_demo.ui.inside import mix
+from persona_demo.ui.inside.map_views import COUNT
 from persona_demo.ui.inside.maps import Maps
 from persona_demo.ui.inside.mix import Mix
 from persona_demo.ui.loading import Loading
@@ -30,6 +33,10 @@ def mixing(page: Page, shelf: Shelf, loading: Loading) -> Mix:
 def write(mixing: Mix, session: Session, what: str, other: str | None = "sample:bo") -> list[dict[Any, Any]]:
     given = (session.as_record(), OPENING, 1.0, 0, 4, 0.0, 0.95, False, what, other, 0.5, 2.0)
     return list(mixing.write(*given))  # type: ignore[arg-type]
+
+
+def on_maps(page: Page) -> tuple[Any, Any]:
+    return page.people, page.inside.maps.people
 
 
 def test_nobody_reads_the_item_whose_input_is_written_on(
@@ -86,9 +93,72 @@ def test_clearing_the_maps_takes_the_line_of_a_mixture_from_both(
     mixing: Mix, page: Page, shelf: Shelf, loading: Loading
 ) -> None:
     record = shelf.session_of("sample:ada").as_record()
-    both = (page.people, page.inside.maps.people)
+    both = on_maps(page)
     moved = mixing.move(record, "blend", "sample:bo", 0.5, 2.0)
     assert all(moved[each]["line"] and moved[each]["mixed"] for each in both)
     cleared = Maps(page, None, shelf, loading).clear_marks(record)
     assert not any("line" in cleared[each] or "mixed" in cleared[each] for each in both)
     assert all(cleared[each]["you"] == moved[each]["you"] for each in both)
+
+
+def test_what_has_no_place_on_the_maps_takes_the_last_line_away(mixing: Mix, page: Page, shelf: Shelf) -> None:
+    record = shelf.session_of("sample:ada").as_record()
+    moved = mixing.move(record, "swap", "sample:bo", 0.5, 2.0)
+    assert not any("line" in moved[each] or "mixed" in moved[each] for each in on_maps(page))
+    assert "Here the mixture" not in moved[page.inside.mix.line]["text"]
+    assert moved[page.inside.mix.drawn] is not None
+
+
+def test_early_and_late_are_two_marks_on_a_line(mixing: Mix, page: Page, shelf: Shelf) -> None:
+    moved = mixing.move(shelf.session_of("sample:ada").as_record(), "times", None, 0.5, 2.0)
+    for each in on_maps(page):
+        names, ends = zip(*((mark["name"], mark["at"]) for mark in moved[each]["pinned"]), strict=True)
+        assert names == ("early", "late") and list(ends) == moved[each]["line"]
+        assert "mixed" not in moved[each] and "Ada, early" in moved[each]["message"]
+    assert "Early stands nearest to" in moved[page.inside.mix.line]["text"]
+
+
+def test_a_mixture_is_that_of_whoever_is_on_the_table(mixing: Mix, page: Page, shelf: Shelf) -> None:
+    parts, given = page.inside.mix, ("blend", "sample:bo", 0.5, 2.0)
+    ada = shelf.session_of("sample:ada")
+    # Nobody asked for one yet.
+    assert mixing.follow(ada.as_record(), None, *given) == {}  # type: ignore[arg-type]
+    moved = mixing.move(ada.as_record(), *given)  # type: ignore[arg-type]
+    assert moved[page.people]["line"][0] == moved[page.people]["you"]["at"]
+    assert "from Ada to Bo" in moved[page.people]["message"]
+    assert moved[parts.line]["key"] == key_of(ada, None)
+    edited = ada.edit("p00", "QUITE ANOTHER TEXT!!! SHOUTED")
+    for session in (edited, shelf.session_of("p0003")):
+        followed = mixing.follow(session.as_record(), moved[parts.drawn], *given)  # type: ignore[arg-type]
+        assert all(followed[each]["line"][0] != moved[each]["line"][0] for each in on_maps(page))
+        assert f"from {session.history.name} to Bo" in followed[page.people]["message"]
+        assert followed[parts.line]["key"] == key_of(session, None)
+        assert page.notice not in followed
+
+
+def test_states_that_are_pinned_stay_marked_beside_a_mixture(mixing: Mix, page: Page, shelf: Shelf) -> None:
+    session = shelf.session_of("sample:ada").pin("s0", True).edit("p00", "another text")
+    value = mixing.move(session.as_record(), "blend", "sample:bo", 0.5, 2.0)[page.inside.maps.people]
+    assert [mark["name"] for mark in value["pinned"]] == ["s0"] and value["mixed"]
+
+
+def test_colours_leave_a_mixture_on_the_map(mixing: Mix, page: Page, shelf: Shelf, loading: Loading) -> None:
+    record = shelf.session_of("sample:ada").as_record()
+    moved = mixing.move(record, "blend", "sample:bo", 0.5, 2.0)
+    drawn = json.loads(json.dumps(moved[page.inside.mix.drawn]))
+    people = page.inside.maps.people
+    coloured = Maps(page, None, shelf, loading).recolour(record, COUNT, "", drawn)[people]
+    assert (coloured["line"], coloured["mixed"]) == (moved[people]["line"], moved[people]["mixed"])
+
+
+def test_an_input_that_is_reworded_leaves_a_mixture_on_the_map(page: Page, shelf: Shelf, loading: Loading) -> None:
+    reworded = Desk(page, shelf, loading).reword(shelf.session_of("sample:ada").as_record(), "another opening")
+    assert page.people not in reworded and reworded[page.history]["rows"]
+
+
+def test_a_mixture_waits_for_the_models(page: Page, shelf: Shelf) -> None:
+    early = Mix(page, page.inside.mix.bar, shelf, Loading(lambda report: pytest.fail("nobody asked for models")))
+    moved = early.move(shelf.session_of("sample:ada").as_record(), "blend", "sample:bo", 0.5, 2.0)
+    assert "still loading" in moved[page.inside.mix.line]["text"] and "line" not in moved[page.people]
+    # It is drawn as soon as they are there.
+    assert moved[page.inside.mix.drawn] is not None

@@ -32,6 +32,7 @@ from persona_demo.ui.line import Line
 from persona_demo.ui.loading import Loading
 from persona_demo.ui.page import Page
 from persona_demo.ui.shelf import Shelf
+from persona_demo.ui.state import Record
 from persona_demo.ui.widget import widget
 from persona_demo.ui.written import Outcome
 
@@ -75,8 +76,9 @@ def lay_out(shelf: Shelf) -> InsideParts:
         ):
             # A round of texts that are one of five figures each would be over before it began.
             shown = name != "guess" or not shelf.task.answers
-            with gr.Tab(title, id=name, render_children=True, visible=shown):
+            with gr.Tab(title, id=name, render_children=True, visible=shown) as tab:
                 made[name] = lay()
+            made |= {"mixing": tab} if name == "mix" else {}
     here = widget("here", {"key": "", "others": False}, elem_id="pd-here")
     return InsideParts(tabs, here, TextParts(choice, typed, line), **made)
 
@@ -114,9 +116,9 @@ def wire(
 
     def clear(what: mix.What) -> Changes:
         # Neither map is left with what somebody's sentence or mixture drew on it.
-        return clearing.cleared(page) | mixes.choose(what) | drawn.clear_marks(first)
+        return clearing.cleared(page) | mixes.forget(what) | drawn.clear_marks(first)
 
-    outputs = [*clearing.cleared_outputs(page), *_mixed_from(page), *_marked(page)]
+    outputs = [*clearing.cleared_outputs(page), *_mixed(page), *_marked(page)]
     page.clear.click(None, cancels=running).then(
         clear, inside.mix.what, list(dict.fromkeys(outputs)), concurrency_id="desk", **QUIET
     )
@@ -183,23 +185,32 @@ def _wire_maps(page: Page, on: maps.Maps, mixes: mix.Mix) -> None:
     """Bind the maps, which follow whoever is on the table."""
     m, x = page.inside.maps, page.inside.mix
     lane: dict[str, Any] = {"concurrency_id": "maps", "concurrency_limit": 1, **QUIET}
+    mixed = [x.what, x.other, x.share, x.factor]
+
+    # One answer, because of two the map without the line might be the later one.
+    def follow(record: dict[str, Any], kept: list[Record], opening: str, *given: Any) -> Changes:
+        return on.follow(record, kept, opening) | mixes.follow(record, *given)
+
+    def clear(record: dict[str, Any], what: mix.What) -> Changes:
+        return on.clear_marks(record) | mixes.forget(what)
+
     gr.on(
-        [page.session.change, page.engine.change, page.opening.change], on.follow,
-        [page.session, page.kept, page.opening], [*_drawn(page), page.inside.here, page.notice],
-        trigger_mode="always_last", **lane,
+        [page.session.change, page.engine.change, page.opening.change], follow,
+        [page.session, page.kept, page.opening, x.drawn, *mixed],
+        [*_drawn(page), *_mixed(page), page.people, page.inside.here, page.notice], trigger_mode="always_last", **lane,
     )  # fmt: skip
     m.which.input(on.show, m.which, [m.people_side, m.posts_side, m.twice.side], queue=False, **QUIET)
     marked = _marked(page)
-    m.colour.input(on.recolour, [page.session, m.colour, m.sentence], marked, trigger_mode="always_last", **lane)
-    m.find.submit(on.find, [page.session, m.find], [*_drawn(page), page.notice], trigger_mode="always_last", **lane)
-    m.sentence.submit(on.compare_sentence, [page.session, m.sentence], marked, trigger_mode="always_last", **lane)
+    last: dict[str, Any] = {"trigger_mode": "always_last", **lane}
+    m.colour.input(on.recolour, [page.session, m.colour, m.sentence, x.drawn], marked, **last)
+    m.find.submit(on.find, [page.session, m.find, x.drawn], [*_drawn(page), page.notice], **last)
+    m.sentence.submit(on.compare_sentence, [page.session, m.sentence, x.drawn], marked, **last)
     for each in (m.people, m.posts):
-        each.clear(on.clear_marks, [page.session], marked, **lane)
-    x.what.input(mixes.choose, x.what, _mixed_from(page), queue=False, **QUIET)
-    mixed = [page.session, x.what, x.other, x.share, x.factor]
+        each.clear(clear, [page.session, x.what], [*marked, *_mixed(page)], **lane)
+    x.what.input(mixes.choose, x.what, [x.other, x.share, x.factor], queue=False, **QUIET)
     gr.on(
-        [x.what.input, x.other.input, x.share.release, x.factor.release], mixes.move, mixed,
-        [page.people, m.people, x.line, page.notice], trigger_mode="always_last", **lane,
+        [page.inside.mixing.select, x.what.input, x.other.input, x.share.release, x.factor.release], mixes.move,
+        [page.session, *mixed], [page.people, m.people, *_mixed(page), page.notice], **last,
     )  # fmt: skip
 
 
@@ -215,10 +226,9 @@ def _marked(page: Page) -> list[Any]:
     return [*_drawn(page), page.people, m.colour, m.sentence, m.find, page.notice]
 
 
-def _mixed_from(page: Page) -> list[Any]:
-    """What a mixture is made from, and the line about it."""
-    x = page.inside.mix
-    return [x.other, x.share, x.factor, x.line]
+def _mixed(page: Page) -> list[Any]:
+    """What tells of a mixture beside the maps."""
+    return [page.inside.mix.drawn, page.inside.mix.line]
 
 
 def _wire_pins(page: Page, on: pins.Pins, desk: carry.Carry) -> None:

@@ -26,6 +26,7 @@ from persona_demo.ui.inside.parts import MapParts
 from persona_demo.ui.inside.tables import table
 from persona_demo.ui.kept import Kept
 from persona_demo.ui.map_value import MapValue, NamedPoint, Tint, map_value
+from persona_demo.ui.mixture import Mixture
 from persona_demo.ui.persona_map import PersonaMap
 from persona_demo.ui.shelf import Shelf
 from persona_demo.ui.standing import map_of, pinned_points, stand
@@ -129,9 +130,10 @@ class Maps(Look):
         # Edits are as lost with the page as they would be of who is on the table.
         others = bool(Kept(tuple(kept)).changed)
         here = {self.page.inside.here: {"key": key_of(session, opening), "others": others}}
-        return self._drawn(session, tint=("keep", "keep")) | here
+        return self._drawn(session, None, tint=("keep", "keep")) | here
 
-    def _drawn(self, session: Session, *, tint: tuple[TintOrWord, TintOrWord]) -> Changes:
+    def _drawn(self, session: Session, mixed: dict[str, Any] | None, *, tint: tuple[TintOrWord, TintOrWord]) -> Changes:
+        mixture = None if mixed is None else Mixture.from_record(mixed)
         _, placement = stand(self.shelf, self.loading.runtime, session, "")
         places, pinned = self._places(session), pinned_points(self.shelf, self.loading.runtime, session)
         parts, atlas = self.parts, self.shelf.atlas
@@ -141,7 +143,7 @@ class Maps(Look):
         else:
             posts = map_views.own_posts_table(session, places.nearest)
         return {
-            parts.people: map_of(self.shelf, session, placement, pinned=pinned, tint=tint[0]),
+            parts.people: map_of(self.shelf, session, placement, mixture=mixture, pinned=pinned, tint=tint[0]),
             parts.posts: self._posts_value(session, placement, places, tint=tint[1]),
             parts.near: map_views.near_table(session, placement, self.shelf.names, atlas),
             parts.near_posts: posts,
@@ -196,14 +198,14 @@ class Maps(Look):
         return map_value(people=points, neighbours=ringed, message=said + rings, tint=tint)
 
     @guarded
-    def find(self, record: dict[str, Any], query: str) -> Changes:
+    def find(self, record: dict[str, Any], query: str, mixed: dict[str, Any] | None = None) -> Changes:
         """Show on the map of items what was searched for, and nothing else; all of them after an empty search."""
         session, items, of = Session.from_record(record), self.shelf.items, self.wording
         changes: Changes = {self.page.notice: {"text": "", "kind": ""}}
         if items is None:
             raise UserError(NO_ITEMS.format(many=of.many))
         if not query.strip():
-            return changes | self._drawn(session, tint=("keep", "keep"))
+            return changes | self._drawn(session, mixed, tint=("keep", "keep"))
         found, own = finding.items_on_map(items, query), finding.own_items(session, query.strip())
         mine = {_point_id(session, item): item for item in own}
         points = [point for point in self._places(session).points if point.id in mine]
@@ -225,7 +227,9 @@ class Maps(Look):
         }
 
     @guarded
-    def recolour(self, record: dict[str, Any], colour: str, sentence: str) -> Changes:
+    def recolour(
+        self, record: dict[str, Any], colour: str, sentence: str, mixed: dict[str, Any] | None = None
+    ) -> Changes:
         """Colour the points of both maps."""
         session = Session.from_record(record)
         changes: Changes = {self.page.notice: {"text": "", "kind": ""}}
@@ -235,17 +239,17 @@ class Maps(Look):
             # Somebody chose it from the list and is about to type.
             return changes
         if colour == SENTENCE:
-            return changes | self._like(session, sentence.strip())
-        return changes | self._drawn(session, tint=self._tints(colour))
+            return changes | self._like(session, sentence.strip(), mixed)
+        return changes | self._drawn(session, mixed, tint=self._tints(colour))
 
     @guarded
-    def compare_sentence(self, record: dict[str, Any], sentence: str) -> Changes:
+    def compare_sentence(self, record: dict[str, Any], sentence: str, mixed: dict[str, Any] | None = None) -> Changes:
         """Colour both maps by likeness to what was typed."""
         if not sentence.strip():
             raise UserError("There is no sentence to compare with: type one.")
-        return self.recolour(record, SENTENCE, sentence) | {self.parts.colour: SENTENCE}
+        return self.recolour(record, SENTENCE, sentence, mixed) | {self.parts.colour: SENTENCE}
 
-    def _like(self, session: Session, sentence: str) -> Changes:
+    def _like(self, session: Session, sentence: str, mixed: dict[str, Any] | None) -> Changes:
         runtime, atlas, items = self.runtime, self.shelf.atlas, self.shelf.items
         if atlas is None:
             return {}
@@ -253,7 +257,7 @@ class Maps(Look):
             vector = item_vectors(runtime.plug, runtime.encoder.encode([sentence]))[0]
         people, title = atlas.distances(vector), "Likeness to your sentence"
         posts: TintOrWord = "none" if items is None else map_views.nearness(items.distances(vector), title=title)
-        drawn = self._drawn(session, tint=(map_views.nearness(people, title=title), posts))
+        drawn = self._drawn(session, mixed, tint=(map_views.nearness(people, title=title), posts))
         return drawn | {self.parts.near: map_views.sentence_table(atlas, people, self.wording)}
 
     def _tints(self, colour: str) -> tuple[TintOrWord, TintOrWord]:
@@ -294,7 +298,7 @@ class Maps(Look):
     @guarded
     def clear_marks(self, record: dict[str, Any]) -> Changes:
         """Take colours, sentence, search and lines away; who is on the table stays."""
-        drawn = self._drawn(Session.from_record(record), tint=("none", "none"))
+        drawn = self._drawn(Session.from_record(record), None, tint=("none", "none"))
         # The map at the top shows the same person, and the line of a mixture that goes as well.
         front = {self.page.people: drawn[self.parts.people]}
         return drawn | front | {self.parts.colour: NONE, self.parts.sentence: "", self.parts.find: ""}

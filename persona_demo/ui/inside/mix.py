@@ -15,6 +15,7 @@ from persona_demo.answers import ArmText
 from persona_demo.arms import Arm, ArmInputs, arm_named
 from persona_demo.errors import UserError
 from persona_demo.explain.collapse import signs_of_collapse
+from persona_demo.history import UserHistory
 from persona_demo.lm.decode import DecodeOptions
 from persona_demo.tasks import Wording
 from persona_demo.ui import views
@@ -23,8 +24,9 @@ from persona_demo.ui.inside.look import Look, about, standing_in
 from persona_demo.ui.inside.parts import MixParts
 from persona_demo.ui.inside.runbar import RunBar
 from persona_demo.ui.inside.tables import View, text_card, texts
+from persona_demo.ui.mixture import Drawer, Mixture
 from persona_demo.ui.shelf import Shelf
-from persona_demo.ui.standing import map_of, stand
+from persona_demo.ui.standing import map_of, pinned_points, stand
 from persona_demo.ui.state import Session, key_of
 from persona_demo.ui.verbs import guarded, seed_of, whole
 from persona_demo.ui.widget import widget
@@ -36,7 +38,7 @@ ABOUT = """To the plug a person is a list of numbers, so people can be mixed, ex
 they were. What is mixed is used as a stored vector is: it stands in for a history, and does not depend on the
 {given}."""
 EXPLAINED: dict[What, str] = {
-    "blend": "A straight line from one person to the other; the slider says how far along. It is drawn on the maps.",
+    "blend": "A straight line from one person to the other; the slider says how far along.",
     "apart": "What sets this person apart from the average of everybody, taken 0, 1 or more times, or turned around.",
     "alone": "This person minus the average of everybody: a difference between people, used as though it were one.",
     "times": "The first half of the {many} against the second half: the same person, earlier and later.",
@@ -74,9 +76,13 @@ def lay_out(shelf: Shelf) -> MixParts:
             elem_id="pd-mix-factor",
         )  # fmt: skip
     widget("release", {}, visible="hidden", ranges="#pd-mix-share, #pd-mix-factor")
-    line = widget("line", {"text": EXPLAINED["blend"]}, elem_classes="pd-finding")
+    line = widget(
+        "line", {"text": EXPLAINED["blend"], "key": ""}, old="That was before your last change.",
+        elem_classes="pd-finding", elem_id="pd-mix-line",
+    )  # fmt: skip
     bar = RunBar.lay_out("Write with each", name="mix")
-    return MixParts(bar, what, other, share, factor, widget("texts", texts(), elem_id="pd-mix-texts"), line)
+    written = widget("texts", texts(), elem_id="pd-mix-texts")
+    return MixParts(bar, what, other, share, factor, written, line, gr.State(None))
 
 
 def _first_other(shelf: Shelf) -> str | None:
@@ -94,46 +100,68 @@ class Mix(Look):
 
     def choose(self, what: What) -> Changes:
         """Show what a choice needs."""
-        of = self.wording
         return {
             self.parts.other: gr.Dropdown(visible=what in ("blend", "swap")),
             self.parts.share: gr.Slider(visible=what == "blend"),
             self.parts.factor: gr.Slider(visible=what == "apart"),
-            self.parts.line: {"text": EXPLAINED[what].format(one=of.one, many=of.many, each=of.each)},
         }
+
+    def forget(self, what: What) -> Changes:
+        """Draw nothing from now on, until somebody mixes again."""
+        return {self.parts.drawn: None, self.parts.line: {"text": self._explained(what), "key": ""}}
 
     @guarded
     def move(self, record: dict[str, Any], what: What, other: str | None, share: float, factor: float) -> Changes:
-        """Show on the maps where the mixture stands."""
-        session = Session.from_record(record)
-        if what not in ("blend", "apart", "alone") or self.shelf.atlas is None:
-            return {self.page.notice: gr.skip()}
-        one, atlas, more = self._vector(session), self.shelf.atlas, ""
-        if what == "blend":
-            vectors = algebra.line(one, self._vector(self._other(other)), steps=21)
-            mixed = algebra.blend(one, self._vector(self._other(other)), share)
-        elif what == "alone":
-            mixed = algebra.without_average(one, self.runtime.plug)
-            vectors = algebra.line(one, mixed, steps=21)
-            part = np.linalg.norm((one - mixed) / atlas.scale) / np.linalg.norm(one / atlas.scale)
-            more = f"The average that was taken away is {100 * part:.0f}% as long as what it was taken from."
-        else:
-            steps = np.linspace(min(0.0, factor), max(1.0, factor), 21)
-            vectors = np.stack([algebra.exaggerate(one, self.runtime.plug, factor=float(f)) for f in steps])
-            mixed = algebra.exaggerate(one, self.runtime.plug, factor=factor)
-        places = [atlas.place(vector) for vector in vectors]
-        here = atlas.place(mixed)
-        near = views.enumerated([self.shelf.names.get(n.id, n.id) for n in here.neighbours[:3]])
-        warning = algebra.out_of_range(mixed, atlas)
-        said = f"Here the mixture stands nearest to {near}. {more} {warning}".strip()
-        _, placement = stand(self.shelf, self.loading.runtime, session, "")
-        value = map_of(self.shelf, session, placement, line=[(p.x, p.y) for p in places], mixed=(here.x, here.y))
+        """Show on the maps where the mixture stands; what has no place on them takes the last one away."""
+        session, mixture, said = Session.from_record(record), Mixture(), ""
+        try:
+            mixture = self._mixture(session, what, other, share, factor)
+            said = mixture.where
+        except UserError as error:
+            # It is said where the choice was made, and no map goes on showing what was there before.
+            said = str(error)
+        runtime = self.loading.runtime
+        _, placement = stand(self.shelf, runtime, session, "")
+        pinned = pinned_points(self.shelf, runtime, session)
+        line = {"text": f"{self._explained(what)} {said}".strip(), "key": key_of(session, None)}
         return {
-            self.page.people: value,
-            self.page.inside.maps.people: value,
-            self.parts.line: {"text": said},
+            self.page.people: map_of(self.shelf, session, placement, mixture=mixture),
+            self.page.inside.maps.people: map_of(self.shelf, session, placement, mixture=mixture, pinned=pinned),
+            self.parts.line: line,
+            self.parts.drawn: mixture.as_record(),
             self.page.notice: views.notice(),
         }
+
+    def follow(
+        self, record: dict[str, Any], drawn: dict[str, Any] | None, what: What, other: str | None, share: float,
+        factor: float,
+    ) -> Changes:  # fmt: skip
+        """Mix whoever is on the table now, where a mixture is shown."""
+        if drawn is None:
+            return {}
+        changes = self.move(record, what, other, share, factor)
+        # Whatever the strip says is about something else.
+        return {part: value for part, value in changes.items() if part is not self.page.notice}
+
+    def _explained(self, what: What) -> str:
+        of = self.wording
+        return EXPLAINED[what].format(one=of.one, many=of.many, each=of.each)
+
+    def _mixture(self, session: Session, what: What, other: str | None, share: float, factor: float) -> Mixture:
+        atlas, name = self.shelf.atlas, session.history.name
+        if atlas is None or what == "swap":
+            return Mixture()
+        draw = Drawer(atlas, self.runtime.plug, self.shelf.names)
+        if what == "times":
+            early, late = (self._embedded(part.history) for part in algebra.early_and_late(session.history))
+            return draw.times(early, late, name=name)
+        one = self._vector(session)
+        if what == "alone":
+            return draw.alone(one, name=name)
+        if what == "apart":
+            return draw.apart(one, factor, name=name)
+        second = self._other(other)
+        return draw.blend(one, self._vector(second), share, names=(name, second.history.name))
 
     @guarded
     def write(
@@ -208,7 +236,10 @@ class Mix(Look):
         stored = self.shelf.stored_vector(session)
         if stored is not None:
             return stored
-        return self.runtime.embed(session.history, self.runtime.task(self.task.name)).user_vector
+        return self._embedded(session.history)
+
+    def _embedded(self, history: UserHistory) -> FloatArray:
+        return self.runtime.embed(history, self.runtime.task(self.task.name)).user_vector
 
     def _swapped(self, session: Session, second: Session) -> tuple[str, Sequence[Arm]]:
         """The input of an item of the second person, and both people without that item."""

@@ -160,6 +160,7 @@ class MixParts:
         factor: How far from the average person.
         texts: What is written.
         line: Where the mixture stands, and warnings.
+        drawn: What is drawn of it on the maps, as plain JSON; None while nothing is asked for.
     """
 
     bar: RunBar
@@ -169,6 +170,7 @@ class MixParts:
     factor: gr.Slider
     texts: gr.HTML
     line: gr.HTML
+    drawn: gr.State
 
 
 @dataclass(frozen=True)
@@ -268,6 +270,7 @@ class InsideParts:
         words: The persona in words.
         maps: Both maps.
         mix: People algebra.
+        mixing: Its tab, which draws on the maps once it is opened.
         growth: The cold-start dial.
         pins: States and comparing them.
         guess: The blind guess.
@@ -284,6 +287,7 @@ class InsideParts:
     words: WordParts
     maps: MapParts
     mix: MixParts
+    mixing: gr.Tab
     growth: GrowthParts
     pins: PinParts
     guess: GuessParts
