@@ -27,6 +27,7 @@ from persona_demo.ui.inside import (
 )
 from persona_demo.ui.inside.chosen import TYPED, chosen_line
 from persona_demo.ui.inside.parts import InsideParts, TextParts
+from persona_demo.ui.inside.recipe import What
 from persona_demo.ui.inside.runbar import QUIET
 from persona_demo.ui.line import Line
 from persona_demo.ui.loading import Loading
@@ -114,7 +115,7 @@ def wire(
     _wire_carry(page, on)
     first = shelf.first_session().as_record()
 
-    def clear(what: mix.What) -> Changes:
+    def clear(what: What) -> Changes:
         # Neither map is left with what somebody's sentence or mixture drew on it.
         return clearing.cleared(page) | mixes.forget(what) | drawn.clear_marks(first)
 
@@ -173,7 +174,7 @@ def _wire_measures(
             **n,
         ),
         w.bar.wire(words.say, who, [w.line, w.likelier, w.vectors, w.posts, w.style], **n),
-        m.bar.wire(mixes.write, [*sampled, m.what, m.other, m.share, m.factor], [m.texts], **n),
+        m.bar.wire(mixes.write, [page.session, page.kept, *sampled[1:], *_recipe(page)], [m.texts], **n),
         c.bar.wire(grows.measure, [page.session, page.seed, page.arms], [c.chart, c.table, c.line], **n),
         g.writes.wire(writes.write, [*sampled, page.arms], [g.texts], **n),
         inside.pins.bar.wire(pairs.write, [page.session, page.kept, *sampled[1:]], [inside.pins.texts], **n),
@@ -185,19 +186,19 @@ def _wire_maps(page: Page, on: maps.Maps, mixes: mix.Mix) -> None:
     """Bind the maps, which follow whoever is on the table."""
     m, x = page.inside.maps, page.inside.mix
     lane: dict[str, Any] = {"concurrency_id": "maps", "concurrency_limit": 1, **QUIET}
-    mixed = [x.what, x.other, x.share, x.factor]
 
     # One answer, because of two the map without the line might be the later one.
-    def follow(record: dict[str, Any], kept: list[Record], opening: str, *given: Any) -> Changes:
-        return on.follow(record, kept, opening) | mixes.follow(record, *given)
+    def follow(record: Record, kept: list[Record], opening: str, *given: Any) -> Changes:
+        return on.follow(record, kept, opening) | mixes.follow(record, kept, *given)
 
-    def clear(record: dict[str, Any], what: mix.What) -> Changes:
+    def clear(record: dict[str, Any], what: What) -> Changes:
         return on.clear_marks(record) | mixes.forget(what)
 
     gr.on(
-        [page.session.change, page.engine.change, page.opening.change], follow,
-        [page.session, page.kept, page.opening, x.drawn, *mixed],
-        [*_drawn(page), *_mixed(page), page.people, page.inside.here, page.notice], trigger_mode="always_last", **lane,
+        [page.session.change, page.kept.change, page.engine.change, page.opening.change], follow,
+        [page.session, page.kept, page.opening, x.drawn, x.offered, *_recipe(page)],
+        [*_drawn(page), *_mixed(page), x.other, x.offered, page.people, page.inside.here, page.notice],
+        trigger_mode="always_last", **lane,
     )  # fmt: skip
     m.which.input(on.show, m.which, [m.people_side, m.posts_side, m.twice.side], queue=False, **QUIET)
     marked = _marked(page)
@@ -207,10 +208,11 @@ def _wire_maps(page: Page, on: maps.Maps, mixes: mix.Mix) -> None:
     m.sentence.submit(on.compare_sentence, [page.session, m.sentence, x.drawn], marked, **last)
     for each in (m.people, m.posts):
         each.clear(clear, [page.session, x.what], [*marked, *_mixed(page)], **lane)
-    x.what.input(mixes.choose, x.what, [x.other, x.share, x.factor], queue=False, **QUIET)
+    x.what.input(mixes.choose, x.what, [x.other, x.share, x.factor, x.back], queue=False, **QUIET)
     gr.on(
-        [page.inside.mixing.select, x.what.input, x.other.input, x.share.release, x.factor.release], mixes.move,
-        [page.session, *mixed], [page.people, m.people, *_mixed(page), page.notice], **last,
+        [page.inside.mixing.select, x.what.input, x.other.input, x.share.release, x.factor.release, x.back.release],
+        mixes.move, [page.session, page.kept, *_recipe(page)], [page.people, m.people, *_mixed(page), page.notice],
+        **last,
     )  # fmt: skip
 
 
@@ -224,6 +226,12 @@ def _marked(page: Page) -> list[Any]:
     """What somebody's colours, sentence and lines are shown on."""
     m = page.inside.maps
     return [*_drawn(page), page.people, m.colour, m.sentence, m.find, page.notice]
+
+
+def _recipe(page: Page) -> list[Any]:
+    """What is mixed, in the order of its fields."""
+    x = page.inside.mix
+    return [x.what, x.other, x.share, x.factor, x.back]
 
 
 def _mixed(page: Page) -> list[Any]:

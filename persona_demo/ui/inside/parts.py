@@ -158,9 +158,11 @@ class MixParts:
         other: The second person.
         share: How much of the second person.
         factor: How far from the average person.
+        back: Which input of the second person.
         texts: What is written.
         line: Where the mixture stands, and warnings.
         drawn: What is drawn of it on the maps, as plain JSON; None while nothing is asked for.
+        offered: Second people besides those who ship, as they were offered last.
     """
 
     bar: RunBar
@@ -168,9 +170,11 @@ class MixParts:
     other: gr.Dropdown
     share: gr.Slider
     factor: gr.Slider
+    back: gr.Slider
     texts: gr.HTML
     line: gr.HTML
     drawn: gr.State
+    offered: gr.State
 
 
 @dataclass(frozen=True)
