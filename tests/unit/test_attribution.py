@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import replace
 
 import numpy as np
@@ -14,8 +15,10 @@ from persona_demo.explain.attribution import agreement, leave_one_out
 from persona_demo.explain.scoring import MAX_TOKENS, Likelihoods, row_of
 from persona_demo.history import UserHistory
 from persona_demo.runtime import Runtime
+from persona_demo.tasks import BLOG_POST
 from tests import tiny
 
+agreed = functools.partial(agreement, of=BLOG_POST.wording)
 TEXT = " and the gulls did not mind"
 
 
@@ -115,16 +118,16 @@ def test_equal_conditionings_are_scored_once(given: ArmInputs, runtime: Runtime)
 
 
 def test_agreement_is_about_order_and_size() -> None:
-    same = agreement([0.1, 0.2, 0.7], [0.01, -0.3, 2.0])
+    same = agreed([0.1, 0.2, 0.7], [0.01, -0.3, 2.0])
     assert same.rank_correlation == pytest.approx(1)
     assert same.same_top and "closely" in same.sentence and "is also" in same.sentence
-    against = agreement([0.1, 0.2, 0.7], [3.0, 2.0, 0.1])
+    against = agreed([0.1, 0.2, 0.7], [3.0, 2.0, 0.1])
     assert against.rank_correlation == pytest.approx(-1)
     assert not against.same_top and "against" in against.sentence and "is not" in against.sentence
-    assert agreement([0.25] * 4, [1.0, 2.0, 3.0, 4.0]).rank_correlation is None
-    assert agreement([0.1, 0.2, 0.7], [0.0, 0.0, 0.0]).rank_correlation is None
-    assert "Fewer than" in agreement([0.5, 0.5], [1.0, 2.0]).sentence
-    assert "little to do" in agreement([1, 2, 3, 4, 5], [3, 5, 1, 4, 3.5]).sentence
+    assert agreed([0.25] * 4, [1.0, 2.0, 3.0, 4.0]).rank_correlation is None
+    assert agreed([0.1, 0.2, 0.7], [0.0, 0.0, 0.0]).rank_correlation is None
+    assert "Fewer than" in agreed([0.5, 0.5], [1.0, 2.0]).sentence
+    assert "little to do" in agreed([1, 2, 3, 4, 5], [3, 5, 1, 4, 3.5]).sentence
 
 
 @pytest.mark.parametrize("text", ["", "  ", "far too long " * MAX_TOKENS])

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from persona_demo.ui.inside.posts import Posts
+from persona_demo.explain.attribution import Attribution, ItemEffect
+from persona_demo.runtime import Runtime
+from persona_demo.tasks import BLOG_POST
+from persona_demo.ui.inside import mix
+from persona_demo.ui.inside import posts as posts_tab
+from persona_demo.ui.inside.posts import Measured, Posts, effects_table
 from persona_demo.ui.loading import Loading
 from persona_demo.ui.page import Page
 from persona_demo.ui.shelf import Shelf
@@ -42,3 +48,23 @@ def test_a_table_keeps_whom_it_was_measured_of(posts: Posts, page: Page, shelf: 
     assert view["person"] == ada.who
     again = posts.sort(found, "effect")[parts.table]
     assert again == changes[parts.table]
+
+
+def test_a_table_says_which_posts_are_copied_as_well(shelf: Shelf) -> None:
+    ada = shelf.session_of("sample:ada")
+    items = tuple(ItemEffect(item.id, 0.25, 0.1, 0.2, item.id in ("p01", "p03")) for item in ada.history)
+    found = Attribution("persona", "task", 6, -10.0, -12.0, items)
+    view = effects_table(Measured.of(found, ada), ada.wording, "post")
+    assert [head["text"] for head in view["heads"]][-2:] == ["Also copied word for word", "Its words"]
+    assert [row["cells"][-2]["text"] for row in view["rows"]] == ["no", "its first words", "no", "its first words"]
+    none = Attribution("persona", "task", 6, -10.0, -12.0, tuple(replace(item, copied=False) for item in items))
+    assert "copied" not in str(effects_table(Measured.of(none, ada), ada.wording, "post"))
+
+
+def test_tabs_say_what_a_plug_copies(runtime: Runtime) -> None:
+    plain, of = runtime.plug.config, BLOG_POST.wording
+    copies = replace(plain, keyword_tokens=0, excerpt_items=4)
+    assert "first words of the 4 posts nearest to the opening words" in posts_tab.tab_about(of, copies)
+    assert "word for word" in mix.tab_about(of, copies)
+    for form in (replace(plain, keyword_tokens=0), None):
+        assert "word for word" not in posts_tab.tab_about(of, form) + mix.tab_about(of, form)

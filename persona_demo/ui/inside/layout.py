@@ -65,7 +65,7 @@ def lay_out(shelf: Shelf) -> InsideParts:
         for name, title, lay in (
             ("dial", "Strength", dial.lay_out),
             ("placebo", "Placebos", lambda: placebo.lay_out(of)),
-            ("posts", f"Single {of.many}", lambda: posts.lay_out(of)),
+            ("posts", f"Single {of.many}", lambda: posts.lay_out(shelf)),
             ("tokens", "Word by word", tokens.lay_out),
             ("words", "In words", lambda: inwords.lay_out(of)),
             ("maps", "Maps", lambda: maps.lay_out(shelf)),

@@ -18,6 +18,8 @@ from persona_demo.errors import UserError
 from persona_demo.explain.collapse import signs_of_collapse
 from persona_demo.history import HistoryItem, UserHistory
 from persona_demo.lm.decode import DecodeOptions
+from persona_demo.plug.config import PlugConfig
+from persona_demo.tasks import Wording
 from persona_demo.ui import views
 from persona_demo.ui.changes import Changes
 from persona_demo.ui.inside.look import Look, about, standing_in
@@ -37,12 +39,25 @@ FloatArray = NDArray[np.float32]
 ABOUT = """To the plug a person is a list of numbers, so people can be mixed, exaggerated and compared with who
 they were. What is mixed is used as a stored vector is: it stands in for a history, and does not depend on the
 {given}."""
+NO_COPIES = """What this plug otherwise copies from the {many} word for word does not fit into that list: mixtures,
+and the people beside them, are written without it. Early and late me, and another person's {each}, keep it."""
+
+
+def tab_about(of: Wording, form: PlugConfig | None) -> str:
+    """What the tab shows.
+
+    Args:
+        of: What items are called.
+        form: The form of the plug, where it is known.
+    """
+    said = ABOUT.format(given=of.given)
+    return said if form is None or not form.own_words else f"{said} {NO_COPIES.format(many=of.many, each=of.each)}"
 
 
 def lay_out(shelf: Shelf) -> MixParts:
     """Lay the tab out."""
     of = shelf.wording
-    gr.Markdown(ABOUT.format(given=of.given), elem_classes="pd-lead")
+    gr.Markdown(tab_about(of, shelf.form), elem_classes="pd-lead")
     what = gr.Radio(kinds(of), value="blend", label="What to try", elem_id="pd-mix-what")
     with gr.Row(elem_classes="pd-choices"):
         other = gr.Dropdown(

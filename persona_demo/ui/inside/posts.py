@@ -12,6 +12,7 @@ import gradio as gr
 
 from persona_demo.arms import KNOWN, arm_named
 from persona_demo.explain.attribution import Agreement, Attribution, ItemEffect, leave_one_out
+from persona_demo.plug.config import PlugConfig
 from persona_demo.tasks import Wording
 from persona_demo.tasks.wording import capital
 from persona_demo.ui.changes import Changes
@@ -19,7 +20,8 @@ from persona_demo.ui.inside.chosen import if_of_another, text_to_look_at
 from persona_demo.ui.inside.look import AT_ONE, Look
 from persona_demo.ui.inside.parts import PostParts
 from persona_demo.ui.inside.runbar import RunBar
-from persona_demo.ui.inside.tables import View, cell, row, shortened, table
+from persona_demo.ui.inside.tables import Head, View, cell, row, shortened, table
+from persona_demo.ui.shelf import Shelf
 from persona_demo.ui.state import Session
 from persona_demo.ui.verbs import guarded
 from persona_demo.ui.widget import widget
@@ -30,12 +32,28 @@ likely without that {one}. Weights and effects need not agree, and the sentence 
 are measured at strength 1, as the persona was trained, at whatever strength the text was written. The table also
 says how far the person turns without that {one}, whatever the text: 0 is the same direction of their list of numbers,
 1 is nothing in common."""
+COPIES = """This plug also copies the first words of the {copied} nearest to the {given}, word for word. No weight
+tells of that second way into the text, so the table says which {many} took it."""
 Order = Literal["effect", "weight", "post"]
 
 
-def lay_out(of: Wording) -> PostParts:
+def tab_about(of: Wording, form: PlugConfig | None) -> str:
+    """What the tab shows.
+
+    Args:
+        of: What items are called.
+        form: The form of the plug, where it is known.
+    """
+    said = ABOUT.format(one=of.one)
+    if form is None or not form.excerpt_items:
+        return said
+    return f"{said} {COPIES.format(copied=of.count(form.excerpt_items), given=of.given, many=of.many)}"
+
+
+def lay_out(shelf: Shelf) -> PostParts:
     """Lay the tab out."""
-    gr.Markdown(ABOUT.format(one=of.one), elem_classes="pd-lead")
+    of = shelf.wording
+    gr.Markdown(tab_about(of, shelf.form), elem_classes="pd-lead")
     with gr.Row(elem_classes="pd-choices"):
         able = [(arm.title, arm.name) for arm in KNOWN.values() if arm.compared_with is not None]
         arm = gr.Dropdown(able, value="persona", label="Under which column", min_width=240, elem_id="pd-posts-arm")
@@ -98,6 +116,7 @@ def effects_table(measured: Measured, of: Wording, order: Order) -> View:
     turned = max((item.shift or 0.0 for item in found.items), default=1.0) or 1.0
     heaviest = max((item.weight or 0.0 for item in found.items), default=1.0) or 1.0
     most = max(sizes, default=1.0) or 1.0
+    copied = any(item.copied for item in found.items)
     keys = {
         "effect": lambda item: -abs(item.effect or 0.0),
         "weight": lambda item: -(item.weight or 0.0),
@@ -109,19 +128,23 @@ def effects_table(measured: Measured, of: Wording, order: Order) -> View:
             cell("-" if item.weight is None else f"{100 * item.weight:.1f}%", _share(item.weight, heaviest)),
             cell("waiting" if item.effect is None else f"{item.effect:+.2f}", _share(item.effect, most)),
             cell("-" if item.shift is None else f"{item.shift:.3f}", _share(item.shift, turned)),
+            *(["its first words" if item.copied else "no"] if copied else []),
             measured.texts[item.item],
             id=item.item,
         )
         for item in sorted(found.items, key=keys[order])
     ]
+    also: list[Head] = [("Also copied word for word", "text")] if copied else []
+    heads: list[Head] = [
+        (capital(of.one), "text"),
+        ("Weight", "bar"),
+        ("Effect, nats", "signed"),
+        ("Turns the person by", "bar"),
+        *also,
+        ("Its words", "text"),
+    ]
     return table(
-        [
-            (capital(of.one), "text"),
-            ("Weight", "bar"),
-            ("Effect, nats", "signed"),
-            ("Turns the person by", "bar"),
-            ("Its words", "text"),
-        ],
+        heads,
         rows,
         caption=f"Weight and effect under “{KNOWN[found.arm].title}”; above 0 the {of.one} makes the text likelier",
         person=measured.person,
