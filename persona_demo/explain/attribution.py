@@ -24,8 +24,8 @@ from persona_demo.explain.scoring import Likelihoods, text_tokens
 from persona_demo.lm.base import FrozenLM
 from persona_demo.tasks import Wording
 
-BATCH = 8
-"""Items measured between two states: often enough to watch and to stop."""
+BATCH = 7
+"""Items measured between two states: often enough to watch and to stop; with all items once more they fill a batch."""
 LEAST_ITEMS = 3
 """With fewer items there is no order to compare."""
 
@@ -79,6 +79,8 @@ class Attribution:
         without_person: The same under the base, nats.
         items: The items, in history order.
         agreement: Once all are measured, for arms that weigh items.
+        noise: By how much the log-likelihood with all items came out otherwise when it was computed once more beside
+            each batch, at most, nats; no less than the last digit of such a number.
     """
 
     arm: str
@@ -88,6 +90,11 @@ class Attribution:
     without_person: float
     items: tuple[ItemEffect, ...]
     agreement: Agreement | None = None
+    noise: float = 0.0
+
+    def is_noise(self, effect: float) -> bool:
+        """Whether an effect is no larger than numerical noise."""
+        return abs(effect) <= self.noise
 
     @property
     def whole(self) -> float:
@@ -107,8 +114,14 @@ class Attribution:
         return (
             f"All {len(self.items)} items together change the log-likelihood of this text by {self.whole:+.2f} nats "
             f"({self.whole / self.tokens:+.3f} a token) against “{arm_named(self.base).title}”; "
-            f"the largest single item by {largest:+.2f}."
+            f"the largest single item by {largest:+.2f}. "
+            f"Differences up to ±{_plain(self.noise)} nats are numerical noise."
         )
+
+
+def _plain(number: float) -> str:
+    """A small number by its first digit, without an exponent."""
+    return np.format_float_positional(number, precision=1, unique=False, fractional=False, trim="-")
 
 
 def agreement(weights: Sequence[float], effects: Sequence[float], *, of: Wording) -> Agreement:
@@ -147,8 +160,17 @@ def agreement(weights: Sequence[float], effects: Sequence[float], *, of: Wording
     )
 
 
-def _agreement(items: Sequence[ItemEffect], of: Wording) -> Agreement:
+def _agreement(state: Attribution, of: Wording) -> Agreement:
     """Of all items, and in a second sentence of those whose only way into the text is their weight."""
+    items = state.items
+    unsure = sum(state.is_noise(item.effect or 0.0) for item in items)
+    if 2 * unsure > len(items):
+        return Agreement(
+            None,
+            False,
+            f"{unsure} of the {len(items)} effects are no larger than numerical noise, so how far the weights agree "
+            "with them cannot be told.",
+        )
 
     def among(some: Sequence[ItemEffect]) -> Agreement:
         return agreement([item.weight or 0.0 for item in some], [item.effect or 0.0 for item in some], of=of)
@@ -199,16 +221,19 @@ def leave_one_out(lm: FrozenLM, inputs: ArmInputs, arm: Arm, text: str) -> Itera
         ItemEffect(item.id, weight, copied=item.id in whole.copied_from)
         for item, weight in zip(inputs.items, weights, strict=True)
     ]
-    state = Attribution(arm.name, arm.compared_with, len(tokens), total, without_person, tuple(items))
+    # No difference of two such numbers is known better than to their last digit.
+    digit = float(np.spacing(np.float32(abs(total))))
+    state = Attribution(arm.name, arm.compared_with, len(tokens), total, without_person, tuple(items), noise=digit)
     yield state
     for start in range(0, len(items), BATCH):
         places = range(start, min(start + BATCH, len(items)))
         shorter = [arm.build(replace(inputs, items=inputs.items[:i] + inputs.items[i + 1 :])) for i in places]
-        for i, made, without in zip(places, shorter, likelihoods.of(shorter), strict=True):
+        found, noise = likelihoods.beside(shorter, whole)
+        for i, made, without in zip(places, shorter, found, strict=True):
             items[i] = replace(items[i], effect=total - without, shift=_shift(whole, made))
-        state = replace(state, items=tuple(items))
+        state = replace(state, items=tuple(items), noise=max(state.noise, noise))
         if state.share == 1 and whole.weights is not None:
-            state = replace(state, agreement=_agreement(items, inputs.task.wording))
+            state = replace(state, agreement=_agreement(state, inputs.task.wording))
         yield state
 
 

@@ -142,3 +142,34 @@ def test_without_items_or_a_person_there_is_nothing_to_leave_out(runtime: Runtim
     nobody = runtime.arm_inputs(UserHistory("Nobody"), runtime.task("blog-post"), "The last train left")
     with pytest.raises(UserError, match="no items to leave out"):
         next(leave_one_out(runtime.lm, nobody, arm_named("persona"), TEXT))
+
+
+class Noisy:
+    """A language model whose figures are off by a little each time, as those of other batches are."""
+
+    def __init__(self, runtime: Runtime, size: float) -> None:
+        self.lm, self.size, self.turn, self.most = runtime.lm, size, 0, 0.0
+
+    def score(self, rows: list[object], targets: list[object]) -> list[np.ndarray]:
+        self.turn += 1
+        shift = self.size * self.turn
+        return [found + shift / len(found) for found in self.lm.score(rows, targets)]  # type: ignore[arg-type]
+
+
+def test_the_whole_is_read_once_more_beside_each_batch_and_what_is_below_that_is_noise(
+    runtime: Runtime, given: ArmInputs
+) -> None:
+    arm, tokens = arm_named("persona"), given.codec.encode(TEXT)
+    last = list(leave_one_out(runtime.lm, given, arm, TEXT))[-1]
+    # No less than what two equal readings differ by, and far less than what an item does.
+    assert 0 < last.noise < 1e-3 and "up to ±0.0000" in last.sentence
+    assert not any(last.is_noise(item.effect or 0.0) for item in last.items)
+    noisy = list(leave_one_out(Noisy(runtime, 0.5), given, arm, TEXT))[-1]  # type: ignore[arg-type]
+    # Two batches came after the first reading: the second of them is a whole nat off.
+    assert noisy.noise == pytest.approx(1.0, abs=1e-3) and len(tokens) == noisy.tokens
+
+
+def test_nothing_is_said_of_the_order_of_noise(runtime: Runtime, given: ArmInputs) -> None:
+    loud = list(leave_one_out(Noisy(runtime, 1e3), given, arm_named("persona"), TEXT))[-1]  # type: ignore[arg-type]
+    assert loud.agreement is not None and loud.agreement.rank_correlation is None
+    assert "of the 10 effects are no larger than numerical noise" in loud.agreement.sentence

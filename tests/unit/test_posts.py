@@ -68,3 +68,23 @@ def test_tabs_say_what_a_plug_copies(runtime: Runtime) -> None:
     assert "word for word" in mix.tab_about(of, copies)
     for form in (replace(plain, keyword_tokens=0), None):
         assert "word for word" not in posts_tab.tab_about(of, form) + mix.tab_about(of, form)
+
+
+def test_noise_has_no_bar_and_steps_back(shelf: Shelf) -> None:
+    ada = shelf.session_of("sample:ada")
+    effects = (2.0, -0.01, 0.0, None)
+    items = tuple(ItemEffect(item.id, 0.25, effect) for item, effect in zip(ada.history, effects, strict=True))
+    found = Attribution("persona", "task", 6, -10.0, -12.0, items, noise=0.015)
+    rows = effects_table(Measured.of(found, ada), ada.wording, "post")["rows"]
+    assert [row["cells"][2]["text"] for row in rows] == ["+2.00", "noise", "0", "waiting"]
+    assert [row["cells"][2]["bar"] for row in rows] == [1.0, None, None, None]
+    assert [row["dim"] for row in rows] == [False, True, True, False]
+
+
+def test_rows_can_be_ordered_by_how_far_they_turn_the_person(shelf: Shelf) -> None:
+    ada = shelf.session_of("sample:ada")
+    shifts = (0.1, None, 0.4, 0.2)
+    items = tuple(ItemEffect(item.id, 0.25, 0.1, shift) for item, shift in zip(ada.history, shifts, strict=True))
+    found = Attribution("persona", "task", 6, -10.0, -12.0, items)
+    rows = effects_table(Measured.of(found, ada), ada.wording, "shift")["rows"]
+    assert [row["id"] for row in rows] == ["p02", "p03", "p00", "p01"]

@@ -31,10 +31,11 @@ every {one} is taken away in turn and the text is read again: the effect is by h
 likely without that {one}. Weights and effects need not agree, and the sentence below says how far they do. Effects
 are measured at strength 1, as the persona was trained, at whatever strength the text was written. The table also
 says how far the person turns without that {one}, whatever the text: 0 is the same direction of their list of numbers,
-1 is nothing in common."""
+1 is nothing in common. The text with every {one} is read once more beside each batch: what it comes out otherwise by
+is numerical noise, and effects no larger than that are told as noise."""
 COPIES = """This plug also copies the first words of the {copied} nearest to the {given}, word for word. No weight
 tells of that second way into the text, so the table says which {many} took it."""
-Order = Literal["effect", "weight", "post"]
+Order = Literal["effect", "weight", "shift", "post"]
 
 
 def tab_about(of: Wording, form: PlugConfig | None) -> str:
@@ -58,8 +59,10 @@ def lay_out(shelf: Shelf) -> PostParts:
         able = [(arm.title, arm.name) for arm in KNOWN.values() if arm.compared_with is not None]
         arm = gr.Dropdown(able, value="persona", label="Under which column", min_width=240, elem_id="pd-posts-arm")
         order = gr.Radio(
-            [("Largest effect", "effect"), ("Largest weight", "weight"), ("Oldest", "post")], value="effect",
-            label="First in the table", min_width=280, elem_id="pd-posts-order",
+            [
+                ("Largest effect", "effect"), ("Largest weight", "weight"), ("Turns the person most", "shift"),
+                ("Oldest", "post"),
+            ], value="effect", label="First in the table", min_width=280, elem_id="pd-posts-order",
         )  # fmt: skip
     bar = RunBar.lay_out(f"Take each {of.one} away", name="posts")
     line = widget("line", {"text": ""}, elem_classes="pd-finding")
@@ -120,17 +123,19 @@ def effects_table(measured: Measured, of: Wording, order: Order) -> View:
     keys = {
         "effect": lambda item: -abs(item.effect or 0.0),
         "weight": lambda item: -(item.weight or 0.0),
+        "shift": lambda item: -(item.shift or 0.0),
         "post": lambda item: numbers[item.item],
     }
     rows = [
         row(
             of.numbered(numbers[item.item]),
             cell("-" if item.weight is None else f"{100 * item.weight:.1f}%", _share(item.weight, heaviest)),
-            cell("waiting" if item.effect is None else f"{item.effect:+.2f}", _share(item.effect, most)),
+            _effect_cell(item.effect, most, found),
             cell("-" if item.shift is None else f"{item.shift:.3f}", _share(item.shift, turned)),
             *(["its first words" if item.copied else "no"] if copied else []),
             measured.texts[item.item],
             id=item.item,
+            dim=item.effect is not None and found.is_noise(item.effect),
         )
         for item in sorted(found.items, key=keys[order])
     ]
@@ -149,6 +154,15 @@ def effects_table(measured: Measured, of: Wording, order: Order) -> View:
         caption=f"Weight and effect under “{KNOWN[found.arm].title}”; above 0 the {of.one} makes the text likelier",
         person=measured.person,
     )
+
+
+def _effect_cell(effect: float | None, most: float, found: Attribution) -> View:
+    if effect is None:
+        return cell("waiting")
+    if effect == 0:
+        return cell("0")
+    # Noise has no length: a bar would make it look like a finding.
+    return cell("noise") if found.is_noise(effect) else cell(f"{effect:+.2f}", effect / most)
 
 
 def _share(value: float | None, most: float) -> float | None:

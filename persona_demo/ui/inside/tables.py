@@ -18,9 +18,9 @@ def cell(text: str, bar: float | None = None) -> View:
     return {"text": text, "bar": None if bar is None else round(bar, 4)}
 
 
-def row(*cells: str | View, id: str | None = None, mark: bool = False) -> View:
-    """A row; with an id its first cell is a button that goes there, with a mark it stands out."""
-    return {"id": id, "cells": [cell(c) if isinstance(c, str) else c for c in cells], "mark": mark}
+def row(*cells: str | View, id: str | None = None, mark: bool = False, dim: bool = False) -> View:
+    """A row; with an id its first cell is a button that goes there, with a mark it stands out, dim it steps back."""
+    return {"id": id, "cells": [cell(c) if isinstance(c, str) else c for c in cells], "mark": mark, "dim": dim}
 
 
 def table(

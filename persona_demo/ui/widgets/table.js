@@ -47,6 +47,7 @@ const draw = () => {
   const drawn = rows.map((row) => {
     const node = make("tr");
     node.classList.toggle("pd-marked", Boolean(row.mark));
+    node.classList.toggle("pd-dim", Boolean(row.dim));
     node.append(...row.cells.map((cell, at) => cellOf(cell, heads[at], row, at === 0)));
     return node;
   });
