@@ -106,15 +106,18 @@ class Attribution:
         """Share of items that were measured, 0 to 1."""
         return sum(item.effect is not None for item in self.items) / len(self.items)
 
-    @property
-    def sentence(self) -> str:
-        """The whole person's effect beside the largest of a single item, for readers."""
+    def sentence(self, of: Wording) -> str:
+        """The whole person's effect beside the largest of a single item, for readers.
+
+        Args:
+            of: What items are called.
+        """
         effects = [item.effect for item in self.items if item.effect is not None]
         largest = max(effects, key=abs, default=0.0)
         return (
-            f"All {len(self.items)} items together change the log-likelihood of this text by {self.whole:+.2f} nats "
+            f"{of.count(len(self.items))} together change the log-likelihood of this text by {self.whole:+.2f} nats "
             f"({self.whole / self.tokens:+.3f} a token) against “{arm_named(self.base).title}”; "
-            f"the largest single item by {largest:+.2f}. "
+            f"the largest single {of.one} by {largest:+.2f}. "
             f"Differences up to ±{_plain(self.noise)} nats are numerical noise."
         )
 
@@ -211,7 +214,8 @@ def leave_one_out(lm: FrozenLM, inputs: ArmInputs, arm: Arm, text: str) -> Itera
     if arm.compared_with is None:
         raise UserError(f"“{arm.title}” reads nothing of a person: choose an arm that does.")
     if not inputs.items or inputs.stored is not None:
-        raise UserError("There are no items to leave out: add some to the history, or choose a person who has texts.")
+        many = inputs.task.wording.many
+        raise UserError(f"There are no {many} to leave out: add some to the history, or choose a person who has texts.")
     tokens = text_tokens(inputs, text)
     whole, base = arm.build(inputs), arm_named(arm.compared_with).build(inputs)
     likelihoods = Likelihoods(lm, inputs, tokens)

@@ -44,7 +44,8 @@ def test_an_effect_is_the_likelihood_with_all_items_less_that_without_one(runtim
         expected = by_hand(given, "persona") - by_hand(shorter, "persona")
         assert last.items[i].effect == pytest.approx(expected, abs=1e-4)
     assert last.agreement is not None
-    assert "against “Trained, no person”;" in last.sentence and "10 items" in last.sentence
+    said = last.sentence(BLOG_POST.wording)
+    assert "against “Trained, no person”;" in said and said.startswith("10 posts together change")
 
 
 def test_a_shift_is_the_cosine_distance_of_the_person_without_an_item(runtime: Runtime, given: ArmInputs) -> None:
@@ -140,7 +141,7 @@ def test_without_items_or_a_person_there_is_nothing_to_leave_out(runtime: Runtim
     with pytest.raises(UserError, match="reads nothing of a person"):
         next(leave_one_out(runtime.lm, given, arm_named("task"), TEXT))
     nobody = runtime.arm_inputs(UserHistory("Nobody"), runtime.task("blog-post"), "The last train left")
-    with pytest.raises(UserError, match="no items to leave out"):
+    with pytest.raises(UserError, match="no posts to leave out"):
         next(leave_one_out(runtime.lm, nobody, arm_named("persona"), TEXT))
 
 
@@ -162,7 +163,7 @@ def test_the_whole_is_read_once_more_beside_each_batch_and_what_is_below_that_is
     arm, tokens = arm_named("persona"), given.codec.encode(TEXT)
     last = list(leave_one_out(runtime.lm, given, arm, TEXT))[-1]
     # No less than what two equal readings differ by, and far less than what an item does.
-    assert 0 < last.noise < 1e-3 and "up to ±0.0000" in last.sentence
+    assert 0 < last.noise < 1e-3 and "up to ±0.0000" in last.sentence(BLOG_POST.wording)
     assert not any(last.is_noise(item.effect or 0.0) for item in last.items)
     noisy = list(leave_one_out(Noisy(runtime, 0.5), given, arm, TEXT))[-1]  # type: ignore[arg-type]
     # Two batches came after the first reading: the second of them is a whole nat off.

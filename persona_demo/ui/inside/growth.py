@@ -98,9 +98,9 @@ class Growth(Look):
     @guarded
     def measure(self, record: dict[str, Any], seed: float, arms: Sequence[str]) -> Iterator[Changes]:
         """Measure the last item under growing histories, for every column that is ticked."""
+        session, parts, of = self.with_texts(record), self.page.inside.growth.curve, self.wording
         names = shown_arms(arms, placebo=False)
         yield from self.waiting()
-        session, parts, of = Session.from_record(record), self.page.inside.growth.curve, self.wording
         stream = self.lent(self.grown)(record, seed, names)
         with contextlib.closing(stream):
             for began, found in stream:
@@ -132,9 +132,9 @@ class Growth(Look):
         top_p: float, allow: bool, arms: Sequence[str],
     ) -> Iterator[Changes]:  # fmt: skip
         """Let every column that is ticked write with each number of items, the persona first."""
+        session, parts = self.with_texts(record), self.page.inside.growth
         names = sorted(shown_arms(arms, placebo=False), key=lambda name: name != "persona")
         yield from self.waiting()
-        session, parts = Session.from_record(record), self.page.inside.growth
         counts = counts_for(len(session.history.active))
         options = DecodeOptions(
             max_new_tokens=min(whole(length, "number of new tokens"), LONGEST), temperature=temperature, top_p=top_p,

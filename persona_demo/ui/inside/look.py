@@ -17,7 +17,7 @@ from persona_demo.ui.inside.tables import shortened
 from persona_demo.ui.loading import Loading
 from persona_demo.ui.page import Page
 from persona_demo.ui.shelf import Shelf
-from persona_demo.ui.state import Session, key_of
+from persona_demo.ui.state import Record, Session, key_of
 from persona_demo.ui.verbs import Verbs, seed_of
 
 AT_ONE = "At strength 1, as it was trained."
@@ -77,6 +77,20 @@ class Look(Verbs):
         if runtime is None:
             raise UserError("The models are still loading: try again in a moment.")
         return runtime
+
+    def with_texts(self, record: Record) -> Session:
+        """The person on the table, for what cannot do without their texts.
+
+        Raises:
+            UserError: If only a vector is kept of them.
+        """
+        session, many = Session.from_record(record), self.wording.many
+        if session.stored:
+            raise UserError(
+                f"Only a list of numbers is kept of {session.history.name}, and no {many}: choose somebody whose "
+                f"{many} are shown here."
+            )
+        return session
 
     def inputs(self, session: Session, opening: str, *, seed: float = 0) -> ArmInputs:
         """What arms may look at for the person on the table.

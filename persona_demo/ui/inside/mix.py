@@ -175,7 +175,7 @@ class Mix(Look):
             return Mixture()
         draw = Drawer(atlas, self.runtime.plug, self.shelf.names)
         if recipe.what == "times":
-            early, late = (self._embedded(part.history) for part in algebra.early_and_late(session.history))
+            early, late = (self._embedded(part.history) for part in self._halves(session))
             return draw.times(early, late, name=name)
         one = self._vector(session)
         if recipe.what == "alone":
@@ -226,7 +226,7 @@ class Mix(Look):
     def _arms(self, session: Session, kept: Kept, inputs: ArmInputs, recipe: Recipe) -> Sequence[Arm]:
         persona, name = arm_named("persona"), session.history.name
         if recipe.what == "times":
-            slices = algebra.early_and_late(session.history)
+            slices = self._halves(session)
             return [
                 standing_in(persona, f"persona@{n}", part.title, items=part.history.active, stored=None)
                 for n, part in enumerate(slices)
@@ -246,6 +246,9 @@ class Mix(Look):
         between = f"{100 * (1 - share):.0f}% {name}, {100 * share:.0f}% {theirs}"
         vectors = ((name, one), (between, mixed), (theirs, two))
         return [standing_in(persona, f"persona@{n}", title, stored=v) for n, (title, v) in enumerate(vectors)]
+
+    def _halves(self, session: Session) -> tuple[algebra.Slice, algebra.Slice]:
+        return algebra.early_and_late(self.with_texts(session.as_record()).history, self.wording)
 
     def _vector(self, session: Session) -> FloatArray:
         stored = self.shelf.stored_vector(session)

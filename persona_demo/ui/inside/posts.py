@@ -178,15 +178,15 @@ class Posts(Look):
         arm: str, order: Order,
     ) -> Iterator[Changes]:  # fmt: skip
         """Take each item away in turn."""
+        session, parts = self.with_texts(record), self.page.inside.posts
         text = text_to_look_at(choice, typed, written, opening, self.task)
         yield from self.waiting()
-        session, parts = Session.from_record(record), self.page.inside.posts
         stream = self.lent(self.left_out)(record, opening, seed, arm, text)
         with contextlib.closing(stream):
             for found in stream:
                 measured = Measured.of(found, session)
                 done = sum(item.effect is not None for item in found.items)
-                said = found.sentence + (f" {found.agreement.sentence}" if found.agreement else "")
+                said = found.sentence(self.wording) + (f" {found.agreement.sentence}" if found.agreement else "")
                 yield {
                     parts.table: effects_table(measured, self.wording, order),
                     parts.line: {"text": said if done else ""},
