@@ -132,6 +132,8 @@ def test_clear_empties_the_tabs(app: App, visit: Callable[..., Page]) -> None:
     page.locator("#pd-sentence textarea").fill("my own secret")
     page.locator("#pd-sentence textarea").press("Enter")
     expect(page.locator("#pd-map-people .pd-map-tint")).to_contain_text("Likeness to your sentence")
+    # The person changes with the clearing, and no mixture follows.
+    page.get_by_label("Mute post 1", exact=True).check()
     open_tab(page, "Mix people")
     page.locator("#pd-mix-share input[type=range]").press("ArrowRight")
     mixed = page.locator("#pd-inside").get_by_text("Here the mixture stands nearest to")

@@ -120,8 +120,9 @@ def wire(
         return clearing.cleared(page) | mixes.forget(what) | drawn.clear_marks(first)
 
     outputs = [*clearing.cleared_outputs(page), *_mixed(page), *_marked(page)]
+    # In the lane of the maps, so that whatever follows the change of person finds the mixture forgotten.
     page.clear.click(None, cancels=running).then(
-        clear, inside.mix.what, list(dict.fromkeys(outputs)), concurrency_id="desk", **QUIET
+        clear, inside.mix.what, list(dict.fromkeys(outputs)), concurrency_id="maps", **QUIET
     )
 
 
