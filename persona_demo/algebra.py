@@ -17,6 +17,7 @@ from persona_demo.atlas import Atlas
 from persona_demo.errors import UserError
 from persona_demo.history import HistoryItem, UserHistory
 from persona_demo.plug.model import PersonaPlug
+from persona_demo.tasks import Wording
 
 FloatArray = NDArray[np.float32]
 
@@ -82,7 +83,7 @@ def without_average(person: FloatArray, plug: PersonaPlug) -> FloatArray:
     return np.asarray(person - plug.population_mean.numpy(), dtype=np.float32)
 
 
-def time_slices(history: UserHistory, count: int = 2) -> tuple[Slice, ...]:
+def time_slices(history: UserHistory, count: int = 2, *, of: Wording) -> tuple[Slice, ...]:
     """Cut a history into stretches of time with as many items each as can be.
 
     Items are put in order of their dates where all have one, and left in theirs where not; items of one
@@ -91,6 +92,7 @@ def time_slices(history: UserHistory, count: int = 2) -> tuple[Slice, ...]:
     Args:
         history: The person.
         count: Into how many, earliest first.
+        of: What items are called.
 
     Raises:
         UserError: If there are fewer active items than stretches.
@@ -99,7 +101,7 @@ def time_slices(history: UserHistory, count: int = 2) -> tuple[Slice, ...]:
         raise UserError(f"The number of stretches is {count}: choose from 2 to {MOST_SLICES}.")
     items = history.active
     if len(items) < count:
-        raise UserError(f"{history.name} has {len(items)} items: that is too few for {count} stretches of time.")
+        raise UserError(f"{history.name} has {of.count(len(items))}: that is too few for {count} stretches of time.")
     dated = all(item.date is not None for item in items)
     ordered = sorted(items, key=lambda item: item.date or "") if dated else list(items)
     parts = np.array_split(np.arange(len(ordered)), count)
@@ -109,13 +111,17 @@ def time_slices(history: UserHistory, count: int = 2) -> tuple[Slice, ...]:
     )
 
 
-def early_and_late(history: UserHistory) -> tuple[Slice, Slice]:
+def early_and_late(history: UserHistory, of: Wording) -> tuple[Slice, Slice]:
     """The first and the second half of a history: early me and late me.
+
+    Args:
+        history: The person.
+        of: What items are called.
 
     Raises:
         UserError: If there are fewer than two active items.
     """
-    early, late = time_slices(history, 2)
+    early, late = time_slices(history, 2, of=of)
     return early, late
 
 

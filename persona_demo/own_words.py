@@ -36,10 +36,12 @@ class OwnTokens:
     Attributes:
         keywords: Of keywords, the most telling first.
         excerpts: Of the beginning of each item that is nearest to the input, nearest first.
+        picked: Ids of these items.
     """
 
     keywords: Tokens = ()
     excerpts: tuple[Tokens, ...] = ()
+    picked: tuple[str, ...] = ()
 
     def texts(self, codec: TextCodec) -> tuple[str, ...]:
         """What they say: all keywords, then each excerpt."""
@@ -94,7 +96,7 @@ def own_tokens(
         telling = keywords.tokens([item.text for item in items], codec, most=config.keyword_tokens)
     picked = nearest(plug, vectors, query)[: config.excerpt_items] if config.excerpt_items else ()
     excerpts = (codec.encode(f" {task.excerpt(items[i])}")[: config.excerpt_tokens] for i in picked)
-    return OwnTokens(telling, tuple(excerpts))
+    return OwnTokens(telling, tuple(excerpts), tuple(items[i].id for i in picked))
 
 
 def own_words(

@@ -307,7 +307,8 @@ class Runtime:
             UserError: If the history has no active item.
         """
         if not history.active:
-            raise UserError(f"The history of {history.name} has no active items: add one or unmute one.")
+            many = task.wording.many
+            raise UserError(f"The history of {history.name} has no active {many}: add one or unmute one.")
         plug = self.plug
         raw = self.encoder.encode([task.item_text(item, labels=plug.config.labels) for item in history.active])
         items = plug.standardise(torch.from_numpy(raw))[None]

@@ -38,6 +38,7 @@ class Conditioning:
     Attributes:
         retrieved: Texts of history items put before the input, as the task renders them.
         copied: Words of the history whose embeddings are among the soft vectors.
+        copied_from: Ids of items whose beginnings are among these words.
         soft: Soft vectors placed beside the input, (S, H), or None.
         base: What strength leads away from; None where strength has no meaning.
         weights: Weight of each history item, where the arm weighs them, (N,).
@@ -48,6 +49,7 @@ class Conditioning:
 
     retrieved: tuple[str, ...] = ()
     copied: tuple[str, ...] = ()
+    copied_from: tuple[str, ...] = ()
     soft: FloatArray | None = None
     base: Conditioning | None = None
     weights: FloatArray | None = None

@@ -69,6 +69,7 @@ def persona(inputs: ArmInputs) -> Conditioning:
     soft = persona_of(inputs, read.user_vector, read.words)
     return Conditioning(
         copied=read.tokens.texts(inputs.codec),
+        copied_from=read.tokens.picked,
         soft=soft,
         base=base,
         weights=read.weights,

@@ -4,6 +4,8 @@ The weight of an item says how much of it was mixed into the person. Its leave-o
 it does: the text's log-likelihood with all items less that without this one, in nats. The two are set
 side by side because they need not agree; how far they do is computed and said in a sentence. Between the
 two stands its shift: how far the person's vector turns when the item is taken away, whatever the text.
+Some plugs also copy the first words of a few items; that way into the text goes by no weight, so it is
+told of each item, and how far weights and effects agree is said of the other items too.
 
 Everything is measured at strength 1. Effects of single items need not add up to that of all of them.
 """
@@ -20,9 +22,10 @@ from persona_demo.arms import Arm, ArmInputs, Conditioning, arm_named
 from persona_demo.errors import UserError
 from persona_demo.explain.scoring import Likelihoods, text_tokens
 from persona_demo.lm.base import FrozenLM
+from persona_demo.tasks import Wording
 
-BATCH = 8
-"""Items measured between two states: often enough to watch and to stop."""
+BATCH = 7
+"""Items measured between two states: often enough to watch and to stop; with all items once more they fill a batch."""
 LEAST_ITEMS = 3
 """With fewer items there is no order to compare."""
 
@@ -38,12 +41,14 @@ class ItemEffect:
             while it was not measured. Above 0, the item makes the text likelier.
         shift: Cosine distance between the user vectors with all items and without this one, 0 to 2; None
             while it was not measured, under an arm that makes no vector, and for the only item.
+        copied: Whether its first words are copied into the soft vectors as well, which its weight does not tell of.
     """
 
     item: str
     weight: float | None
     effect: float | None = None
     shift: float | None = None
+    copied: bool = False
 
 
 @dataclass(frozen=True)
@@ -74,6 +79,8 @@ class Attribution:
         without_person: The same under the base, nats.
         items: The items, in history order.
         agreement: Once all are measured, for arms that weigh items.
+        noise: By how much the log-likelihood with all items came out otherwise when it was computed once more beside
+            each batch, at most, nats; no less than the last digit of such a number.
     """
 
     arm: str
@@ -83,6 +90,11 @@ class Attribution:
     without_person: float
     items: tuple[ItemEffect, ...]
     agreement: Agreement | None = None
+    noise: float = 0.0
+
+    def is_noise(self, effect: float) -> bool:
+        """Whether an effect is no larger than numerical noise."""
+        return abs(effect) <= self.noise
 
     @property
     def whole(self) -> float:
@@ -94,32 +106,42 @@ class Attribution:
         """Share of items that were measured, 0 to 1."""
         return sum(item.effect is not None for item in self.items) / len(self.items)
 
-    @property
-    def sentence(self) -> str:
-        """The whole person's effect beside the largest of a single item, for readers."""
+    def sentence(self, of: Wording) -> str:
+        """The whole person's effect beside the largest of a single item, for readers.
+
+        Args:
+            of: What items are called.
+        """
         effects = [item.effect for item in self.items if item.effect is not None]
         largest = max(effects, key=abs, default=0.0)
         return (
-            f"All {len(self.items)} items together change the log-likelihood of this text by {self.whole:+.2f} nats "
+            f"{of.count(len(self.items))} together change the log-likelihood of this text by {self.whole:+.2f} nats "
             f"({self.whole / self.tokens:+.3f} a token) against “{arm_named(self.base).title}”; "
-            f"the largest single item by {largest:+.2f}."
+            f"the largest single {of.one} by {largest:+.2f}. "
+            f"Differences up to ±{_plain(self.noise)} nats are numerical noise."
         )
 
 
-def agreement(weights: Sequence[float], effects: Sequence[float]) -> Agreement:
+def _plain(number: float) -> str:
+    """A small number by its first digit, without an exponent."""
+    return np.format_float_positional(number, precision=1, unique=False, fractional=False, trim="-")
+
+
+def agreement(weights: Sequence[float], effects: Sequence[float], *, of: Wording) -> Agreement:
     """Compare weights with measured effects.
 
     Args:
         weights: Of each item.
         effects: Of each item, nats; their sizes count.
+        of: What items are called.
     """
     sizes = np.abs(np.asarray(effects, dtype=np.float64))
     same_top = int(np.argmax(weights)) == int(np.argmax(sizes))
     if len(sizes) < LEAST_ITEMS:
-        return Agreement(None, same_top, f"Fewer than {LEAST_ITEMS} items: there is no order to compare.")
+        return Agreement(None, same_top, f"Fewer than {LEAST_ITEMS} {of.many}: there is no order to compare.")
     if np.ptp(weights) == 0 or np.ptp(sizes) == 0:
         what = "weights" if np.ptp(weights) == 0 else "measured effects"
-        return Agreement(None, same_top, f"The {what} are the same for all items: there is no order to compare.")
+        return Agreement(None, same_top, f"The {what} are the same for all {of.many}: there is no order to compare.")
     found = float(spearmanr(weights, sizes).statistic)
     words = (
         "go closely together"
@@ -137,8 +159,38 @@ def agreement(weights: Sequence[float], effects: Sequence[float]) -> Agreement:
         found,
         same_top,
         f"Weights and measured effects {words} (rank correlation {found:.2f}); "
-        f"the item with the largest weight {top} the one whose removal changes the text most.",
+        f"the {of.one} with the largest weight {top} the one whose removal changes the text most.",
     )
+
+
+def _agreement(state: Attribution, of: Wording) -> Agreement:
+    """Of all items, and in a second sentence of those whose only way into the text is their weight."""
+    items = state.items
+    unsure = sum(state.is_noise(item.effect or 0.0) for item in items)
+    if 2 * unsure > len(items):
+        return Agreement(
+            None,
+            False,
+            f"{unsure} of the {len(items)} effects are no larger than numerical noise, so how far the weights agree "
+            "with them cannot be told.",
+        )
+
+    def among(some: Sequence[ItemEffect]) -> Agreement:
+        return agreement([item.weight or 0.0 for item in some], [item.effect or 0.0 for item in some], of=of)
+
+    every, copied = among(items), sum(item.copied for item in items)
+    if not copied:
+        return every
+    rest = [item for item in items if not item.copied]
+    found = among(rest).rank_correlation if rest else None
+    others = f"the other {of.count(len(rest))}" if rest else "others"
+    among_rest = (
+        f"there is no order to compare among {others}"
+        if found is None
+        else (f"among {others} the rank correlation is {found:.2f}")
+    )
+    said = f"The first words of {of.count(copied)} are copied as well, which no weight tells of; {among_rest}."
+    return replace(every, sentence=f"{every.sentence} {said}")
 
 
 def leave_one_out(lm: FrozenLM, inputs: ArmInputs, arm: Arm, text: str) -> Iterator[Attribution]:
@@ -162,24 +214,30 @@ def leave_one_out(lm: FrozenLM, inputs: ArmInputs, arm: Arm, text: str) -> Itera
     if arm.compared_with is None:
         raise UserError(f"“{arm.title}” reads nothing of a person: choose an arm that does.")
     if not inputs.items or inputs.stored is not None:
-        raise UserError("There are no items to leave out: add some to the history, or choose a person who has texts.")
+        many = inputs.task.wording.many
+        raise UserError(f"There are no {many} to leave out: add some to the history, or choose a person who has texts.")
     tokens = text_tokens(inputs, text)
     whole, base = arm.build(inputs), arm_named(arm.compared_with).build(inputs)
     likelihoods = Likelihoods(lm, inputs, tokens)
     total, without_person = likelihoods.of([whole, base])
     weights = [None] * len(inputs.items) if whole.weights is None else [float(w) for w in whole.weights]
-    items = [ItemEffect(item.id, weight) for item, weight in zip(inputs.items, weights, strict=True)]
-    state = Attribution(arm.name, arm.compared_with, len(tokens), total, without_person, tuple(items))
+    items = [
+        ItemEffect(item.id, weight, copied=item.id in whole.copied_from)
+        for item, weight in zip(inputs.items, weights, strict=True)
+    ]
+    # No difference of two such numbers is known better than to their last digit.
+    digit = float(np.spacing(np.float32(abs(total))))
+    state = Attribution(arm.name, arm.compared_with, len(tokens), total, without_person, tuple(items), noise=digit)
     yield state
     for start in range(0, len(items), BATCH):
         places = range(start, min(start + BATCH, len(items)))
         shorter = [arm.build(replace(inputs, items=inputs.items[:i] + inputs.items[i + 1 :])) for i in places]
-        for i, made, without in zip(places, shorter, likelihoods.of(shorter), strict=True):
+        found, noise = likelihoods.beside(shorter, whole)
+        for i, made, without in zip(places, shorter, found, strict=True):
             items[i] = replace(items[i], effect=total - without, shift=_shift(whole, made))
-        state = replace(state, items=tuple(items))
+        state = replace(state, items=tuple(items), noise=max(state.noise, noise))
         if state.share == 1 and whole.weights is not None:
-            effects = [item.effect or 0.0 for item in items]
-            state = replace(state, agreement=agreement(whole.weights.tolist(), effects))
+            state = replace(state, agreement=_agreement(state, inputs.task.wording))
         yield state
 
 

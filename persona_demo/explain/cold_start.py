@@ -131,5 +131,6 @@ def texts_by_items(
 
 def _counts(inputs: ArmInputs) -> tuple[int, ...]:
     if not inputs.items or inputs.stored is not None:
-        raise UserError("There is no history to shorten: add items, or choose a person who has texts.")
+        many = inputs.task.wording.many
+        raise UserError(f"There is no history to shorten: add {many}, or choose a person who has texts.")
     return counts_for(len(inputs.items))

@@ -23,7 +23,7 @@ from persona_demo.explain.scoring import row_of
 from persona_demo.history import UserHistory
 from persona_demo.lm.base import FrozenLM, Tokens
 from persona_demo.runtime import Runtime
-from persona_demo.tasks import Task
+from persona_demo.tasks import Task, Wording
 
 MOST = 10
 """Items held out at most, the latest ones."""
@@ -100,7 +100,8 @@ def hold_out(history: UserHistory, task: Task) -> list[Target]:
     held = [target for target in everything if _place(target) >= len(items) - count]
     if not held:
         raise UserError(
-            f"Nothing of {history.name} can be held out: it takes two items or more, with the last ones long enough."
+            f"Nothing of {history.name} can be held out: it takes two {task.wording.many} or more, with the last ones "
+            "long enough."
         )
     return held
 
@@ -161,7 +162,7 @@ class _Card:
         seed: int,
     ) -> None:
         self._lm, self._strength, self._seed = runtime.lm, strength, seed
-        self._person = history.name
+        self._person, self._of = history.name, task.wording
         self._inputs = []
         self._known: dict[str, Values] = {}
         for target in held:
@@ -187,7 +188,7 @@ class _Card:
             gain = self._estimate(self._own(arm_named(arm.compared_with)) - own)
         if (theirs := self._placebo(arm)) is not None:
             placebo, gap = self._estimate(theirs), self._estimate(theirs - own)
-        said = verdict(self._person, arm, items=len(own), gain=gain, gap=gap)
+        said = verdict(self._person, arm, items=len(own), gain=gain, gap=gap, of=self._of)
         return Score(arm.name, self._estimate(own), gain, placebo, gap, said)
 
     def _estimate(self, values: Values) -> Estimate:
@@ -236,7 +237,7 @@ def _guided_nll(
     return -float(likelihood_at(mine, base, tokens, strengths=[strength])[0]) / len(tokens)
 
 
-def verdict(person: str, arm: Arm, *, items: int, gain: Estimate | None, gap: Estimate | None) -> str:
+def verdict(person: str, arm: Arm, *, items: int, gain: Estimate | None, gap: Estimate | None, of: Wording) -> str:
     """What the figures of an arm say, in a plain sentence.
 
     Args:
@@ -245,12 +246,12 @@ def verdict(person: str, arm: Arm, *, items: int, gain: Estimate | None, gap: Es
         items: Number of held-out items.
         gain: Over the arm it is compared with.
         gap: Over its placebo.
+        of: What items are called.
     """
     if arm.compared_with is None:
         return f"It knows nothing of {person}: it is what others are compared with."
     if items < LEAST:
-        some = "one item" if items == 1 else f"{items} items"
-        return f"Too little to tell: only {some} of {person} could be held out, and it takes {LEAST}."
+        return f"Too little to tell: only {of.count(items)} of {person} could be held out, and it takes {LEAST}."
     if gap is None:
         return "Not shown to be personal: nobody else is at hand to stand in as placebo."
     if gap.low > 0 and gain is not None and gain.low > 0:
@@ -267,6 +268,6 @@ def verdict(person: str, arm: Arm, *, items: int, gain: Estimate | None, gap: Es
     if gap.high < 0:
         return f"It is worse with {person}'s own history than with other people's: nothing in it is personal here."
     return (
-        f"It does not beat its placebo on these {items} items: other people's histories do about as well "
+        f"It does not beat its placebo on these {of.count(items)}: other people's histories do about as well "
         f"(difference {gap.mean:+.3f} nats a token, 95% interval {gap.low:+.3f} to {gap.high:+.3f})."
     )

@@ -110,10 +110,37 @@ class Likelihoods:
 
     def of(self, conditionings: Sequence[Conditioning]) -> list[float]:
         """Log-likelihood of the text under each, in nats."""
-        keys = [(c.retrieved, b"" if c.soft is None else c.soft.tobytes()) for c in conditionings]
+        keys = [self._key(c) for c in conditionings]
         missing = {k: c for k, c in zip(keys, conditionings, strict=True) if k not in self._known}
-        rows = [row_of(self._inputs, c) for c in missing.values()]
-        scores = self._lm.score(rows, [self.tokens] * len(rows)) if rows else []
-        found = {key: float(score.sum(dtype=np.float64)) for key, score in zip(missing, scores, strict=True)}
-        self._known.update(found)
+        found = self._scores([row_of(self._inputs, c) for c in missing.values()])
+        self._known.update(zip(missing, found, strict=True))
         return [self._known[key] for key in keys]
+
+    def beside(self, conditionings: Sequence[Conditioning], known: Conditioning) -> tuple[list[float], float]:
+        """Log-likelihood under each, and how far that of a known one is off when it is computed again beside them.
+
+        Numbers are rounded, and rounded otherwise in other company: no difference below that says anything.
+
+        Args:
+            conditionings: What is measured.
+            known: What was measured before; its first log-likelihood stays.
+        """
+        first = self.of([known])[0]
+        rows, keys = [row_of(self._inputs, known)], [self._key(known)]
+        for each in conditionings:
+            if (key := self._key(each)) not in self._known and key not in keys:
+                rows.append(row_of(self._inputs, each))
+                keys.append(key)
+        if len(rows) > 1:
+            again, *found = self._scores(rows)
+            self._known.update(zip(keys[1:], found, strict=True))
+            return self.of(conditionings), abs(again - first)
+        return self.of(conditionings), 0.0
+
+    @staticmethod
+    def _key(conditioning: Conditioning) -> tuple[tuple[str, ...], bytes]:
+        return conditioning.retrieved, b"" if conditioning.soft is None else conditioning.soft.tobytes()
+
+    def _scores(self, rows: Sequence[Row]) -> list[float]:
+        scores = self._lm.score(rows, [self.tokens] * len(rows)) if rows else []
+        return [float(score.sum(dtype=np.float64)) for score in scores]

@@ -36,8 +36,9 @@ function hint(event) {
 
 // An item of the person on the table is shown there; anybody else is taken instead.
 function choose(id) {
-  if (id.startsWith("post:")) window.dispatchEvent(new CustomEvent("pd-post", { detail: id.slice(5) }));
-  else trigger("select", { id });
+  if (!id.startsWith("post:")) return trigger("select", { id });
+  const [person, ...item] = id.slice(5).split("/");
+  window.dispatchEvent(new CustomEvent("pd-post", { detail: { id: item.join("/"), person } }));
 }
 
 // A press that was no drag. Plotly covers the page while one is down, hence the window.

@@ -9,10 +9,10 @@ from persona_demo.atlas import Placement
 from persona_demo.runtime import Runtime
 from persona_demo.ui import views
 from persona_demo.ui.map_value import MapValue, NamedPoint, Tint, You, map_value
+from persona_demo.ui.mixture import Mixture
 from persona_demo.ui.shelf import Shelf
 from persona_demo.ui.state import SAMPLE, Session
 
-Points = Sequence[tuple[float, float]]
 NO_MAP = "There is no map here yet: it is made by “python -m persona_demo atlas build”."
 
 
@@ -62,8 +62,7 @@ def map_of(
     session: Session,
     placement: Placement | None,
     *,
-    line: Points = (),
-    mixed: tuple[float, float] | None = None,
+    mixture: Mixture | None = None,
     pinned: Sequence[tuple[str, float, float]] = (),
     tint: Tint | Literal["keep", "none"] = "keep",
 ) -> MapValue:
@@ -73,8 +72,7 @@ def map_of(
         shelf: What ships.
         session: The person.
         placement: Where they stand, where that is known.
-        line: Places a line is drawn through.
-        mixed: Where on it somebody stands who is mixed from others.
+        mixture: Who is mixed from them, where that is drawn.
         pinned: Name and place of each state of theirs that is marked.
         tint: Colours of the population.
     """
@@ -83,6 +81,8 @@ def map_of(
         message = NO_MAP
     if pinned:
         message += f" Pinned, and marked ◆: {' and '.join(name for name, _, _ in pinned)}."
+    drawn = mixture or Mixture()
+    message = f"{message} {drawn.drawn}".strip()
     here = None
     if placement is not None and not session.stored:
         here = You(session.history.name, placement.x, placement.y, session.trail[:-1])
@@ -92,8 +92,8 @@ def map_of(
         people=sample_points(shelf),
         neighbours=[near.id for near in views.others(session, placement)] if placement is not None else [],
         message=message,
-        line=line,
-        mixed=mixed,
-        pinned=pinned,
+        line=drawn.line,
+        mixed=drawn.mixed,
+        pinned=[*pinned, *drawn.marks],
         tint=tint,
     )

@@ -114,6 +114,7 @@ def history_words(of: Wording, *, lacks: str) -> dict[str, str]:
         "add": f"Add {of.many}",
         "hint": f"Write {of.a}, or paste many: one a line, or with blank lines between",
         "bare": bare if lacks else "",
+        "gone": f"That {of.one} is not here: it is of somebody else, or was deleted.",
     }
 
 

@@ -111,8 +111,9 @@ class Writing(Verbs):
         sent = 0.0
         key = key_of(session, opening)
         kept = functools.partial(
-            Outcome, opening.strip(), strength, options, key=key, allow_listed_words=allow_listed_words
-        )
+            Outcome, opening.strip(), strength, options, key=key, person=session.history.name,
+            allow_listed_words=allow_listed_words,
+        )  # fmt: skip
         stream = self._stream(record, opening, writing, strength, options, allow_listed_words)
         with contextlib.closing(stream):
             for texts in stream:

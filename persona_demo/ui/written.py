@@ -26,6 +26,7 @@ class Outcome:
         options: How was written.
         texts: What each arm wrote, as far as it came.
         key: Of whom they were written for, and for which input (:func:`key_of`).
+        person: Name of whom they were written for.
         allow_listed_words: Whether words of the filter's lists might be written.
     """
 
@@ -34,6 +35,7 @@ class Outcome:
     options: DecodeOptions = field(default_factory=DecodeOptions)
     texts: tuple[ArmText, ...] = ()
     key: str = ""
+    person: str = ""
     allow_listed_words: bool = False
 
     @classmethod
@@ -41,7 +43,8 @@ class Outcome:
         """What the page shows before anybody pressed Write; ``session`` is the person it is about."""
         if case is None:
             return cls()
-        return cls(case.opening, case.strength, DecodeOptions(), case.texts, key_of(session, case.opening))
+        key, name = key_of(session, case.opening), session.history.name
+        return cls(case.opening, case.strength, DecodeOptions(), case.texts, key, name)
 
     def is_of(self, session: Session, opening: str) -> bool:
         """Whether there are texts, written for these items and this input."""
@@ -64,5 +67,6 @@ class Outcome:
             options=DecodeOptions(**record["options"]),
             texts=tuple(ArmText.from_record(text) for text in record["texts"]),
             key=record["key"],
+            person=record["person"],
             allow_listed_words=record["allow_listed_words"],
         )

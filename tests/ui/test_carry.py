@@ -97,7 +97,7 @@ def test_programs_can_ask_the_same(app: App) -> None:
     assert sum(weight["weight"] for weight in vector["weights"]) == pytest.approx(1, abs=1e-5)
     place = client.predict(history, api_name="/map")
     assert len(place["neighbours"]) == 15
-    with pytest.raises(Exception, match="no active items"):
+    with pytest.raises(Exception, match="no active posts"):
         client.predict({"name": "Me", "items": []}, api_name="/map")
 
 

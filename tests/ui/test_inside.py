@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from persona_demo.ui.palette import TINT
 from tests.ui import dots
-from tests.ui.stage import OPENINGS, App, card, choose, finished, message, press_write, rows, written
+from tests.ui.stage import OPENINGS, App, card, choose, finished, message, opening_words, press_write, rows, written
 from tests.ui.tabs import body_rows, measure, open_tab, said
 
 # Gradio's own queue statistics still use what pandas is about to drop.
@@ -86,6 +86,47 @@ def test_single_posts_show_weight_beside_effect_and_lead_to_their_rows(app: App,
     expect(rows(page).nth(2)).to_have_class(re.compile("pd-pointed"))
 
 
+def test_an_old_table_of_posts_stays_that_of_its_person(app: App, visit: Callable[..., Page]) -> None:
+    page = visit(app)
+    open_tab(page, "Single posts")
+    measure(page, "posts")
+    table = page.locator("#pd-posts-table")
+    before = table.inner_text()
+    choose(page, "#pd-person", "Bo")
+    expect(page.locator(".pd-name")).to_have_text("Bo")
+    page.get_by_label("Oldest").check()
+    page.get_by_label("Largest effect").check()
+    expect(table).to_have_text(before, use_inner_text=True)
+    # Items of both have the same ids, and what is clicked is not one of those in sight.
+    table.get_by_role("button", name="Post 3").press("Enter")
+    expect(page.locator(".pd-elsewhere")).to_have_text("That post is not here: it is of somebody else, or was deleted.")
+    expect(page.locator(".pd-pointed")).to_have_count(0)
+    choose(page, "#pd-person", "Ada")
+    expect(page.locator(".pd-elsewhere")).to_be_hidden()
+    table.get_by_role("button", name="Post 3").press("Enter")
+    expect(rows(page).nth(2)).to_have_class(re.compile("pd-pointed"))
+
+
+def test_the_text_that_is_measured_is_shown_with_whose_it_is(app: App, visit: Callable[..., Page]) -> None:
+    page = visit(app)
+    line = page.locator("#pd-look-line")
+    shown = " ".join(written(page, "persona").split())
+    expect(line).to_contain_text(shown)
+    expect(line).to_contain_text("written by “Persona” for Ada")
+    choose(page, "#pd-person", "Bo")
+    expect(line).to_contain_text("That was before your last change")
+    measure(page, "dial", who="Bo")
+    expect(said(page, "dial")).to_contain_text("The text was written by “Persona” for Ada")
+    press_write(page)
+    finished(page)
+    expect(line).to_contain_text("written by “Persona” for Bo")
+    expect(line).not_to_contain_text("before your last change")
+    choose(page, "#pd-look-text", "A text I type")
+    expect(line).to_have_text("There is no such text yet.")
+    page.locator("#pd-typed textarea").fill(" and ${6*7} gulls")
+    expect(line).to_have_text("Text: “and ${6*7} gulls”, typed by you.")
+
+
 def test_an_edit_makes_measurements_old(app: App, visit: Callable[..., Page]) -> None:
     page = visit(app)
     measure(page, "dial")
@@ -150,7 +191,21 @@ def test_the_persona_is_said_in_words_with_a_caveat(app: App, visit: Callable[..
 
 def test_people_are_mixed_and_the_line_is_drawn(app: App, visit: Callable[..., Page]) -> None:
     page = visit(app)
+    line, shapes = page.locator("#pd-mix-line"), "document.querySelector('#pd-map .pd-map-plot').layout?.shapes.length"
+    dots.drawn(page, "pd-map")
+    assert page.evaluate(shapes) == 0
+    # What the tab speaks of is there as soon as it is opened.
     open_tab(page, "Mix people")
+    expect(line).to_contain_text("Here the mixture stands nearest to")
+    page.wait_for_function(f"{shapes} === 20")
+    expect(message(page).first).to_contain_text("The line leads from Ada to Bo")
+    opening_words(page).fill("rain on the roof")
+    page.get_by_label("Mute post 1", exact=True).check()
+    expect(page.locator(".pd-muted")).to_have_count(1)
+    page.wait_for_timeout(1000)
+    assert page.evaluate(shapes) == 20
+    expect(line).not_to_contain_text("before your last change")
+    page.get_by_role("button", name="Undo").click()
     share = page.locator("#pd-mix-share input[type=number]")
     share.fill("1")
     share.press("Tab")
@@ -160,7 +215,11 @@ def test_people_are_mixed_and_the_line_is_drawn(app: App, visit: Callable[..., P
     expect(texts).to_have_count(3)
     # All of the second person is the second person.
     assert texts.nth(1).inner_text() == texts.nth(2).inner_text()
+    page.get_by_label("On another person's opening").check()
+    page.wait_for_function(f"{shapes} === 0")
+    expect(message(page).first).not_to_contain_text("The line")
     page.get_by_label("Early me and late me").check()
+    page.wait_for_function(f"{shapes} === 1")
     measure(page, "mix")
     expect(page.locator("#pd-mix-texts h3").first).to_contain_text("early")
 

@@ -20,6 +20,7 @@ from persona_demo.arms import arm_named
 from persona_demo.errors import UserError
 from persona_demo.history import HistoryItem, UserHistory
 from persona_demo.runtime import Runtime
+from persona_demo.tasks import BLOG_POST
 from tests import tiny
 
 
@@ -67,25 +68,25 @@ def test_what_comes_out_stands_in_for_a_history(runtime: Runtime, two: tuple[np.
 def test_slices_keep_every_item_once_in_order_of_time() -> None:
     person = tiny.history(items=7)
     shuffled = person.with_items(person.items[::-1])
-    parts = time_slices(shuffled, 3)
+    parts = time_slices(shuffled, 3, of=BLOG_POST.wording)
     assert [len(p.history) for p in parts] == [3, 2, 2]
     assert [item for p in parts for item in p.history] == list(person.items)
     assert "part 1 of 3, 2009-03-01 to 2009-03-03" in parts[0].title
-    early, late = early_and_late(person)
+    early, late = early_and_late(person, BLOG_POST.wording)
     assert "early" in early.title and "late" in late.title
     assert early.history.items + late.history.items == person.items
 
 
 def test_undated_items_keep_their_order_and_muted_ones_are_left_out() -> None:
     items = tuple(HistoryItem(f"x{n}", f"text {n}", muted=n == 1) for n in range(5))
-    early, late = early_and_late(UserHistory("Ada", items))
+    early, late = early_and_late(UserHistory("Ada", items), BLOG_POST.wording)
     assert [i.id for i in early.history] == ["x0", "x2"]
     assert [i.id for i in late.history] == ["x3", "x4"]
     assert early.title == "Ada, early"
-    with pytest.raises(UserError, match="too few"):
-        time_slices(UserHistory("Ada", items), 5)
+    with pytest.raises(UserError, match="Ada has 4 posts: that is too few"):
+        time_slices(UserHistory("Ada", items), 5, of=BLOG_POST.wording)
     with pytest.raises(UserError, match="stretches"):
-        time_slices(UserHistory("Ada", items), 1)
+        time_slices(UserHistory("Ada", items), 1, of=BLOG_POST.wording)
 
 
 def test_vectors_the_plug_never_met_are_warned_of(runtime: Runtime, two: tuple[np.ndarray, np.ndarray]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import replace
 
 import numpy as np
@@ -14,8 +15,10 @@ from persona_demo.explain.attribution import agreement, leave_one_out
 from persona_demo.explain.scoring import MAX_TOKENS, Likelihoods, row_of
 from persona_demo.history import UserHistory
 from persona_demo.runtime import Runtime
+from persona_demo.tasks import BLOG_POST
 from tests import tiny
 
+agreed = functools.partial(agreement, of=BLOG_POST.wording)
 TEXT = " and the gulls did not mind"
 
 
@@ -41,7 +44,8 @@ def test_an_effect_is_the_likelihood_with_all_items_less_that_without_one(runtim
         expected = by_hand(given, "persona") - by_hand(shorter, "persona")
         assert last.items[i].effect == pytest.approx(expected, abs=1e-4)
     assert last.agreement is not None
-    assert "against “Trained, no person”;" in last.sentence and "10 items" in last.sentence
+    said = last.sentence(BLOG_POST.wording)
+    assert "against “Trained, no person”;" in said and said.startswith("10 posts together change")
 
 
 def test_a_shift_is_the_cosine_distance_of_the_person_without_an_item(runtime: Runtime, given: ArmInputs) -> None:
@@ -115,16 +119,16 @@ def test_equal_conditionings_are_scored_once(given: ArmInputs, runtime: Runtime)
 
 
 def test_agreement_is_about_order_and_size() -> None:
-    same = agreement([0.1, 0.2, 0.7], [0.01, -0.3, 2.0])
+    same = agreed([0.1, 0.2, 0.7], [0.01, -0.3, 2.0])
     assert same.rank_correlation == pytest.approx(1)
     assert same.same_top and "closely" in same.sentence and "is also" in same.sentence
-    against = agreement([0.1, 0.2, 0.7], [3.0, 2.0, 0.1])
+    against = agreed([0.1, 0.2, 0.7], [3.0, 2.0, 0.1])
     assert against.rank_correlation == pytest.approx(-1)
     assert not against.same_top and "against" in against.sentence and "is not" in against.sentence
-    assert agreement([0.25] * 4, [1.0, 2.0, 3.0, 4.0]).rank_correlation is None
-    assert agreement([0.1, 0.2, 0.7], [0.0, 0.0, 0.0]).rank_correlation is None
-    assert "Fewer than" in agreement([0.5, 0.5], [1.0, 2.0]).sentence
-    assert "little to do" in agreement([1, 2, 3, 4, 5], [3, 5, 1, 4, 3.5]).sentence
+    assert agreed([0.25] * 4, [1.0, 2.0, 3.0, 4.0]).rank_correlation is None
+    assert agreed([0.1, 0.2, 0.7], [0.0, 0.0, 0.0]).rank_correlation is None
+    assert "Fewer than" in agreed([0.5, 0.5], [1.0, 2.0]).sentence
+    assert "little to do" in agreed([1, 2, 3, 4, 5], [3, 5, 1, 4, 3.5]).sentence
 
 
 @pytest.mark.parametrize("text", ["", "  ", "far too long " * MAX_TOKENS])
@@ -137,5 +141,36 @@ def test_without_items_or_a_person_there_is_nothing_to_leave_out(runtime: Runtim
     with pytest.raises(UserError, match="reads nothing of a person"):
         next(leave_one_out(runtime.lm, given, arm_named("task"), TEXT))
     nobody = runtime.arm_inputs(UserHistory("Nobody"), runtime.task("blog-post"), "The last train left")
-    with pytest.raises(UserError, match="no items to leave out"):
+    with pytest.raises(UserError, match="no posts to leave out"):
         next(leave_one_out(runtime.lm, nobody, arm_named("persona"), TEXT))
+
+
+class Noisy:
+    """A language model whose figures are off by a little each time, as those of other batches are."""
+
+    def __init__(self, runtime: Runtime, size: float) -> None:
+        self.lm, self.size, self.turn, self.most = runtime.lm, size, 0, 0.0
+
+    def score(self, rows: list[object], targets: list[object]) -> list[np.ndarray]:
+        self.turn += 1
+        shift = self.size * self.turn
+        return [found + shift / len(found) for found in self.lm.score(rows, targets)]  # type: ignore[arg-type]
+
+
+def test_the_whole_is_read_once_more_beside_each_batch_and_what_is_below_that_is_noise(
+    runtime: Runtime, given: ArmInputs
+) -> None:
+    arm, tokens = arm_named("persona"), given.codec.encode(TEXT)
+    last = list(leave_one_out(runtime.lm, given, arm, TEXT))[-1]
+    # No less than what two equal readings differ by, and far less than what an item does.
+    assert 0 < last.noise < 1e-3 and "up to ±0.0000" in last.sentence(BLOG_POST.wording)
+    assert not any(last.is_noise(item.effect or 0.0) for item in last.items)
+    noisy = list(leave_one_out(Noisy(runtime, 0.5), given, arm, TEXT))[-1]  # type: ignore[arg-type]
+    # Two batches came after the first reading: the second of them is a whole nat off.
+    assert noisy.noise == pytest.approx(1.0, abs=1e-3) and len(tokens) == noisy.tokens
+
+
+def test_nothing_is_said_of_the_order_of_noise(runtime: Runtime, given: ArmInputs) -> None:
+    loud = list(leave_one_out(Noisy(runtime, 1e3), given, arm_named("persona"), TEXT))[-1]  # type: ignore[arg-type]
+    assert loud.agreement is not None and loud.agreement.rank_correlation is None
+    assert "of the 10 effects are no larger than numerical noise" in loud.agreement.sentence

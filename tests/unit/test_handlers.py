@@ -78,7 +78,7 @@ def test_where_somebody_stands_is_said_beside_their_history_too(desk: Desk, shel
 
 
 def test_the_shipped_place_and_weights_need_no_model(cold: Desk, page: Page, ada: dict[str, Any]) -> None:
-    changes = cold.reword(ada, OPENING)
+    changes = cold.mute(ada, OPENING, event(id="p00", muted=False))
     assert changes[page.history]["weighed"]
     assert changes[page.people]["you"]["name"] == "Ada"
     other = cold.reword(ada, "rain on the roof")
@@ -86,7 +86,7 @@ def test_the_shipped_place_and_weights_need_no_model(cold: Desk, page: Page, ada
 
 
 def test_an_edit_moves_the_person_and_keeps_the_trail(desk: Desk, page: Page, ada: dict[str, Any]) -> None:
-    first = desk.reword(ada, OPENING)
+    first = desk.tick(ada, OPENING)
     record = first[page.session]
     changes = desk.edit(record, OPENING, event(id="p00", text="GOLD!!! and 17 swans"))
     assert Session.from_record(changes[page.session]).history.items[0].text == "GOLD!!! and 17 swans"

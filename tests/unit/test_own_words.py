@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 import torch
 
-from persona_demo.arms import ARMS, ArmInputs
+from persona_demo.arms import ARMS, ArmInputs, arm_named
 from persona_demo.arms.soft import read_person
+from persona_demo.explain.attribution import leave_one_out
 from persona_demo.explain.words import persona_in_words
 from persona_demo.history import HistoryItem
 from persona_demo.lm.decode import DecodeOptions
@@ -141,3 +142,18 @@ def test_a_trained_map_of_excerpts_learns(tmp_path: Path) -> None:
     grown = {name: p.grad for name, p in plug.excerpt_vectors.named_parameters()}
     assert all(grown[name] is not None for name in ("place", "gain", "up.weight"))
     assert float(grown["place"].abs().sum(1).count_nonzero()) == 2  # type: ignore[union-attr]
+
+
+def test_items_whose_first_words_are_copied_are_told_beside_their_weights(given: ArmInputs, runtime: Runtime) -> None:
+    picked = read_person(given).tokens.picked
+    assert len(picked) == ITEMS and picked[0] == given.items[3].id
+    last = list(leave_one_out(runtime.lm, given, arm_named("persona"), " and the gulls did not mind"))[-1]
+    assert {item.item for item in last.items if item.copied} == set(picked)
+    assert last.agreement is not None
+    said = last.agreement.sentence
+    assert "The first words of 2 posts are copied as well, which no weight tells of; " in said
+    assert "among the other 4 posts the rank correlation is" in said
+    both = list(leave_one_out(runtime.lm, given, arm_named("persona+bm25"), " and the gulls"))[-1]
+    assert {item.item for item in both.items if item.copied} == set(picked)
+    text = list(leave_one_out(runtime.lm, given, arm_named("bm25"), " and the gulls"))[-1]
+    assert not any(item.copied for item in text.items)

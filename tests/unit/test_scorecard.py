@@ -14,6 +14,7 @@ from persona_demo.explain.scorecard import LEAST, MOST, STRANGERS, hold_out, sco
 from persona_demo.explain.scoring import row_of
 from persona_demo.history import HistoryItem, UserHistory
 from persona_demo.runtime import Runtime
+from persona_demo.tasks import BLOG_POST
 from tests import tiny
 
 ARMS = ("plain", "task", "persona", "bm25", "persona+bm25")
@@ -105,12 +106,14 @@ def test_verdicts_say_what_figures_say() -> None:
             return Estimate(mean=sum(ends) / 2, low=ends[0], high=ends[1])
 
         gap_estimate = None if gap is None else estimate(gap)
-        return verdict("Ada", arm_named("persona"), items=items, gain=estimate(gain), gap=gap_estimate)
+        return verdict(
+            "Ada", arm_named("persona"), items=items, gain=estimate(gain), gap=gap_estimate, of=BLOG_POST.wording
+        )
 
     assert "part of it is personal" in said((0.1, 0.3), (0.1, 0.2))
     assert "not shown to be better than “Trained, no person”" in said((-0.1, 0.3), (0.1, 0.2))
     assert "does not beat its placebo" in said((0.1, 0.3), (-0.1, 0.2))
     assert "worse" in said((0.1, 0.3), (-0.3, -0.1))
     assert "Too little to tell" in said((0.1, 0.3), (0.1, 0.2), items=LEAST - 1)
-    assert "one item" in said((0.1, 0.3), (0.1, 0.2), items=1)
-    assert "knows nothing" in verdict("Ada", arm_named("task"), items=9, gain=None, gap=None)
+    assert "only 1 post of Ada" in said((0.1, 0.3), (0.1, 0.2), items=1)
+    assert "knows nothing" in verdict("Ada", arm_named("task"), items=9, gain=None, gap=None, of=BLOG_POST.wording)

@@ -174,9 +174,9 @@ def test_no_tab_of_another_page_speaks_of_posts(headlines: tuple[Shelf, Page, Lo
     mixes = verbs(mix.Mix, tabs.mix.bar)
     for what in ("blend", "apart", "alone", "times", "swap"):
         checked(mixes.choose(what))
-        checked(mixes.move(record, what, "sample:otto", 0.5, 2.0))
-        checked(mixes.write(record, given, 1.0, 0, 8, 0.0, 0.95, False, what, "sample:otto", 0.5, 2.0))
-    checked(mixes.write(record, given, 1.0, 0, 8, 0.0, 0.95, False, "swap", "p0003", 0.5, 2.0))
+        checked(mixes.move(record, [], what, "sample:otto", 0.5, 2.0, 1))
+        checked(mixes.write(record, [], given, 1.0, 0, 8, 0.0, 0.95, False, what, "sample:otto", 0.5, 2.0))
+    checked(mixes.write(record, [], given, 1.0, 0, 8, 0.0, 0.95, False, "swap", "p0003", 0.5, 2.0))
     dealt = verbs(guess.Guess, tabs.guess.bar)
     checked(dealt.deal(shelf.session_of("new").as_record(), given, 2.0, 8, 0.7, 0.95, False, 2, {}))
     checked(dealt.deal(record, given, 2.0, 12, 0.9, 0.95, False, 2, {}))

@@ -143,8 +143,9 @@ class Carry(Linking):
         before = before.without(session.who)
         left = before if here.who == session.who else before.leaving(here)
         outcome = Outcome(
-            run.prompt, run.strength, run.options, run.outputs, key_of(session, run.prompt), run.allow_listed_words
-        )
+            run.prompt, run.strength, run.options, run.outputs, key_of(session, run.prompt), session.history.name,
+            run.allow_listed_words,
+        )  # fmt: skip
         names = list(run.arms)
         shown = views.columns(
             run.outputs,

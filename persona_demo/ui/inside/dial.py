@@ -10,8 +10,9 @@ import gradio as gr
 from persona_demo.arms import arm_named
 from persona_demo.explain.dial import Dial, persona_likelihood
 from persona_demo.ui.changes import Changes
+from persona_demo.ui.inside.chosen import if_of_another, text_to_look_at
 from persona_demo.ui.inside.curve import Curve
-from persona_demo.ui.inside.look import Look, text_to_look_at
+from persona_demo.ui.inside.look import Look
 from persona_demo.ui.inside.tables import View, cell, chart, row, series, table
 from persona_demo.ui.state import Session
 from persona_demo.ui.verbs import guarded
@@ -95,7 +96,7 @@ class Strength(Look):
             parts.table: dial_table(dial),
             parts.line: {"text": dial.sentence},
         }
-        yield changes | self.measured(session, opening)
+        yield changes | self.measured(session, opening, more=if_of_another(choice, written, session, opening))
 
     def turn(self, drawn: object, strength: float) -> Changes:
         """Mark the strength that is set now on the curve that is there; nothing is measured for that."""

@@ -20,7 +20,7 @@ from persona_demo.tasks.wording import capital, plural
 from persona_demo.ui import palette
 from persona_demo.ui.changes import Changes
 from persona_demo.ui.inside.curve import Curve
-from persona_demo.ui.inside.look import AT_ONE, Look, written_at
+from persona_demo.ui.inside.look import AT_ONE, LED, Look, written_at
 from persona_demo.ui.inside.parts import GrowthParts
 from persona_demo.ui.inside.runbar import RunBar
 from persona_demo.ui.inside.tables import View, chart, row, series, shortened, table, text_card, texts
@@ -34,8 +34,6 @@ is by it when it may read none of the earlier {many}, then 1, 2, 4 and so on. Re
 persona needs enough of them. All columns that are ticked under Advanced take part. Surprise is measured at strength
 1, as the persona was trained; the texts are written at the strength that is set."""
 
-LED = frozenset(name for name, arm in KNOWN.items() if arm.kind in ("soft", "both") and arm.placebos)
-"""Arms that a strength applies to."""
 LONGEST = 40
 """Most tokens of a text; every column writes one for each number of items."""
 
@@ -100,9 +98,9 @@ class Growth(Look):
     @guarded
     def measure(self, record: dict[str, Any], seed: float, arms: Sequence[str]) -> Iterator[Changes]:
         """Measure the last item under growing histories, for every column that is ticked."""
+        session, parts, of = self.with_texts(record), self.page.inside.growth.curve, self.wording
         names = shown_arms(arms, placebo=False)
         yield from self.waiting()
-        session, parts, of = Session.from_record(record), self.page.inside.growth.curve, self.wording
         stream = self.lent(self.grown)(record, seed, names)
         with contextlib.closing(stream):
             for began, found in stream:
@@ -134,9 +132,9 @@ class Growth(Look):
         top_p: float, allow: bool, arms: Sequence[str],
     ) -> Iterator[Changes]:  # fmt: skip
         """Let every column that is ticked write with each number of items, the persona first."""
+        session, parts = self.with_texts(record), self.page.inside.growth
         names = sorted(shown_arms(arms, placebo=False), key=lambda name: name != "persona")
         yield from self.waiting()
-        session, parts = Session.from_record(record), self.page.inside.growth
         counts = counts_for(len(session.history.active))
         options = DecodeOptions(
             max_new_tokens=min(whole(length, "number of new tokens"), LONGEST), temperature=temperature, top_p=top_p,

@@ -107,6 +107,7 @@ def near_posts_table(said: InWords, session: Session) -> View:
         rows,
         caption=f"{capital(of.many)} most like the person as a whole; 1 would be the same",
         empty="Of a stored person no text is kept.",
+        person=session.who,
     )
 
 

@@ -25,13 +25,15 @@ from persona_demo.ui.inside import (
     posts,
     tokens,
 )
-from persona_demo.ui.inside.look import TYPED
+from persona_demo.ui.inside.chosen import TYPED, chosen_line
 from persona_demo.ui.inside.parts import InsideParts, TextParts
+from persona_demo.ui.inside.recipe import What
 from persona_demo.ui.inside.runbar import QUIET
 from persona_demo.ui.line import Line
 from persona_demo.ui.loading import Loading
 from persona_demo.ui.page import Page
 from persona_demo.ui.shelf import Shelf
+from persona_demo.ui.state import Record
 from persona_demo.ui.widget import widget
 from persona_demo.ui.written import Outcome
 
@@ -72,12 +74,14 @@ def lay_out(shelf: Shelf) -> InsideParts:
             placeholder=f"What follows the {of.given}" if of.begins else f"{capital(of.an_answer)} for {of.this}",
             min_width=260, scale=3, visible=False, elem_id="pd-typed",
         )  # fmt: skip
+    first = Outcome.of_showcase(shelf.showcase, shelf.first_session()).as_record()
+    line = widget("line", chosen_line("persona", "", first, None), elem_id="pd-look-line")
     made: dict[str, Any] = {}
     with gr.Tabs(elem_id="pd-inside") as tabs:
         for name, title, lay in (
             ("dial", "Strength", dial.lay_out),
             ("placebo", "Placebos", lambda: placebo.lay_out(of)),
-            ("posts", f"Single {of.many}", lambda: posts.lay_out(of)),
+            ("posts", f"Single {of.many}", lambda: posts.lay_out(shelf)),
             ("tokens", "Word by word", tokens.lay_out),
             ("words", "In words", lambda: inwords.lay_out(of)),
             ("maps", "Maps", lambda: maps.lay_out(shelf)),
@@ -89,10 +93,11 @@ def lay_out(shelf: Shelf) -> InsideParts:
         ):
             # A round of texts that are one of five figures each would be over before it began.
             shown = name != "guess" or not shelf.task.answers
-            with gr.Tab(title, id=name, render_children=True, visible=shown):
+            with gr.Tab(title, id=name, render_children=True, visible=shown) as tab:
                 made[name] = lay()
+            made |= {"mixing": tab} if name == "mix" else {}
     here = widget("here", {"key": "", "others": False}, elem_id="pd-here")
-    return InsideParts(tabs, here, TextParts(choice, typed), **made)
+    return InsideParts(tabs, here, TextParts(choice, typed, line), **made)
 
 
 def wire(
@@ -118,6 +123,11 @@ def wire(
         offer_texts, [page.written, inside.text.choice], inside.text.choice, trigger_mode="always_last", queue=False,
         **QUIET,
     )  # fmt: skip
+    # The line of the columns changes whenever what was written does, and at a Stop as well, which no state tells of.
+    gr.on(
+        [inside.text.choice.change, inside.text.typed.change, page.caption.change], chosen_line,
+        [*text, inside.guess.round], inside.text.line, trigger_mode="always_last", queue=False, **QUIET,
+    )  # fmt: skip
     running = _wire_measures(line, page, shelf, loading, text, gpu)
     drawn = maps.Maps(page, None, shelf, loading, gpu=gpu)
     mixes = mix.Mix(page, inside.mix.bar, shelf, loading, gpu=gpu)
@@ -126,13 +136,14 @@ def wire(
     _wire_carry(page, on)
     first = shelf.first_session().as_record()
 
-    def clear(what: mix.What) -> Changes:
+    def clear(what: What) -> Changes:
         # Neither map is left with what somebody's sentence or mixture drew on it.
-        return clearing.cleared(page) | mixes.choose(what) | drawn.clear_marks(first)
+        return clearing.cleared(page) | mixes.forget(what) | drawn.clear_marks(first)
 
-    outputs = [*clearing.cleared_outputs(page), *_mixed_from(page), *_marked(page)]
+    outputs = [*clearing.cleared_outputs(page), *_mixed(page), *_marked(page)]
+    # In the lane of the maps, so that whatever follows the change of person finds the mixture forgotten.
     page.clear.click(None, cancels=running).then(
-        clear, inside.mix.what, list(dict.fromkeys(outputs)), concurrency_id="desk", **QUIET
+        clear, inside.mix.what, list(dict.fromkeys(outputs)), concurrency_id="maps", **QUIET
     )
 
 
@@ -172,7 +183,7 @@ def _wire_measures(
     run = inside.posts.bar.wire(
         singles.measure, [*who, page.seed, *text, p.arm, p.order], [p.table, p.line, p.found], **n
     )
-    p.order.input(singles.sort, [page.session, p.found, p.order], [p.table, page.notice], queue=False, **QUIET)
+    p.order.input(singles.sort, [p.found, p.order], [p.table, page.notice], queue=False, **QUIET)
     return [
         run,
         d.bar.wire(dials.measure, [*who, page.strength, page.seed, *text], [d.chart, d.table, d.line], **n),
@@ -186,7 +197,7 @@ def _wire_measures(
             **n,
         ),
         w.bar.wire(words.say, who, [w.line, w.likelier, w.vectors, w.posts, w.style], **n),
-        m.bar.wire(mixes.write, [*sampled, m.what, m.other, m.share, m.factor], [m.texts], **n),
+        m.bar.wire(mixes.write, [page.session, page.kept, *sampled[1:], *_recipe(page)], [m.texts], **n),
         c.bar.wire(grows.measure, [page.session, page.seed, page.arms], [c.chart, c.table, c.line], **n),
         g.writes.wire(writes.write, [*sampled, page.arms], [g.texts], **n),
         inside.pins.bar.wire(pairs.write, [page.session, page.kept, *sampled[1:]], [inside.pins.texts], **n),
@@ -198,23 +209,33 @@ def _wire_maps(page: Page, on: maps.Maps, mixes: mix.Mix) -> None:
     """Bind the maps, which follow whoever is on the table."""
     m, x = page.inside.maps, page.inside.mix
     lane: dict[str, Any] = {"concurrency_id": "maps", "concurrency_limit": 1, **QUIET}
+
+    # One answer, because of two the map without the line might be the later one.
+    def follow(record: Record, kept: list[Record], opening: str, *given: Any) -> Changes:
+        return on.follow(record, kept, opening) | mixes.follow(record, kept, *given)
+
+    def clear(record: dict[str, Any], what: What) -> Changes:
+        return on.clear_marks(record) | mixes.forget(what)
+
     gr.on(
-        [page.session.change, page.engine.change, page.opening.change], on.follow,
-        [page.session, page.kept, page.opening], [*_drawn(page), page.inside.here, page.notice],
+        [page.session.change, page.kept.change, page.engine.change, page.opening.change], follow,
+        [page.session, page.kept, page.opening, x.drawn, x.offered, *_recipe(page)],
+        [*_drawn(page), *_mixed(page), x.other, x.offered, page.people, page.inside.here, page.notice],
         trigger_mode="always_last", **lane,
     )  # fmt: skip
     m.which.input(on.show, m.which, [m.people_side, m.posts_side, m.twice.side], queue=False, **QUIET)
     marked = _marked(page)
-    m.colour.input(on.recolour, [page.session, m.colour, m.sentence], marked, trigger_mode="always_last", **lane)
-    m.find.submit(on.find, [page.session, m.find], [*_drawn(page), page.notice], trigger_mode="always_last", **lane)
-    m.sentence.submit(on.compare_sentence, [page.session, m.sentence], marked, trigger_mode="always_last", **lane)
+    last: dict[str, Any] = {"trigger_mode": "always_last", **lane}
+    m.colour.input(on.recolour, [page.session, m.colour, m.sentence, x.drawn], marked, **last)
+    m.find.submit(on.find, [page.session, m.find, x.drawn], [*_drawn(page), page.notice], **last)
+    m.sentence.submit(on.compare_sentence, [page.session, m.sentence, x.drawn], marked, **last)
     for each in (m.people, m.posts):
-        each.clear(on.clear_marks, [page.session], marked, **lane)
-    x.what.input(mixes.choose, x.what, _mixed_from(page), queue=False, **QUIET)
-    mixed = [page.session, x.what, x.other, x.share, x.factor]
+        each.clear(clear, [page.session, x.what], [*marked, *_mixed(page)], **lane)
+    x.what.input(mixes.choose, x.what, [x.other, x.share, x.factor, x.back], queue=False, **QUIET)
     gr.on(
-        [x.what.input, x.other.input, x.share.release, x.factor.release], mixes.move, mixed,
-        [page.people, m.people, x.line, page.notice], trigger_mode="always_last", **lane,
+        [page.inside.mixing.select, x.what.input, x.other.input, x.share.release, x.factor.release, x.back.release],
+        mixes.move, [page.session, page.kept, *_recipe(page)], [page.people, m.people, *_mixed(page), page.notice],
+        **last,
     )  # fmt: skip
 
 
@@ -230,10 +251,15 @@ def _marked(page: Page) -> list[Any]:
     return [*_drawn(page), page.people, m.colour, m.sentence, m.find, page.notice]
 
 
-def _mixed_from(page: Page) -> list[Any]:
-    """What a mixture is made from, and the line about it."""
+def _recipe(page: Page) -> list[Any]:
+    """What is mixed, in the order of its fields."""
     x = page.inside.mix
-    return [x.other, x.share, x.factor, x.line]
+    return [x.what, x.other, x.share, x.factor, x.back]
+
+
+def _mixed(page: Page) -> list[Any]:
+    """What tells of a mixture beside the maps."""
+    return [page.inside.mix.drawn, page.inside.mix.line]
 
 
 def _wire_pins(page: Page, on: pins.Pins, desk: carry.Carry) -> None:

@@ -6,11 +6,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from persona_demo.arms import Arm, ArmInputs, arm_named
+from persona_demo.arms import KNOWN, Arm, ArmInputs
 from persona_demo.errors import UserError
 from persona_demo.lm.decode import DecodeOptions
 from persona_demo.runtime import Runtime
-from persona_demo.tasks import Task
 from persona_demo.tasks.wording import plural
 from persona_demo.ui.changes import Changes
 from persona_demo.ui.inside.runbar import RunBar
@@ -18,14 +17,13 @@ from persona_demo.ui.inside.tables import shortened
 from persona_demo.ui.loading import Loading
 from persona_demo.ui.page import Page
 from persona_demo.ui.shelf import Shelf
-from persona_demo.ui.state import Session, key_of
+from persona_demo.ui.state import Record, Session, key_of
 from persona_demo.ui.verbs import Verbs, seed_of
-from persona_demo.ui.written import Outcome
 
-TYPED = "typed"
-"""Choice of the text that is looked at: what the visitor typed."""
 AT_ONE = "At strength 1, as it was trained."
 """What is said of likelihoods that do not follow the dial."""
+LED = frozenset(name for name, arm in KNOWN.items() if arm.kind in ("soft", "both") and arm.placebos)
+"""Arms that a strength applies to."""
 Lend = Callable[[Any], Any]
 
 
@@ -80,6 +78,20 @@ class Look(Verbs):
             raise UserError("The models are still loading: try again in a moment.")
         return runtime
 
+    def with_texts(self, record: Record) -> Session:
+        """The person on the table, for what cannot do without their texts.
+
+        Raises:
+            UserError: If only a vector is kept of them.
+        """
+        session, many = Session.from_record(record), self.wording.many
+        if session.stored:
+            raise UserError(
+                f"Only a list of numbers is kept of {session.history.name}, and no {many}: choose somebody whose "
+                f"{many} are shown here."
+            )
+        return session
+
     def inputs(self, session: Session, opening: str, *, seed: float = 0) -> ArmInputs:
         """What arms may look at for the person on the table.
 
@@ -96,33 +108,6 @@ class Look(Verbs):
             stored=self.shelf.stored_vector(session),
             others=self.shelf.others(session),
         )
-
-
-def text_to_look_at(choice: str, typed: str, written: dict[str, Any], opening: str, task: Task) -> str:
-    """The text that is measured, with the blank it starts with.
-
-    Args:
-        choice: Name of the arm that wrote it, or :data:`TYPED`.
-        typed: What the visitor typed.
-        written: Record of what was written last.
-        opening: The input it is for.
-        task: What it is for.
-
-    Raises:
-        UserError: If there is none, or it was for another input.
-    """
-    if choice == TYPED:
-        if not typed.strip():
-            raise UserError("There is no text to look at: type one, or choose a column.")
-        return task.typed(typed, opening)
-    outcome = Outcome.from_record(written)
-    text = outcome.text_of(choice)
-    if not text.strip():
-        raise UserError(f"The column “{arm_named(choice).title}” has no text yet: press Write, or choose another text.")
-    if outcome.prompt.strip() != opening.strip():
-        of = task.wording
-        raise UserError(f"The columns were written {of.follows} {of.other}: press Write, or type a text.")
-    return text
 
 
 def written_at(strength: float, options: DecodeOptions) -> str:

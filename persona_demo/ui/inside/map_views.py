@@ -150,7 +150,7 @@ def own_posts_table(session: Session, nearest: Sequence[tuple[str, float]]) -> V
         (f"Nearest {of.one} on the map", "text"),
         ("Distance", "number"),
     ]
-    return table(heads, rows, caption=f"{capital(of.many)} of {session.history.name} on the map")
+    return table(heads, rows, caption=f"{capital(of.many)} of {session.history.name} on the map", person=session.who)
 
 
 def stored_posts_table(session: Session, items: ItemMap, rows_of: Sequence[int]) -> View:
@@ -194,5 +194,8 @@ def found_table(session: Session, own: Sequence[str], found: Sequence[str]) -> V
     ]
     rows += [row(each, "Its words are not shipped; click its point to take its person") for each in found]
     return table(
-        [(capital(of.one), "text"), ("Its words", "text")], rows, caption=f"{capital(of.many)} that were found"
+        [(capital(of.one), "text"), ("Its words", "text")],
+        rows,
+        caption=f"{capital(of.many)} that were found",
+        person=session.who,
     )

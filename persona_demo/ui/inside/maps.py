@@ -27,6 +27,7 @@ from persona_demo.ui.inside.parts import MapParts
 from persona_demo.ui.inside.tables import table
 from persona_demo.ui.kept import Kept
 from persona_demo.ui.map_value import MapValue, NamedPoint, Tint, map_value
+from persona_demo.ui.mixture import Mixture
 from persona_demo.ui.persona_map import PersonaMap
 from persona_demo.ui.shelf import Shelf
 from persona_demo.ui.standing import map_of, pinned_points, stand
@@ -37,7 +38,7 @@ from persona_demo.ui.widget import widget
 MOST_POSTS = 60
 """Latest items of a person that are put on the map of items."""
 POST = "post:"
-"""What the id of a point starts with that is an item of the person on the table."""
+"""What the id of a point starts with that is an item of the person on the table; person and item follow."""
 NO_ITEMS = "There is no map of {many} here yet: it is made by “python -m persona_demo atlas build”."
 Which = Literal["both", "people", "posts", "twice"]
 TintOrWord = Tint | Literal["keep", "none"]
@@ -132,9 +133,10 @@ class Maps(Look):
         # Edits are as lost with the page as they would be of who is on the table.
         others = bool(Kept(tuple(kept)).changed)
         here = {self.page.inside.here: {"key": key_of(session, opening), "others": others}}
-        return self._drawn(session, tint=("keep", "keep")) | here
+        return self._drawn(session, None, tint=("keep", "keep")) | here
 
-    def _drawn(self, session: Session, *, tint: tuple[TintOrWord, TintOrWord]) -> Changes:
+    def _drawn(self, session: Session, mixed: dict[str, Any] | None, *, tint: tuple[TintOrWord, TintOrWord]) -> Changes:
+        mixture = None if mixed is None else Mixture.from_record(mixed)
         _, placement = stand(self.shelf, self.loading.runtime, session, "")
         places, pinned = self._places(session), pinned_points(self.shelf, self.loading.runtime, session)
         parts, atlas = self.parts, self.shelf.atlas
@@ -144,7 +146,7 @@ class Maps(Look):
         else:
             posts = map_views.own_posts_table(session, places.nearest)
         return {
-            parts.people: map_of(self.shelf, session, placement, pinned=pinned, tint=tint[0]),
+            parts.people: map_of(self.shelf, session, placement, mixture=mixture, pinned=pinned, tint=tint[0]),
             parts.posts: self._posts_value(session, placement, places, tint=tint[1]),
             parts.near: map_views.near_table(session, placement, self.shelf.names, atlas, self.shelf.striking),
             parts.near_posts: posts,
@@ -168,7 +170,7 @@ class Maps(Look):
         for item, vector in zip(active, vectors, strict=True):
             distances = items.distances(vector)
             (x, y), near = place_among(distances, items.coordinates)
-            points.append(NamedPoint(POST + item.id, self.wording.numbered(numbers[item.id]), x, y))
+            points.append(NamedPoint(_point_id(session, item.id), self.wording.numbered(numbers[item.id]), x, y))
             nearest.append((ids[near[0]], float(distances[near[0]])))
         return PostPlaces(tuple(points), tuple(nearest))
 
@@ -199,20 +201,21 @@ class Maps(Look):
         return map_value(people=points, neighbours=ringed, message=said + rings, tint=tint)
 
     @guarded
-    def find(self, record: dict[str, Any], query: str) -> Changes:
+    def find(self, record: dict[str, Any], query: str, mixed: dict[str, Any] | None = None) -> Changes:
         """Show on the map of items what was searched for, and nothing else; all of them after an empty search."""
         session, items, of = Session.from_record(record), self.shelf.items, self.wording
         changes: Changes = {self.page.notice: {"text": "", "kind": ""}}
         if items is None:
             raise UserError(NO_ITEMS.format(many=of.many))
         if not query.strip():
-            return changes | self._drawn(session, tint=("keep", "keep"))
+            return changes | self._drawn(session, mixed, tint=("keep", "keep"))
         found, own = finding.items_on_map(items, query), finding.own_items(session, query.strip())
-        points = [point for point in self._places(session).points if point.id.removeprefix(POST) in own]
+        mine = {_point_id(session, item): item for item in own}
+        points = [point for point in self._places(session).points if point.id in mine]
         if not points and not found:
             raise UserError(f"No {of.one} on the map has these words, this number or this id: search for others.")
         said = f"Found: {of.count(len(points))} of {session.history.name}, {of.count(len(found))} of other people."
-        shown = [point.id.removeprefix(POST) for point in points]
+        shown = [mine[point.id] for point in points]
         return changes | {
             self.parts.posts: map_value(people=points, neighbours=found, message=said),
             self.parts.near_posts: map_views.found_table(session, shown, found),
@@ -227,7 +230,9 @@ class Maps(Look):
         }
 
     @guarded
-    def recolour(self, record: dict[str, Any], colour: str, sentence: str) -> Changes:
+    def recolour(
+        self, record: dict[str, Any], colour: str, sentence: str, mixed: dict[str, Any] | None = None
+    ) -> Changes:
         """Colour the points of both maps."""
         session = Session.from_record(record)
         changes: Changes = {self.page.notice: {"text": "", "kind": ""}}
@@ -237,17 +242,17 @@ class Maps(Look):
             # Somebody chose it from the list and is about to type.
             return changes
         if colour == SENTENCE:
-            return changes | self._like(session, sentence.strip())
-        return changes | self._drawn(session, tint=self._tints(colour))
+            return changes | self._like(session, sentence.strip(), mixed)
+        return changes | self._drawn(session, mixed, tint=self._tints(colour))
 
     @guarded
-    def compare_sentence(self, record: dict[str, Any], sentence: str) -> Changes:
+    def compare_sentence(self, record: dict[str, Any], sentence: str, mixed: dict[str, Any] | None = None) -> Changes:
         """Colour both maps by likeness to what was typed."""
         if not sentence.strip():
             raise UserError("There is no sentence to compare with: type one.")
-        return self.recolour(record, SENTENCE, sentence) | {self.parts.colour: SENTENCE}
+        return self.recolour(record, SENTENCE, sentence, mixed) | {self.parts.colour: SENTENCE}
 
-    def _like(self, session: Session, sentence: str) -> Changes:
+    def _like(self, session: Session, sentence: str, mixed: dict[str, Any] | None) -> Changes:
         runtime, atlas, items = self.runtime, self.shelf.atlas, self.shelf.items
         if atlas is None:
             return {}
@@ -255,7 +260,7 @@ class Maps(Look):
             vector = item_vectors(runtime.plug, runtime.encoder.encode([sentence]))[0]
         people, title = atlas.distances(vector), "Likeness to your sentence"
         posts: TintOrWord = "none" if items is None else map_views.nearness(items.distances(vector), title=title)
-        drawn = self._drawn(session, tint=(map_views.nearness(people, title=title), posts))
+        drawn = self._drawn(session, mixed, tint=(map_views.nearness(people, title=title), posts))
         return drawn | {self.parts.near: map_views.sentence_table(atlas, people, self.wording, self.shelf.striking)}
 
     def _tints(self, colour: str) -> tuple[TintOrWord, TintOrWord]:
@@ -296,7 +301,12 @@ class Maps(Look):
     @guarded
     def clear_marks(self, record: dict[str, Any]) -> Changes:
         """Take colours, sentence, search and lines away; who is on the table stays."""
-        drawn = self._drawn(Session.from_record(record), tint=("none", "none"))
+        drawn = self._drawn(Session.from_record(record), None, tint=("none", "none"))
         # The map at the top shows the same person, and the line of a mixture that goes as well.
         front = {self.page.people: drawn[self.parts.people]}
         return drawn | front | {self.parts.colour: NONE, self.parts.sentence: "", self.parts.find: ""}
+
+
+def _point_id(session: Session, item: str) -> str:
+    # Ids of people have no slash.
+    return f"{POST}{session.who}/{item}"

@@ -18,10 +18,12 @@ class TextParts:
     Attributes:
         choice: The arm that wrote it, or that it is typed.
         typed: What is typed.
+        line: The text, and for whom it was written.
     """
 
     choice: gr.Dropdown
     typed: gr.Textbox
+    line: gr.HTML
 
 
 @dataclass(frozen=True)
@@ -156,8 +158,11 @@ class MixParts:
         other: The second person.
         share: How much of the second person.
         factor: How far from the average person.
+        back: Which input of the second person.
         texts: What is written.
         line: Where the mixture stands, and warnings.
+        drawn: What is drawn of it on the maps, as plain JSON; None while nothing is asked for.
+        offered: Second people besides those who ship, as they were offered last.
     """
 
     bar: RunBar
@@ -165,8 +170,11 @@ class MixParts:
     other: gr.Dropdown
     share: gr.Slider
     factor: gr.Slider
+    back: gr.Slider
     texts: gr.HTML
     line: gr.HTML
+    drawn: gr.State
+    offered: gr.State
 
 
 @dataclass(frozen=True)
@@ -260,6 +268,7 @@ class InsideParts:
         words: The persona in words.
         maps: Both maps.
         mix: People algebra.
+        mixing: Its tab, which draws on the maps once it is opened.
         growth: The cold-start dial.
         pins: States and comparing them.
         guess: The blind guess.
@@ -276,6 +285,7 @@ class InsideParts:
     words: WordParts
     maps: MapParts
     mix: MixParts
+    mixing: gr.Tab
     growth: GrowthParts
     pins: PinParts
     guess: GuessParts

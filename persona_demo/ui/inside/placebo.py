@@ -9,7 +9,6 @@ from typing import Any
 import gradio as gr
 
 from persona_demo.arms import KNOWN, arms_named
-from persona_demo.errors import UserError
 from persona_demo.evaluation.bootstrap import Estimate
 from persona_demo.explain.scorecard import Scorecard, scorecard
 from persona_demo.tasks import Wording
@@ -77,9 +76,7 @@ class Placebos(Look):
     @guarded
     def score(self, record: dict[str, Any], seed: float, arms: Sequence[str]) -> Iterator[Changes]:
         """Score every column that is ticked on the person's own last items."""
-        session, parts = Session.from_record(record), self.page.inside.placebo
-        if session.stored:
-            raise UserError("Nothing can be held out of a stored vector: choose a person who has texts.")
+        session, parts = self.with_texts(record), self.page.inside.placebo
         names = shown_arms(arms, placebo=False)
         yield from self.waiting()
         stream = self.lent(self.scored)(record, seed, names)

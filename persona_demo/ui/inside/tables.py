@@ -18,12 +18,14 @@ def cell(text: str, bar: float | None = None) -> View:
     return {"text": text, "bar": None if bar is None else round(bar, 4)}
 
 
-def row(*cells: str | View, id: str | None = None, mark: bool = False) -> View:
-    """A row; with an id its first cell is a button that goes there, with a mark it stands out."""
-    return {"id": id, "cells": [cell(c) if isinstance(c, str) else c for c in cells], "mark": mark}
+def row(*cells: str | View, id: str | None = None, mark: bool = False, dim: bool = False) -> View:
+    """A row; with an id its first cell is a button that goes there, with a mark it stands out, dim it steps back."""
+    return {"id": id, "cells": [cell(c) if isinstance(c, str) else c for c in cells], "mark": mark, "dim": dim}
 
 
-def table(heads: Sequence[Head] = (), rows: Sequence[View] = (), *, caption: str = "", empty: str = "") -> View:
+def table(
+    heads: Sequence[Head] = (), rows: Sequence[View] = (), *, caption: str = "", empty: str = "", person: str = ""
+) -> View:
     """A table.
 
     Args:
@@ -31,12 +33,14 @@ def table(heads: Sequence[Head] = (), rows: Sequence[View] = (), *, caption: str
         rows: The rows.
         caption: What it shows.
         empty: What is said where there is no row.
+        person: Id of the person whose items the rows are; two people may have items of one id.
     """
     return {
         "caption": caption,
         "heads": [{"text": text, "kind": kind} for text, kind in heads],
         "rows": list(rows),
         "empty": empty,
+        "person": person,
     }
 
 

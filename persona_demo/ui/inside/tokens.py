@@ -11,7 +11,8 @@ import gradio as gr
 from persona_demo.arms import EVERY, arm_named
 from persona_demo.explain.token_view import Alternative, TokenView, view_tokens
 from persona_demo.ui.changes import Changes
-from persona_demo.ui.inside.look import Look, text_to_look_at
+from persona_demo.ui.inside.chosen import if_of_another, text_to_look_at
+from persona_demo.ui.inside.look import Look
 from persona_demo.ui.inside.parts import TokenParts
 from persona_demo.ui.inside.runbar import RunBar
 from persona_demo.ui.inside.tables import Head, View, cell, row, table
@@ -119,7 +120,8 @@ class Tokens(Look):
         yield self.bar.busy("Reading the text twice.")
         session = Session.from_record(record)
         view = self.lent(self.viewed)(record, opening, strength, seed, allow, left, right, text)
-        done = self.measured(session, opening, more=f"At strength {strength:g}.")
+        more = f"At strength {strength:g}. {if_of_another(choice, written, session, opening)}"
+        done = self.measured(session, opening, more=more)
         parts = self.page.inside.tokens
         yield {parts.tokens: tokens_view(view), parts.movers: movers_table(view)} | done
 

@@ -15,6 +15,7 @@ find(".pd-caveat").textContent = said.caveat;
 find(".pd-add label span").textContent = said.add;
 draft.placeholder = said.hint;
 put(find(".pd-bare"), said.bare);
+put(find(".pd-elsewhere"), "");
 let refocus = null;
 let moved = null; // what had the focus in a row that was moved
 
@@ -134,6 +135,7 @@ const draw = () => {
   find(".pd-name").textContent = view.name;
   put(find(".pd-about"), view.about);
   put(find(".pd-empty"), view.empty);
+  put(find(".pd-elsewhere"), "");
   find("table").hidden = view.rows.length === 0;
   find(".pd-summary").textContent = view.summary && `${view.summary}.`;
   put(find(".pd-place"), view.place);
@@ -206,12 +208,14 @@ for (const link of element.querySelectorAll(".pd-skip a")) {
   });
 }
 
-// Elsewhere on the page somebody points at an item: show which one that is.
-const point = ({ detail }) => {
+// Elsewhere on the page somebody points at an item: show which one that is. What was measured earlier may be
+// about somebody else, whose items may have the same ids.
+const point = ({ detail: { id, person } }) => {
   if (!element.isConnected) return window.removeEventListener("pd-post", point);
-  const row = rows.get(detail);
-  if (!row) return;
+  const row = person === props.value.person ? rows.get(id) : undefined;
+  put(find(".pd-elsewhere"), row ? "" : said.gone);
   for (const other of rows.values()) other.node.classList.toggle("pd-pointed", other === row);
+  if (!row) return find(".pd-elsewhere").scrollIntoView({ block: "center" });
   row.node.scrollIntoView({ block: "center" });
   row.area.focus({ preventScroll: true });
 };

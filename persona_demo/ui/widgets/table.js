@@ -18,7 +18,7 @@ const barOf = (share, signed) => {
 
 const go = (id) => {
   if (props.go === "select") trigger("select", { id });
-  else window.dispatchEvent(new CustomEvent(`pd-${props.go}`, { detail: id }));
+  else window.dispatchEvent(new CustomEvent(`pd-${props.go}`, { detail: { id, person: props.value.person } }));
 };
 
 const cellOf = (cell, head, row, first) => {
@@ -47,6 +47,7 @@ const draw = () => {
   const drawn = rows.map((row) => {
     const node = make("tr");
     node.classList.toggle("pd-marked", Boolean(row.mark));
+    node.classList.toggle("pd-dim", Boolean(row.dim));
     node.append(...row.cells.map((cell, at) => cellOf(cell, heads[at], row, at === 0)));
     return node;
   });

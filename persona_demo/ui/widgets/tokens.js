@@ -76,9 +76,9 @@ run.addEventListener("keydown", (event) => {
 });
 
 // The table beside it points at a token.
-const point = ({ detail }) => {
+const point = ({ detail: { id } }) => {
   if (!element.isConnected) return window.removeEventListener("pd-token", point);
-  if (nodes[detail]) choose(Number(detail), true);
+  if (nodes[id]) choose(Number(id), true);
 };
 window.addEventListener("pd-token", point);
 

@@ -1,0 +1,88 @@
+"""The text that the tabs look at: which it is, for whom it was written, and whether that is who is here now."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from persona_demo.arms import arm_named
+from persona_demo.errors import UserError
+from persona_demo.tasks import Task
+from persona_demo.ui.inside.look import LED
+from persona_demo.ui.inside.tables import View, shortened
+from persona_demo.ui.state import Session, key_of
+from persona_demo.ui.written import Outcome
+
+TYPED = "typed"
+"""Choice of the text that is looked at: what the visitor typed."""
+SHOWN = 300
+"""Most characters of it that are shown above the tabs."""
+
+
+def text_to_look_at(choice: str, typed: str, written: dict[str, Any], opening: str, task: Task) -> str:
+    """The text that is measured, with the blank it starts with.
+
+    Args:
+        choice: Name of the arm that wrote it, or :data:`TYPED`.
+        typed: What the visitor typed.
+        written: Record of what was written last.
+        opening: The input it is for.
+        task: What it is for.
+
+    Raises:
+        UserError: If there is none, or it was for another input.
+    """
+    if choice == TYPED:
+        if not typed.strip():
+            raise UserError("There is no text to look at: type one, or choose a column.")
+        return task.typed(typed, opening)
+    outcome = Outcome.from_record(written)
+    text = outcome.text_of(choice)
+    if not text.strip():
+        raise UserError(f"The column “{arm_named(choice).title}” has no text yet: press Write, or choose another text.")
+    if outcome.prompt.strip() != opening.strip():
+        of = task.wording
+        raise UserError(f"The columns were written {of.follows} {of.other}: press Write, or type a text.")
+    return text
+
+
+def chosen_line(choice: str, typed: str, written: dict[str, Any], dealt: dict[str, Any] | None) -> View:
+    """The text and where it is from, in the line above the tabs.
+
+    Args:
+        choice: Name of the arm that wrote it, or :data:`TYPED`.
+        typed: What the visitor typed.
+        written: Record of what was written last.
+        dealt: The blind guess that is open, which nothing with a name on it may stand beside.
+    """
+    outcome = Outcome.from_record(written)
+    text = typed if choice == TYPED else outcome.text_of(choice)
+    if dealt is not None:
+        return {"text": "", "key": ""}
+    if not text.strip():
+        return {"text": "There is no such text yet.", "key": ""}
+    source = "typed by you" if choice == TYPED else _source(choice, outcome)
+    # What is typed is for whatever is here now.
+    return {"text": f"Text: “{shortened(text, SHOWN)}”, {source}.", "key": "" if choice == TYPED else outcome.key}
+
+
+def if_of_another(choice: str, written: dict[str, Any], session: Session, opening: str) -> str:
+    """A sentence where the text was written for somebody else than it is measured for; empty where it was not.
+
+    Args:
+        choice: Name of the arm that wrote it, or :data:`TYPED`.
+        written: Record of what was written last.
+        session: The person it is measured for.
+        opening: The input it is for.
+    """
+    if choice == TYPED:
+        return ""
+    outcome = Outcome.from_record(written)
+    if outcome.key == key_of(session, opening):
+        return ""
+    return f"The text was {_source(choice, outcome)}, before your last change."
+
+
+def _source(choice: str, outcome: Outcome) -> str:
+    arm = arm_named(choice)
+    whom = f" for {outcome.person}" if arm.compared_with is not None else ""
+    return f"written by “{arm.title}”{whom}" + (f" at strength {outcome.strength:g}" if choice in LED else "")
