@@ -232,7 +232,7 @@ def atlas(arguments: argparse.Namespace) -> None:
     report = ProgressLine(shown=processes.rank == 0)
     plug = plug_folder_of(arguments, report)
     runtime = runtime_of(arguments, report, plug=plug)
-    from persona_demo.shipped import PLUGS, atlas_of
+    from persona_demo.shipped import atlas_of, shipped_plugs
     from persona_demo.training.maps import maps_of
 
     folder = arguments.out or atlas_of(plug)
@@ -248,8 +248,9 @@ def atlas(arguments: argparse.Namespace) -> None:
     if made is None:
         return
     made.save(folder)
-    shown = [] if arguments.out is not None or plug.resolve().parent != PLUGS else runtime.plug.config.tasks
-    for task in shown:
+    # Of the tasks of a plug for several, only those whose pages it is shown on.
+    pages = {} if arguments.out is not None else shipped_plugs()
+    for task in [task for task, shown in pages.items() if shown == plug.resolve()]:
         _showcase(runtime, made.people, plug, task, report)
     report.close()
     people, items = len(made.people.ids), 0 if made.items is None else len(made.items.people)

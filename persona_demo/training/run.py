@@ -12,10 +12,12 @@ from typing import Any
 
 import torch
 
+from persona_demo.corpora.reading import splits_in
+from persona_demo.corpus import read_corpus
 from persona_demo.errors import UserError
 from persona_demo.evaluation.provenance import data_digest
 from persona_demo.items import ItemEncoder
-from persona_demo.leakage import fingerprint_plug
+from persona_demo.leakage import Fingerprint, fingerprint_plug
 from persona_demo.lm.differentiable import PREFIX_BYTES, DifferentiableLM
 from persona_demo.plug.model import PersonaPlug
 from persona_demo.plug.storage import load_plug, plug_fingerprint, save_plug
@@ -110,7 +112,7 @@ def train_plug(
 
     Raises:
         UserError: If a corpus leaks between splits or cannot be read, or the other plug has no maps of
-            the same form.
+            the same form, or was trained on people who are not to be trained on here.
     """
     folder = out / "checkpoint"
     material = read_material(
@@ -120,6 +122,7 @@ def train_plug(
     report("measuring the population", None)
     material.fit(plug)
     if words_from is not None:
+        _check_words(sources, words_from)
         _begin_words(plug, words_from)
     seconds = 0.0
     stages: tuple[Trains, ...] = ("control", "persona") if plug.config.base == "control" else ("both",)
@@ -171,6 +174,17 @@ def train_plug(
         fingerprint_plug(out, [(source.data, source.task) for source in sources])
     processes.wait()
     return plug
+
+
+def _check_words(sources: Sequence[Source], folder: Path) -> None:
+    """Make sure that nobody outside of the training split was trained on by the plug whose words are taken."""
+    known = Fingerprint.load(folder)
+    if known is None:
+        raise UserError(f"The plug in {folder} does not say whom it was trained on: begin without its words.")
+    for source in sources:
+        for split in splits_in(source.data, source.task):
+            if split != "train":
+                known.check(read_corpus(source.data, split, source.task), split, source.task)
 
 
 @torch.no_grad()

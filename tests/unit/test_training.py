@@ -16,7 +16,7 @@ from safetensors.torch import load_file, save_file
 
 from persona_demo.corpus import draw_targets, read_corpus
 from persona_demo.errors import UserError
-from persona_demo.leakage import check_leakage
+from persona_demo.leakage import FINGERPRINT, check_leakage
 from persona_demo.lm.differentiable import DifferentiableLM
 from persona_demo.lm.torch_engine import TorchLM
 from persona_demo.plug.model import PersonaPlug
@@ -189,6 +189,16 @@ def test_maps_of_own_words_may_begin_as_those_of_another_plug(tmp_path: Path) ->
     assert "did not begin at nothing" in (tmp_path / "second" / "README.md").read_text(encoding="utf-8")
     with pytest.raises(UserError, match="another form"):
         train("third", still, words_from="first", excerpt_items=2)
+    # Nobody who is held back here may have been trained on there.
+    lines = [json.loads(line) for line in (data / "users.jsonl").read_text(encoding="utf-8").splitlines()]
+    for line in lines:
+        line["split"] = {"train": "dev", "dev": "train"}.get(line["split"], line["split"])
+    (data / "users.jsonl").write_text("\n".join(map(json.dumps, lines)) + "\n", encoding="utf-8")
+    with pytest.raises(UserError, match="trained or tuned on person"):
+        train("fourth", still, words_from="first")
+    (tmp_path / "first" / FINGERPRINT).unlink()
+    with pytest.raises(UserError, match="does not say whom"):
+        train("fourth", still, words_from="first")
 
 
 def test_the_control_shares_no_parameter_with_the_plug_after_the_warm_start() -> None:
