@@ -41,7 +41,8 @@ class CardFacts:
         examples: Examples seen, by plug and control alike.
         warm_examples: Those at the start in which a plug with a base of its own and the control were one.
         hours: Wall-clock hours of training.
-        log: Checks on tune people: step, placebo_gap, standard_error, lift.
+        log: Checks on tune people: step, placebo_gap, standard_error, lift, nll.
+        kept: The step whose state the plug has.
         words_from: SHA-256 of the plug whose maps of own words it began with; empty where it began with none.
     """
 
@@ -53,6 +54,7 @@ class CardFacts:
     warm_examples: int
     hours: float
     log: tuple[Mapping[str, float], ...]
+    kept: int
     words_from: str = ""
 
 
@@ -65,7 +67,7 @@ def model_card(config: PlugConfig, facts: CardFacts, *, results: Sequence[Mappin
         results: Documents of ``evaluate --json``, where there are any.
     """
     course = "\n".join(
-        f"| {int(e['step']):,} | {e['placebo_gap']:.3f} ± {e['standard_error']:.3f} | {e['lift']:.3f} |"
+        f"| {int(e['step']):,} | {e['placebo_gap']:.3f} ± {e['standard_error']:.3f} | {e['lift']:.3f} | {_nll(e)} |"
         for e in facts.log
     )
     terms = "\n".join(f"- `{name}`: {TERMS.get(name, UNKNOWN_TERMS)}" for name in facts.data)
@@ -114,9 +116,11 @@ people: no text can be read from them, but whoever has a text can ask whether it
 Measured on people of the split `tune`, one target each, in nats a token{", mean over tasks" if several else ""}. The
 placebo gap is how much likelier a person's own words are under their own persona than under another person's.
 
-| step | placebo gap ± standard error | lift over the control |
-| --- | --- | --- |
+| step | placebo gap ± standard error | lift over the control | negative log-likelihood |
+| --- | --- | --- | --- |
 {course}
+
+The plug is, with its control, as it was after step {facts.kept:,}.
 
 ## Limits
 
@@ -126,6 +130,11 @@ somebody. What it does has been measured in English alone, with the language mod
 
 {limits}
 """
+
+
+def _nll(look: Mapping[str, float]) -> str:
+    # Runs of before did not note it.
+    return f"{look['nll']:.3f}" if "nll" in look else ""
 
 
 def figures(results: Sequence[Mapping[str, Any]]) -> str:

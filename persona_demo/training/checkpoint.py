@@ -14,6 +14,7 @@ from persona_demo.files import whole
 from persona_demo.plug.model import PersonaPlug
 
 CHECKPOINT = "checkpoint.safetensors"
+BEST = "best.safetensors"
 _MOMENTS = ("exp_avg", "exp_avg_sq")
 
 
@@ -73,3 +74,21 @@ def read_checkpoint(folder: Path, plug: PersonaPlug, optimiser: torch.optim.Opti
                 **{key: tensors[f"{key}.{name}"].to(parameter.device) for key in _MOMENTS},
             }
     return record
+
+
+def write_best(folder: Path, plug: PersonaPlug) -> None:
+    """Write the state of a plug that was the best so far."""
+    with whole(folder / BEST) as draft:
+        save_file({n: t.contiguous() for n, t in plug.state_dict().items()}, draft)
+
+
+def read_best(folder: Path, plug: PersonaPlug) -> None:
+    """Give a plug the state in which it was best.
+
+    Raises:
+        UserError: If the file is missing or damaged.
+    """
+    try:
+        plug.load_state_dict(load_file(folder / BEST))
+    except (OSError, SafetensorError, RuntimeError) as error:
+        raise UserError(f"{folder / BEST} cannot be read ({type(error).__name__}): train with --keep last.") from error

@@ -35,11 +35,13 @@ class Check:
     Attributes:
         placebo_gap: With its standard error; the mean over tasks.
         lift: The mean over tasks.
+        nll: Under their own persona, nats a token; the mean over tasks.
         of_tasks: Placebo gap of each, where there are several.
     """
 
     placebo_gap: tuple[float, float]
     lift: float
+    nll: float
     of_tasks: Mapping[TaskName, float] = field(default_factory=dict)
 
 

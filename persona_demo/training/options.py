@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from persona_demo.errors import UserError
 
 Subsampling = Literal["any", "paper", "none"]
 Trains = Literal["both", "persona", "control"]
+Keeps = Literal["best", "last"]
 
 _LEAST: Mapping[str, float] = {
     "steps": 1,
@@ -65,6 +66,8 @@ class TrainOptions:
         word_filter: Whether items with listed words are left out of training; the paper has no such filter.
         seed: Of batches and dropout.
         check_every: Steps between two looks at the placebo gap; 0 never looks.
+        keep: Which state the finished plug has, the control's with it: that of the look at which tune people's
+            words were likeliest, or the last; the last in the paper.
         save_every: Steps between two checkpoints.
     """
 
@@ -88,6 +91,7 @@ class TrainOptions:
     word_filter: bool = field(default=True, metadata={"help": "leave items with profane or sexual words out"})
     seed: int = field(default=0, metadata={"help": "of everything drawn"})
     check_every: int = field(default=100, metadata={"help": "steps between two looks at the placebo gap; 0: none"})
+    keep: Keeps = field(default="best", metadata={"help": "the state at the best look, or the last one"})
     save_every: int = field(default=50, metadata={"help": "steps between two checkpoints"})
 
     def __post_init__(self) -> None:
@@ -109,6 +113,8 @@ class TrainOptions:
             raise UserError(
                 f"The training options ask for {self.steps} steps, {self.warm_steps} of them warm: use more steps."
             )
-        if self.subsampling not in get_args(Subsampling):
-            known = ", ".join(get_args(Subsampling))
-            raise UserError(f"The training option subsampling is {self.subsampling!r}: choose from {known}.")
+        choices: tuple[tuple[str, Any], ...] = (("subsampling", Subsampling), ("keep", Keeps))
+        for name, among in choices:
+            if getattr(self, name) not in get_args(among):
+                known = ", ".join(get_args(among))
+                raise UserError(f"The training option {name} is {getattr(self, name)!r}: choose from {known}.")

@@ -78,6 +78,7 @@ PRESETS: Mapping[PresetName, Preset] = {
             "most_items": 512,
             "most_targets": 512,
             "word_filter": False,
+            "keep": "last",
             "check_every": 500,
             "save_every": 500,
         },

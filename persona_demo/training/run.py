@@ -167,6 +167,7 @@ def train_plug(
         warm_examples=options.warm_steps * options.batch_size,
         hours=seconds / 3600,
         log=tuple(trainer.log),
+        kept=trainer.kept,
         words_from="" if words_from is None else plug_fingerprint(words_from),
     )
     if processes.rank == 0:

@@ -25,7 +25,7 @@ from persona_demo.lm.differentiable import DifferentiableLM
 from persona_demo.plug.model import PersonaPlug
 from persona_demo.plug.query import autocast
 from persona_demo.tasks import TaskName
-from persona_demo.training.checkpoint import read_checkpoint, write_checkpoint
+from persona_demo.training.checkpoint import read_best, read_checkpoint, write_best, write_checkpoint
 from persona_demo.training.data import Batch, Examples
 from persona_demo.training.losses import Check, Losses, answer_rows
 from persona_demo.training.optimiser import optimiser_of, set_rates
@@ -222,8 +222,7 @@ class Trainer:
             ):
                 found = self.check()
                 gap, lift = found.placebo_gap, found.lift
-                self.log.append({"step": self.step, "placebo_gap": gap[0], "standard_error": gap[1], "lift": lift})
-                self.log[-1] |= {f"placebo_gap of {task}": of_task for task, of_task in found.of_tasks.items()}
+                self._note(found)
             if self.step % options.save_every == 0 or last:
                 self.save()
             means = np.mean(recent, axis=0)
@@ -241,22 +240,43 @@ class Trainer:
                 )
             )
             clock = time.monotonic()
+        if self.step == options.steps and self.kept != self.step:
+            read_best(self.folder, self.plug)
+
+    @property
+    def kept(self) -> int:
+        """The step whose state the finished plug has."""
+        looks = [look for look in self.log if "nll" in look]
+        if self.options.keep == "last" or not looks:
+            return self.step
+        return int(min(looks, key=lambda look: look["nll"])["step"])
+
+    def _note(self, found: Check) -> None:
+        """Put a look into the log, and keep the plug's state where it is the best so far."""
+        gap, error = found.placebo_gap
+        self.log.append(
+            {"step": self.step, "placebo_gap": gap, "standard_error": error, "lift": found.lift, "nll": found.nll}
+        )
+        self.log[-1] |= {f"placebo_gap of {task}": of_task for task, of_task in found.of_tasks.items()}
+        if self.options.keep == "best" and self.kept == self.step and self.processes.rank == 0:
+            write_best(self.folder, self.plug)
 
     @torch.no_grad()
     def check(self) -> Check:
-        """Placebo gap with its standard error, and lift, on the watched people (whole histories).
+        """Placebo gap with its standard error, lift and likelihood, on the watched people (whole histories).
 
         Of several tasks it is the mean over tasks.
         """
-        gaps, errors, lifts = [], [], []
+        gaps, errors, lifts, own_nll = [], [], [], []
         for task in self.tasks:
             own, other, control = self._watch(task)
             gaps.append(float((other - own).mean()))
             errors.append(float((other - own).std() / len(own) ** 0.5))
             lifts.append(float((control - own).mean()))
+            own_nll.append(float(own.mean()))
         error = float(np.sqrt(np.square(errors).sum())) / len(errors)
         of_tasks = dict(zip(self.tasks, gaps, strict=True)) if len(self.tasks) > 1 else {}
-        return Check((float(np.mean(gaps)), error), float(np.mean(lifts)), of_tasks)
+        return Check((float(np.mean(gaps)), error), float(np.mean(lifts)), float(np.mean(own_nll)), of_tasks)
 
     def _watch(self, task: TaskName) -> Tensor:
         """Each watched target under its own person, another one and the control, (3, N)."""

@@ -27,7 +27,8 @@ FACTS = CardFacts(
     examples=16_000,
     warm_examples=2_400,
     hours=2.5,
-    log=({"step": 100, "placebo_gap": 0.1, "standard_error": 0.01, "lift": 0.05},),
+    log=({"step": 100, "placebo_gap": 0.1, "standard_error": 0.01, "lift": 0.05, "nll": 3.25},),
+    kept=100,
 )
 COSTS = {"prompt_tokens": 5.0, "ms": 3.0}
 RESULT: dict[str, Any] = {

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
 import torch
 
 from persona_demo.own_words import OwnWords
+from persona_demo.training.losses import Check
 from persona_demo.training.material import Source
 from persona_demo.training.optimiser import set_rates
 from persona_demo.training.options import TrainOptions
 from persona_demo.training.run import trainer_of
-from persona_demo.training.trainer import Trainer
+from persona_demo.training.trainer import Progress, Trainer
 from tests.training import BLOG, setting
 
 
@@ -95,6 +97,35 @@ def test_plug_and_control_trained_apart_are_those_trained_together(tmp_path: Pat
     for name, tensor in both.plug.named_parameters():
         apart = control.plug if name.startswith("control") else persona.plug
         torch.testing.assert_close(apart.get_parameter(name), tensor, atol=1e-5, rtol=1e-4, msg=name)
+
+
+@pytest.mark.parametrize("keep", ["best", "last"])
+def test_a_finished_plug_is_as_it_was_at_the_best_look_or_at_the_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keep: Literal["best", "last"]
+) -> None:
+    nlls = {3: 3.0, 6: 2.0, 8: 2.7, 9: 2.5, 12: 2.6}
+    monkeypatch.setattr(Trainer, "check", lambda self: Check((0.1, 0.01), 0.05, nlls[self.step]))
+    options = TrainOptions(steps=12, warm_steps=2, batch_size=4, check_every=3, save_every=1, keep=keep)
+    trainer, material, models = setting(tmp_path, options=options, base="own")
+    states: dict[int, dict[str, torch.Tensor]] = {}
+
+    def remember(p: Progress) -> None:
+        states[p.step] = {name: t.clone() for name, t in trainer.plug.state_dict().items()}
+
+    trainer.run(remember, until=8)
+    # Killed and resumed on the way, and once more at the end, where nothing is left to be done.
+    for _ in range(2):
+        plug = models.new_plug(seed=options.seed)
+        material.fit(plug)
+        source = Source(BLOG, tmp_path / "corpus")
+        trainer = trainer_of([source], material, plug, models, options=options, folder=tmp_path / "run")
+        assert trainer.resume()
+        trainer.run(remember)
+        kept = {"best": 6, "last": 12}[keep]
+        assert trainer.kept == kept
+        for name, tensor in trainer.plug.state_dict().items():
+            torch.testing.assert_close(tensor, states[kept][name], msg=name)
+    assert not torch.equal(states[6]["own.blog-post.units"], states[12]["own.blog-post.units"])
 
 
 def test_each_task_has_its_turn_in_a_seeded_order(tmp_path: Path) -> None:
