@@ -229,6 +229,8 @@ def test_people_swap_inputs_and_arrow_keys_move_the_mixture(app: App, visit: Cal
     open_tab(page, "Mix people")
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url) if "/queue/join" in request.url else None)
+    # The mixture is drawn when its tab is opened.
+    expect(page.locator("#pd-inside")).to_contain_text("Here the mixture stands nearest to")
     page.locator("#pd-mix-share input[type=range]").focus()
     page.wait_for_timeout(300)
     asked.clear()
@@ -237,7 +239,7 @@ def test_people_swap_inputs_and_arrow_keys_move_the_mixture(app: App, visit: Cal
         # As a key that is held down repeats itself.
         page.keyboard.down("ArrowRight")
     page.keyboard.up("ArrowRight")
-    expect(page.locator("#pd-inside")).to_contain_text("Here the mixture stands nearest to")
+    page.wait_for_timeout(1_000)
     assert page.locator("#pd-mix-share input[type=number]").input_value() == "0.75"
     assert len(asked) == 1
     page.get_by_label("On another person's opening").check()
