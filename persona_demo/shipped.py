@@ -40,7 +40,8 @@ def plug_for(task: TaskName, *, plugs: Path = PLUGS) -> Path:
 def shipped_plugs(plugs: Path = PLUGS) -> Mapping[TaskName, Path]:
     """Folders of the shipped plugs by the tasks they serve, in the order of the tasks.
 
-    A plug whose form cannot be read counts as that of the task its folder is named after.
+    Where several serve a task, it is the one whose folder is named after it, else the first. A plug whose form
+    cannot be read counts as that of the task its folder is named after.
 
     Args:
         plugs: Where plugs lie, a folder each.
@@ -51,9 +52,13 @@ def shipped_plugs(plugs: Path = PLUGS) -> Mapping[TaskName, Path]:
     damaged: dict[str, Path] = {}
     for plug in _folders(plugs):
         try:
-            found = dict.fromkeys(read_config(plug).tasks, plug) | found
+            tasks = read_config(plug).tasks
         except UserError:
             damaged[plug.name] = plug
+            continue
+        found = dict.fromkeys(tasks, plug) | found
+        if plug.name in tasks:
+            found[plug.name] = plug
     served = damaged | found
     return {task: served[task] for task in get_args(TaskName) if task in served}
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -120,10 +120,13 @@ def _table(mark: str, results: Path) -> str:
         "arms": lambda name: arms_table(read_record(results / f"{name}.json")),
         "tasks": lambda split: tasks_table(results, split),
         "sweep": lambda name: sweep_table(read_record(results / f"{name}.json")),
+        "plugs": lambda names: plugs_table({name: read_record(results / f"{name}.json") for name in names.split(",")}),
         "speed": lambda _: speed_table(results),
     }
     if kind not in makers or len(rest) != (kind != "speed"):
-        raise UserError(f"There is no table {mark!r}: write 'arms FILE', 'tasks SPLIT', 'sweep FILE' or 'speed'.")
+        raise UserError(
+            f"There is no table {mark!r}: write 'arms FILE', 'tasks SPLIT', 'sweep FILE', 'plugs FILE,FILE' or 'speed'."
+        )
     try:
         return makers[kind]("".join(rest))
     except (KeyError, TypeError, IndexError) as error:
@@ -266,6 +269,18 @@ def tasks_table(results: Path, split: str) -> str:
                 _shares(whose, "attribution"),
             ]
         )
+    return _markdown(head, rows)
+
+
+def plugs_table(records: Mapping[str, Record]) -> str:
+    """A line for each of several evaluations, by the names of their files."""
+    head = ["figures", "people", "texts", "nll of the control", "nll of the persona", "lift", "placebo gap"]
+    rows = []
+    for name, record in records.items():
+        arms = {arm["arm"]: arm for arm in record["arms"]}
+        persona, task = arms["persona"], arms["task"]
+        counts = [f"{record['users']:,}", f"{record['targets']:,}", f"{task['nll']:.3f}", f"{persona['nll']:.3f}"]
+        rows.append([f"`{name}`", *counts, _estimate(persona, "lift"), _estimate(record, "placebo_gap")])
     return _markdown(head, rows)
 
 

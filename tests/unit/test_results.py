@@ -145,6 +145,18 @@ def test_a_line_for_each_task(readme: Path) -> None:
     assert len(lines) == 6 and lines[4].endswith("| 30% [20%, 40%] |")
 
 
+def test_a_line_for_each_of_several_plugs(readme: Path) -> None:
+    results = readme.parent / "results"
+    readme.write_text("<!-- table plugs one.tune-a,one.tune-b -->\n<!-- /table -->\n", encoding="utf-8")
+    for name, gap in (("a", 0.2), ("b", 0.3)):
+        text = json.dumps(figures(split="tune", placebo_gap=gap))
+        (results / f"one.tune-{name}.json").write_text(text, encoding="utf-8")
+    write_tables(readme=readme, results=results)
+    lines = readme.read_text(encoding="utf-8").splitlines()
+    assert [line.split(" | ")[0] for line in lines[3:5]] == ["| `one.tune-a`", "| `one.tune-b`"]
+    assert "| 0.200 [0.100, 0.300] |" in lines[3] and "| 0.300 [0.100, 0.300] |" in lines[4]
+
+
 @pytest.mark.parametrize("mark", ["magic", "arms", "speed now", "arms nowhere"])
 def test_a_wrong_mark_is_one_sentence(readme: Path, mark: str) -> None:
     readme.write_text(f"<!-- table {mark} -->\n<!-- /table -->\n", encoding="utf-8")
