@@ -63,14 +63,17 @@ def build_parser() -> argparse.ArgumentParser:
     _lamp(verbs)
     _folds(verbs)
     text = "plugs to and from the Hugging Face hub, and figures into their cards"
-    actions = verbs.add_parser("plug", help=text, description=text).add_subparsers(
-        dest="action", required=True, metavar="ACTION"
-    )
-    cli_train.add_plug(partial(_command, actions))
+    cli_train.add_plug(partial(_command, _group(verbs, "plug", text)))
     return parser
 
 
 Verbs: TypeAlias = "argparse._SubParsersAction[_Parser]"
+
+
+def _group(verbs: Verbs, name: str, text: str) -> Verbs:
+    """A verb that has actions of its own."""
+    command = verbs.add_parser(name, help=text, description=text)
+    return command.add_subparsers(dest="action", required=True, metavar="ACTION")
 
 
 def _command(verbs: Verbs, name: str, text: str) -> argparse.ArgumentParser:
@@ -167,9 +170,7 @@ def _atlas(verbs: Verbs) -> None:
 
 def _lamp(verbs: Verbs) -> None:
     text = "write a corpus as LaMP's files, answer LaMP's questions, or score answers as LaMP does"
-    actions = verbs.add_parser("lamp", help=text, description=text).add_subparsers(
-        dest="action", required=True, metavar="ACTION"
-    )
+    actions = _group(verbs, "lamp", text)
     convert = _command(actions, "convert", "write a corpus folder as LaMP's questions and outputs")
     _task(convert)
     convert.add_argument("--data", type=Path, required=True, help="corpus folder")
@@ -194,9 +195,7 @@ def _lamp(verbs: Verbs) -> None:
 
 def _folds(verbs: Verbs) -> None:
     text = "cross-validation over people: a corpus in folds, and evaluations of all folds as one"
-    actions = verbs.add_parser("folds", help=text, description=text).add_subparsers(
-        dest="action", required=True, metavar="ACTION"
-    )
+    actions = _group(verbs, "folds", text)
     make = _command(actions, "make", "write a corpus folder for each fold; each person is held out once")
     make.add_argument("--data", type=Path, required=True, help="corpus folder")
     make.add_argument("--out", type=Path, required=True, help="where the folders fold-1 and so on go")

@@ -18,7 +18,7 @@ from typing import Any, get_args
 
 import numpy as np
 
-from persona_demo.corpora.people import Split, lines_file, records
+from persona_demo.corpora.people import Split, lines_file, plain, records
 from persona_demo.corpora.reading import CHANCE_PAIR, chance_text
 from persona_demo.corpora.shapes import Shape, groups, shape_of
 from persona_demo.errors import UserError
@@ -100,7 +100,7 @@ def _together(people: Sequence[Record], shape: Shape, data: Path) -> dict[str, s
         for item in reader(record) if shape.own_texts else ():
             text = chance_text(item.text)
             if text is None:
-                members[person].append(f"text {' '.join(item.text.lower().split())}")
+                members[person].append(f"text {plain(item.text)}")
             else:
                 short.setdefault(text, set()).add(person)
     common: dict[tuple[str, str], int] = {}

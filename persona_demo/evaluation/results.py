@@ -5,6 +5,7 @@ A table stands between two marks of its own; what is between them is replaced, a
     <!-- table arms blog-post.dev -->            arms of one results file, and what it says besides
     <!-- table tasks dev -->                     a line for each task that has a results file of a split
     <!-- table sweep blog-post.sweep/sweep -->   what each switch bought
+    <!-- table plugs a.tune-x,a.tune-y -->       a line for each of several results files
     <!-- table speed -->                         the benchmarks
     <!-- /table -->
 """
