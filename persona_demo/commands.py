@@ -30,11 +30,12 @@ def runtime_of(
     quiet_libraries()
     from persona_demo.runtime import Runtime
     from persona_demo.shipped import atlas_of
+    from persona_demo.tasks import task_named
 
     plug = plug or plug_folder_of(arguments, report)
     runtime = Runtime.load(
         plug_folder=plug,
-        atlas_folder=atlas_of(plug) if atlas else None,
+        atlas_folder=atlas_of(plug, task_named(arguments.task).name) if atlas else None,
         lm=arguments.lm,
         encoder=arguments.encoder,
         engine=arguments.engine,
@@ -212,13 +213,15 @@ def results(arguments: argparse.Namespace) -> None:
     """``results``: the tables of README and shipped cards from the results files."""
     from persona_demo.evaluation.plug_figures import check_weights
     from persona_demo.evaluation.results import README, RESULTS, write_tables
-    from persona_demo.shipped import PLUGS
+    from persona_demo.shipped import shipped_plugs
     from persona_demo.training.card import write_figures
 
     check_weights()
     changed = [README.name] if write_tables(check=arguments.check) else []
-    for plug in sorted(path for path in PLUGS.iterdir() if path.is_dir()):
-        if write_figures(plug, sorted(RESULTS.glob(f"{plug.name}.dev*.json")), check=arguments.check):
+    served = shipped_plugs()
+    for plug in sorted(set(served.values())):
+        files = [path for task, own in served.items() if own == plug for path in RESULTS.glob(f"{task}.dev*.json")]
+        if write_figures(plug, sorted(files), check=arguments.check):
             changed.append(f"the card of {plug.name}")
     said = f"New tables: {', '.join(changed)}." if changed else "README and cards show the figures of the results."
     _print(_document({"changed": changed}) if arguments.json else said)
@@ -235,10 +238,11 @@ def atlas(arguments: argparse.Namespace) -> None:
     from persona_demo.shipped import atlas_of, shipped_plugs
     from persona_demo.training.maps import maps_of
 
-    folder = arguments.out or atlas_of(plug)
+    task = runtime.task(arguments.task)
+    folder = arguments.out or atlas_of(plug, task.name)
     made = maps_of(
         runtime,
-        runtime.task(arguments.task),
+        task,
         arguments.data,
         plug,
         seed=arguments.seed,
@@ -248,10 +252,9 @@ def atlas(arguments: argparse.Namespace) -> None:
     if made is None:
         return
     made.save(folder)
-    # Of the tasks of a plug for several, only those whose pages it is shown on.
-    pages = {} if arguments.out is not None else shipped_plugs()
-    for task in [task for task, shown in pages.items() if shown == plug.resolve()]:
-        _showcase(runtime, made.people, plug, task, report)
+    # An example is made only for the page that will show it.
+    if arguments.out is None and shipped_plugs().get(task.name) == plug.resolve():
+        _showcase(runtime, made.people, plug, task.name, report)
     report.close()
     people, items = len(made.people.ids), 0 if made.items is None else len(made.items.people)
     record = {"atlas": str(folder), "people": people, "items": items}

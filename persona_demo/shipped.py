@@ -1,4 +1,4 @@
-"""What ships with the project: plugs by task, and the map of each."""
+"""What ships with the project: plugs by task, and the maps of each task."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from persona_demo.tasks import TaskName
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
 PLUGS = ASSETS / "plugs"
 DEFAULT_PLUG = PLUGS / "blog-post"
-DEFAULT_ATLAS = ASSETS / "atlas" / "blog-post"
+ATLASES = ASSETS / "atlas"
+DEFAULT_ATLAS = ATLASES / "blog-post"
 
 
 def plug_for(task: TaskName, *, plugs: Path = PLUGS) -> Path:
@@ -69,8 +70,9 @@ def _folders(plugs: Path) -> list[Path]:
     return sorted({path.parent for name in (CONFIG, WEIGHTS) for path in plugs.glob(f"*/{name}")})
 
 
-def atlas_of(plug: Path) -> Path:
-    """Folder of a plug's maps: among the shipped ones, or inside the plug's own folder."""
-    if plug.resolve().parent == PLUGS:
-        return ASSETS / "atlas" / plug.name
-    return plug / "atlas"
+def atlas_of(plug: Path, task: TaskName) -> Path:
+    """Folder of a plug's maps for a task: among the shipped ones, or inside the plug's own folder.
+
+    A plug for several tasks has maps for each, because each has a population of its own.
+    """
+    return (ATLASES if plug.resolve().parent == PLUGS else plug / "atlas") / task

@@ -11,6 +11,7 @@ from persona_demo.history import HistoryItem, UserHistory
 from persona_demo.plug.storage import plug_fingerprint, save_plug
 from persona_demo.runtime import Runtime
 from persona_demo.samples import Sample
+from persona_demo.shipped import atlas_of
 from persona_demo.showcase import build_showcase
 from persona_demo.tasks import TaskName, task_named
 from persona_demo.ui.shelf import Shelf
@@ -47,14 +48,14 @@ def save_other(runtime: Runtime, folder: Path, task: TaskName, *, seed: int = 3)
     config = dataclasses.replace(runtime.plug.config, tasks=(task,))
     save_plug(tiny.plug(config, runtime.encoder, seed=seed), folder, card="")
     made = tiny.atlas(config.user_width, seed=seed)
-    dataclasses.replace(made, plug_fingerprint=plug_fingerprint(folder)).save(folder / "atlas")
+    dataclasses.replace(made, plug_fingerprint=plug_fingerprint(folder)).save(atlas_of(folder, task))
     return folder
 
 
 def other_shelf(runtime: Runtime, folder: Path, task: TaskName) -> tuple[Shelf, Runtime]:
     """What ships for a task, with an example made in advance, and the runtime that made it."""
     plug = save_other(runtime, folder, task)
-    other = runtime.with_plug(plug, atlas_folder=plug / "atlas")
+    other = runtime.with_plug(plug, atlas_folder=atlas_of(plug, task))
     samples, openings = people(task), inputs()
     case = build_showcase(
         other, samples, person="nell", opening=openings[0], plug_fingerprint=plug_fingerprint(plug), task=task

@@ -5,7 +5,6 @@ All pages wait in the same lanes, because there is one language model.
 
 from __future__ import annotations
 
-import contextlib
 import functools
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -15,16 +14,17 @@ import gradio as gr
 from gradio.components import Navbar
 
 from persona_demo.errors import UserError
-from persona_demo.plug.storage import load_plug, plug_fingerprint
+from persona_demo.plug.storage import load_plug
 from persona_demo.runtime import Report, Runtime
 from persona_demo.shipped import DEFAULT_PLUG, atlas_of, shipped_plugs
+from persona_demo.tasks import TaskName
 from persona_demo.ui import palette
 from persona_demo.ui.endpoints import Endpoints
 from persona_demo.ui.layout import lay_out, wire
 from persona_demo.ui.line import Line
 from persona_demo.ui.loading import Loading, PluggedIn
 from persona_demo.ui.persona_map import static_paths
-from persona_demo.ui.shelf import Shelf, load_shelves
+from persona_demo.ui.shelf import FIRST, Shelf, load_shelves
 
 STYLES = tuple(Path(__file__).parent / name for name in ("style.css", "lesson.css", "inside/inside.css"))
 
@@ -35,13 +35,18 @@ def load_runtime(report: Report) -> Runtime:
     Raises:
         UserError: If none can be read, or a model cannot be had.
     """
-    plug = DEFAULT_PLUG
-    for plug in dict.fromkeys(shipped_plugs().values()):
-        # A damaged plug is told on its own page, and is no reason to take the others away.
-        with contextlib.suppress(UserError):
-            load_plug(plug)
-            break
-    return Runtime.load(plug_folder=plug, atlas_folder=atlas_of(plug), report=report)
+    # A damaged plug is told on its own page, and is no reason to take the others away.
+    whole = ((task, plug) for task, plug in shipped_plugs().items() if _is_whole(plug))
+    task, plug = next(whole, (FIRST, DEFAULT_PLUG))
+    return Runtime.load(plug_folder=plug, atlas_folder=atlas_of(plug, task), report=report)
+
+
+def _is_whole(plug: Path) -> bool:
+    try:
+        load_plug(plug)
+    except UserError:
+        return False
+    return True
 
 
 def launch_options() -> dict[str, Any]:
@@ -89,17 +94,13 @@ def build_demo(
 
 
 def _loadings(first: Loading, shelves: Sequence[Shelf]) -> list[Loading]:
-    """What each page waits for: the models with a plug of its own, which pages of one plug share."""
-    found: dict[Path | None, Loading] = {None: first}
-    for shelf in shelves:
-        if shelf.plug is not None and shelf.plug not in found:
-            found[shelf.plug] = PluggedIn(first, functools.partial(_plugged, shelf.plug))
-    return [found[shelf.plug] for shelf in shelves]
+    """What each page waits for: the models with the plug and the map of its task."""
+    return [
+        first if shelf.plug is None else PluggedIn(first, functools.partial(_plugged, shelf.plug, shelf.task.name))
+        for shelf in shelves
+    ]
 
 
-def _plugged(plug: Path, runtime: Runtime) -> Runtime:
-    """The runtime of a plug; the one that the models came with, where that is the plug's own."""
-    # Another plug may serve the same task, so it is the plug that is compared, by the map that is known to be its own.
-    if runtime.atlas is not None and runtime.atlas.plug_fingerprint == plug_fingerprint(plug):
-        return runtime
-    return runtime.with_plug(plug, atlas_folder=atlas_of(plug))
+def _plugged(plug: Path, task: TaskName, runtime: Runtime) -> Runtime:
+    """The models with a plug and its map of a task. A plug is small beside the models, which are not loaded again."""
+    return runtime.with_plug(plug, atlas_folder=atlas_of(plug, task))

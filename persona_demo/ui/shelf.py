@@ -160,7 +160,7 @@ def load_shelf(task: TaskName = FIRST, *, plug: Path = DEFAULT_PLUG, maps: Path 
     Raises:
         UserError: If the sample people or the inputs are damaged.
     """
-    folder = atlas_of(plug) if maps is None else maps
+    folder = atlas_of(plug, task) if maps is None else maps
 
     def there(load: Callable[[], Read]) -> Read | None:
         try:
@@ -185,7 +185,8 @@ def load_shelf(task: TaskName = FIRST, *, plug: Path = DEFAULT_PLUG, maps: Path 
         plug=plug,
         form=there(lambda: read_config(plug)),
         figures=None if made_with is None else read_plug_figures(task, made_with),
-        placement=None if made_with is None else read_placement_error(made_with),
+        # It was measured of the first page's map, and a plug for several tasks has others.
+        placement=None if made_with is None or task != FIRST else read_placement_error(made_with),
     )
 
 

@@ -10,9 +10,9 @@ import pytest
 
 from persona_demo import commands, showcase
 from persona_demo.errors import UserError
-from persona_demo.plug.storage import WEIGHTS, load_plug, save_plug
+from persona_demo.plug.storage import WEIGHTS, load_plug, plug_fingerprint, save_plug
 from persona_demo.runtime import Runtime
-from persona_demo.shipped import plug_for, shipped_plugs
+from persona_demo.shipped import atlas_of, plug_for, shipped_plugs
 from persona_demo.tasks import TASKS, TaskName
 from persona_demo.terminal import ProgressLine
 from persona_demo.ui import build_demo
@@ -106,7 +106,7 @@ def test_pages_share_the_models_and_a_damaged_plug_is_said_on_its_own(
     plug = save_other(runtime, tmp_path / "plug", "headline")
     other = Shelf(people("headline"), inputs(), task=TASKS["headline"], plug=plug)
     first = Loading(lambda report: runtime)
-    loading = PluggedIn(first, lambda loaded: loaded.with_plug(plug, atlas_folder=plug / "atlas"))
+    loading = PluggedIn(first, lambda loaded: loaded.with_plug(plug, atlas_folder=atlas_of(plug, "headline")))
     assert loading.progress.stage == "idle" and loading.runtime is None
     whole = (plug / WEIGHTS).read_bytes()
     (plug / WEIGHTS).write_bytes(b"no")
@@ -155,12 +155,21 @@ def test_the_models_come_with_the_first_plug_that_can_be_read(
 def test_a_page_has_its_own_plug_even_where_another_serves_its_task(runtime: Runtime, tmp_path: Path) -> None:
     own = save_other(runtime, tmp_path / "own", "headline", seed=3)
     other = save_other(runtime, tmp_path / "other", "headline", seed=4)
-    loaded = runtime.with_plug(other, atlas_folder=other / "atlas")
-    made = _plugged(own, loaded)
-    assert made is not loaded and made.atlas is not None and loaded.atlas is not None
+    loaded = runtime.with_plug(other, atlas_folder=atlas_of(other, "headline"))
+    made = _plugged(own, "headline", loaded)
+    assert made.lm is loaded.lm and made.atlas is not None and loaded.atlas is not None
     assert made.atlas.plug_fingerprint != loaded.atlas.plug_fingerprint
-    # What is loaded already is not loaded twice.
-    assert _plugged(other, loaded) is loaded
+
+
+def test_pages_of_one_plug_have_a_map_each(runtime: Runtime, tmp_path: Path) -> None:
+    joint = plug_serving(runtime, tmp_path / "joint", "blog-post", "headline")
+    made = tiny.atlas(runtime.plug.config.user_width, people=12)
+    dataclasses.replace(made, plug_fingerprint=plug_fingerprint(joint)).save(atlas_of(joint, "headline"))
+    here, there = (_plugged(joint, task, runtime) for task in ("blog-post", "headline"))
+    assert here.atlas is None and there.atlas is not None and len(there.atlas.ids) == 12
+    assert load_shelf("blog-post", plug=joint).atlas is None
+    shelf = load_shelf("headline", plug=joint)
+    assert shelf.atlas is not None and shelf.atlas.ids == there.atlas.ids
 
 
 @pytest.mark.parametrize("task", ["blog-post", "headline", "film-rating"])
@@ -172,7 +181,7 @@ def test_the_example_of_a_page_is_made_with_its_map(
     monkeypatch.setattr(showcase, "SHOWCASES", tmp_path)
     atlas = tiny.atlas(other.plug.config.user_width)
     commands._showcase(other, atlas, plug, task, ProgressLine())
-    shelf = load_shelf(task, plug=plug, maps=plug / "atlas")
+    shelf = load_shelf(task, plug=plug, maps=atlas_of(plug, task))
     assert shelf.showcase is not None and shelf.showcase.task == task
     assert shelf.showcase.person == showcase.FIRST_PERSON[task]
     assert shelf.first_session().history.name.lower() == shelf.showcase.person

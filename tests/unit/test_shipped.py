@@ -29,7 +29,7 @@ def test_a_shipped_plug_is_small_and_has_a_map_of_its_own_people(plug: Path) -> 
     served = {task: plug_for(task) for task in config.tasks}
     assert plug in served.values()
     assert all(other in (plug, PLUGS / task) for task, other in served.items())
-    assert matching_atlas(atlas_of(plug), plug) is not None
+    assert all(matching_atlas(atlas_of(plug, task), plug) for task, serves in served.items() if serves == plug)
 
 
 @pytest.mark.parametrize("file", sorted((ASSETS / "results").glob("bench.*.json")), ids=lambda path: path.name)
@@ -99,5 +99,5 @@ def test_of_several_plugs_for_a_task_the_one_named_after_it_serves_it(tmp_path: 
 
 
 def test_maps_lie_beside_shipped_plugs_and_inside_others(tmp_path: Path) -> None:
-    assert atlas_of(DEFAULT_PLUG) == DEFAULT_ATLAS
-    assert atlas_of(tmp_path / "plug") == tmp_path / "plug" / "atlas"
+    assert atlas_of(DEFAULT_PLUG, "blog-post") == DEFAULT_ATLAS
+    assert atlas_of(tmp_path / "plug", "headline") == tmp_path / "plug" / "atlas" / "headline"
