@@ -94,7 +94,10 @@ const newRow = (id) => {
     row.area.value = row.text;
     row.area.blur();
   });
-  row.mute.addEventListener("change", () => ask("mute", { id, person: row.person, muted: row.mute.checked }));
+  row.mute.addEventListener("change", () => {
+    row.wish = { muted: row.mute.checked, until: Date.now() + PATIENCE };
+    ask("mute", { id, person: row.person, muted: row.mute.checked });
+  });
   row.remove.addEventListener("click", () => {
     refocus = [...body.children].indexOf(row.node);
     ask("delete", { id, person: row.person });
@@ -116,7 +119,9 @@ const drawRow = (row, told, even, last) => {
   put(row.label, told.label);
   put(row.given, told.given);
   row.given.title = told.given;
-  row.mute.checked = told.muted;
+  // What was asked for before the tick, weights for an input say, knows nothing of it and does not take it back.
+  if (row.wish && (told.muted === row.wish.muted || Date.now() > row.wish.until)) row.wish = null;
+  row.mute.checked = row.wish ? row.wish.muted : told.muted;
   row.mute.setAttribute("aria-label", `Mute ${said.one} ${told.number}`);
   row.remove.setAttribute("aria-label", `Delete ${said.one} ${told.number}`);
   row.up.setAttribute("aria-label", `Move ${said.one} ${told.number} up`);
