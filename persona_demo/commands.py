@@ -252,6 +252,8 @@ def atlas(arguments: argparse.Namespace) -> None:
     if made is None:
         return
     made.save(folder)
+    if arguments.out is None:
+        _task_map(plug, seed=arguments.seed, report=report)
     # An example is made only for the page that will show it.
     if arguments.out is None and shipped_plugs().get(task.name) == plug.resolve():
         _showcase(runtime, made.people, plug, task.name, report)
@@ -259,6 +261,19 @@ def atlas(arguments: argparse.Namespace) -> None:
     people, items = len(made.people.ids), 0 if made.items is None else len(made.items.people)
     record = {"atlas": str(folder), "people": people, "items": items}
     _print(_document(record) if arguments.json else f"Maps of {people:,} people and {items:,} items are in {folder}.")
+
+
+def _task_map(plug: Path, *, seed: int, report: ProgressLine) -> None:
+    """Make the map of a plug's tasks anew, as far as their maps of people are there."""
+    from persona_demo.plug.storage import read_config
+    from persona_demo.runtime import matching_atlas
+    from persona_demo.shipped import atlas_of, task_map_of
+    from persona_demo.task_map import build_task_map
+
+    found = {task: matching_atlas(atlas_of(plug, task), plug) for task in read_config(plug).tasks}
+    there: dict[str, Atlas] = {task: atlas for task, atlas in found.items() if atlas is not None}
+    if len(there) > 1:
+        build_task_map(there, seed=seed, report=report).save(task_map_of(plug))
 
 
 def _showcase(runtime: Runtime, atlas: Atlas, plug: Path, task: TaskName, report: ProgressLine) -> None:

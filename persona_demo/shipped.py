@@ -76,3 +76,8 @@ def atlas_of(plug: Path, task: TaskName) -> Path:
     A plug for several tasks has maps for each, because each has a population of its own.
     """
     return (ATLASES if plug.resolve().parent == PLUGS else plug / "atlas") / task
+
+
+def task_map_of(plug: Path) -> Path:
+    """Folder of the one map of everybody a plug for several tasks has learned from."""
+    return ATLASES / plug.name if plug.resolve().parent == PLUGS else plug / "atlas"

@@ -42,6 +42,7 @@ from persona_demo.regions import with_regions
 from persona_demo.runtime import Runtime
 from persona_demo.samples import Sample
 from persona_demo.subject_map import SubjectMap, movers
+from persona_demo.task_map import TaskMap, build_task_map
 from persona_demo.wordfilter import WordFilter
 
 SENTENCES = [
@@ -237,6 +238,12 @@ def subject_map(mapped: Atlas, *, seed: int = 0) -> SubjectMap:
         coordinates=rng.normal(size=(len(mapped.ids), 2)).astype(np.float32),
         movers=movers(mapped, vectors),
     )
+
+
+def task_map(mapped: Atlas, *, here: str, other: str, people: int = 20, seed: int = 0) -> TaskMap:
+    """A map of the people of one task's map and of random people of another."""
+    stranger = replace(atlas(mapped.vectors.shape[1], people=people, seed=seed + 1), scale=mapped.scale)
+    return build_task_map({here: mapped, other: replace(stranger, plug_fingerprint=mapped.plug_fingerprint)}, seed=seed)
 
 
 def runtime(

@@ -242,7 +242,8 @@ def _wire_desk(demo: gr.Blocks, page: Page, on: Carry, runs: Sequence[Dependency
     # Nothing that a visitor did is dropped because something before it is still under way.
     page.history.upload(on.open_file, people, trigger_mode="multiple", **desk)
     maps = page.inside.maps
-    for source in (page.people, maps.people, maps.posts, maps.near, maps.twice.people, maps.twice.movers):
+    sources = [page.people, maps.people, maps.posts, maps.near]
+    for source in (*sources, maps.twice.people, maps.twice.movers, maps.by_task.people):
         source.select(on.pick_on_map, people, trigger_mode="multiple", **desk)
     for picker in (page.person, page.find):
         picker.input(on.pick_person, [picker, *people], trigger_mode="multiple", **desk)

@@ -28,7 +28,7 @@ SCRIPTS = tuple(f"persona_map{part}.js" for part in ("_geometry", "_names", "_ma
 
 MapKind = Literal["people", "posts"]
 
-_SELECTABLE = re.compile(r"p[0-9]{4,6}(\.[0-9]{1,4})?|sample:[a-z0-9][a-z0-9_-]{0,63}")
+_SELECTABLE = re.compile(r"([a-z0-9-]{1,32}/)?p[0-9]{4,6}(\.[0-9]{1,4})?|sample:[a-z0-9][a-z0-9_-]{0,63}")
 
 
 def selected_id(event: gr.EventData) -> str | None:

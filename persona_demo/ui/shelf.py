@@ -24,16 +24,17 @@ from persona_demo.plug.config import PlugConfig
 from persona_demo.plug.storage import plug_fingerprint, read_config
 from persona_demo.regions import striking
 from persona_demo.samples import Sample, load_openings, load_samples
-from persona_demo.shipped import DEFAULT_PLUG, PLUGS, atlas_of, shipped_plugs
+from persona_demo.shipped import DEFAULT_PLUG, PLUGS, atlas_of, shipped_plugs, task_map_of
 from persona_demo.showcase import FIRST_PERSON, Showcase, load_showcase, showcase_of
 from persona_demo.subject_map import SubjectMap
-from persona_demo.tasks import BLOG_POST, Task, TaskName, Wording, task_named
+from persona_demo.task_map import TaskMap
+from persona_demo.tasks import BLOG_POST, TASKS, Task, TaskName, Wording, task_named
 from persona_demo.ui.state import NEW, SAMPLE, Session
 
 FIRST: TaskName = "blog-post"
 """The task that a page is about unless another is named."""
 
-Made = TypeVar("Made", Atlas, ItemMap, SubjectMap, Showcase)
+Made = TypeVar("Made", Atlas, ItemMap, SubjectMap, TaskMap, Showcase)
 Read = TypeVar("Read")
 
 
@@ -48,6 +49,7 @@ class Shelf:
         showcase: The comparison made in advance, where there is one.
         items: The map of items, where there is one.
         subjects: The map of people by subject, where there is one.
+        everybody: The map of the people of all tasks of the plug, where there is one.
         task: The task.
         plug: Folder of the plug that serves it; None where it is the one that the models come with.
         form: The form of that plug, where it can be read.
@@ -61,6 +63,7 @@ class Shelf:
     showcase: Showcase | None = None
     items: ItemMap | None = None
     subjects: SubjectMap | None = None
+    everybody: TaskMap | None = None
     task: Task = BLOG_POST
     plug: Path | None = None
     form: PlugConfig | None = None
@@ -118,6 +121,9 @@ class Shelf:
             stands_for = self.wording.count(count)
             about = f"One of the people the plug learned from; their vector stands for {stands_for}."
             return Session.open(who, UserHistory(name=who, about=about), stored=True, task=self.task.name)
+        if (of := who.partition("/")[0]) != who and of in TASKS:
+            elsewhere = TASKS[of].wording.page
+            raise UserError(f"This person is one of those behind “{elsewhere}”: open that page to take them.")
         raise UserError("There is nobody of that name: choose a person from the list or a point on the map.")
 
     def stored_vector(self, session: Session) -> FloatArray | None:
@@ -181,6 +187,7 @@ def load_shelf(task: TaskName = FIRST, *, plug: Path = DEFAULT_PLUG, maps: Path 
         showcase=own(lambda: load_showcase(showcase_of(task))),
         items=own(lambda: ItemMap.load(folder)),
         subjects=own(lambda: SubjectMap.load(folder)),
+        everybody=own(lambda: TaskMap.load(task_map_of(plug))),
         task=task_named(task),
         plug=plug,
         form=there(lambda: read_config(plug)),

@@ -9,6 +9,7 @@ import gradio as gr
 import numpy as np
 import pytest
 
+from persona_demo.errors import UserError
 from persona_demo.map_figures import SCORE
 from persona_demo.tasks import BLOG_POST
 from persona_demo.ui.inside.finding import items_on_map, own_items
@@ -133,6 +134,28 @@ def test_people_by_subject_are_offered_where_there_is_such_a_map(shelf: Shelf, p
     rows = movers_table(made)["rows"]
     assert [row["id"] for row in rows] == [mover.id for mover in made.subjects.movers]  # type: ignore[union-attr]
     assert rows[0]["cells"][2]["text"].endswith("of 39")
+
+
+def test_people_of_all_tasks_are_coloured_by_task(shelf: Shelf, page: Page, loading: Loading) -> None:
+    assert shelf.atlas is not None
+    made = replace(shelf, everybody=tiny.task_map(shelf.atlas, here="blog-post", other="headline"))
+    with gr.Blocks():
+        other = lay_out(made)
+    assert [name for _, name in other.inside.maps.which.choices] == ["both", "people", "posts", "tasks"]
+    tint = other.inside.maps.by_task.people.value["tint"]
+    assert [(group["label"], group["count"]) for group in tint["groups"]] == [("Blog posts", 40), ("Headlines", 20)]
+    assert tint["of"] == "0" * 40 + "1" * 20
+    on, session = Maps(other, None, made, loading), made.first_session()
+    value: Any = on.follow(session.as_record(), [], "")[other.inside.maps.by_task.people]
+    assert value["you"]["name"] == "Ada" and len(value["neighbours"]) == 15 and "tint" not in value
+    ours = sum("/" not in each for each in value["neighbours"])
+    assert f"the 15 nearest people are {ours} of Blog posts, {15 - ours} of Headlines." in value["message"]
+    stored: Any = on.follow(made.session_of("p0003").as_record(), [], "")[other.inside.maps.by_task.people]
+    assert stored["selected"] == stored["neighbours"][0] == "p0003"
+    with pytest.raises(UserError, match="“Headlines”: open that page"):
+        made.session_of("headline/p0003")
+    with pytest.raises(UserError, match="nobody of that name"):
+        made.session_of("no-task/p0003")
 
 
 def test_a_pinned_state_is_marked_where_it_stands(shelf: Shelf, page: Page, loading: Loading) -> None:

@@ -223,7 +223,7 @@ def _wire_maps(page: Page, on: maps.Maps, mixes: mix.Mix) -> None:
         [*_drawn(page), *_mixed(page), x.other, x.offered, page.people, page.inside.here, page.notice],
         trigger_mode="always_last", **lane,
     )  # fmt: skip
-    m.which.input(on.show, m.which, [m.people_side, m.posts_side, m.twice.side], queue=False, **QUIET)
+    m.which.input(on.show, m.which, [m.people_side, m.posts_side, m.twice.side, m.by_task.side], queue=False, **QUIET)
     marked = _marked(page)
     last: dict[str, Any] = {"trigger_mode": "always_last", **lane}
     m.colour.input(on.recolour, [page.session, m.colour, m.sentence, x.drawn], marked, **last)
@@ -242,7 +242,7 @@ def _wire_maps(page: Page, on: maps.Maps, mixes: mix.Mix) -> None:
 def _drawn(page: Page) -> list[Any]:
     """What shows on the maps who is on the table."""
     m = page.inside.maps
-    return [m.people, m.posts, m.near, m.near_posts, m.twice.people]
+    return [m.people, m.posts, m.near, m.near_posts, m.twice.people, m.by_task.people]
 
 
 def _marked(page: Page) -> list[Any]:

@@ -20,7 +20,7 @@ from persona_demo.runtime import Runtime
 from persona_demo.tasks.wording import capital
 from persona_demo.ui import words
 from persona_demo.ui.changes import Changes
-from persona_demo.ui.inside import finding, map_views, twice
+from persona_demo.ui.inside import by_task, finding, map_views, twice
 from persona_demo.ui.inside.look import Look
 from persona_demo.ui.inside.map_views import COUNT, FIGURE_MARK, NO_STYLE, NONE, SAMPLES, SENTENCE
 from persona_demo.ui.inside.parts import MapParts
@@ -40,14 +40,16 @@ MOST_POSTS = 60
 POST = "post:"
 """What the id of a point starts with that is an item of the person on the table; person and item follow."""
 NO_ITEMS = "There is no map of {many} here yet: it is made by “python -m persona_demo atlas build”."
-Which = Literal["both", "people", "posts", "twice"]
+Which = Literal["both", "people", "posts", "twice", "tasks"]
 TintOrWord = Tint | Literal["keep", "none"]
 
 ABOUT = """The first map has everybody the plug learned from; the second, single {many} of theirs, each standing
 where somebody would who wrote nothing else. Nothing ever moves but the person you edit, who leaves a trail.
 Click anybody to take them: their texts are not shipped, and the persona is then made from the list of numbers
 that was kept of them. That list writes in their manner all the same, which is worth knowing of any service that
-says it keeps “only vectors”. The points of a map are all of one task, so there is no colour by task."""
+says it keeps “only vectors”. {colours}"""
+ONE_TASK = "The points of a map are all of one task, so there is no colour by task."
+TASKS = "These maps are of one task; everybody this plug has learned from, coloured by task, is the last choice."
 
 
 @dataclass(frozen=True)
@@ -66,11 +68,14 @@ class PostPlaces:
 def lay_out(shelf: Shelf) -> MapParts:
     """Lay the tab out."""
     atlas, items, of = shelf.atlas, shelf.items, shelf.wording
-    gr.Markdown(ABOUT.format(many=of.many), elem_classes="pd-lead")
+    colours = TASKS if shelf.everybody is not None else ONE_TASK
+    gr.Markdown(ABOUT.format(many=of.many, colours=colours), elem_classes="pd-lead")
     with gr.Row(elem_classes="pd-choices"):
         shown = [("Both", "both"), ("People", "people"), (capital(of.many), "posts")]
         if atlas is not None and shelf.subjects is not None:
             shown += [("People, and people by subject", "twice")]
+        if shelf.everybody is not None:
+            shown += [("People of all tasks", "tasks")]
         which = gr.Radio(shown, value="both", label="Show", min_width=220, elem_id="pd-which")
         names = atlas.style_names if atlas is not None else ()
         colour = gr.Dropdown(
@@ -114,8 +119,9 @@ def lay_out(shelf: Shelf) -> MapParts:
             )  # fmt: skip
             goes = f"Show this {of.one} in the table"
             near_posts = widget("table", table(), go="post", goes=goes, elem_id="pd-near-posts")
-        by_subject = twice.lay_out(shelf)
-    return MapParts(which, colour, sentence, people, posts, near, find, near_posts, people_side, posts_side, by_subject)
+        by_subject, everybody = twice.lay_out(shelf), by_task.lay_out(shelf)
+    sides = (people_side, posts_side, by_subject, everybody)
+    return MapParts(which, colour, sentence, people, posts, near, find, near_posts, *sides)
 
 
 class Maps(Look):
@@ -151,6 +157,7 @@ class Maps(Look):
             parts.near: map_views.near_table(session, placement, self.shelf.names, atlas, self.shelf.striking),
             parts.near_posts: posts,
             parts.twice.people: twice.twice_value(self.shelf, self.loading.runtime, session, placement),
+            parts.by_task.people: by_task.by_task_value(self.shelf, self.loading.runtime, session),
         }
 
     def _stored_rows(self, session: Session) -> list[int]:
@@ -224,9 +231,10 @@ class Maps(Look):
     def show(self, which: Which) -> Changes:
         """Show one map or two."""
         return {
-            self.parts.people_side: gr.Column(visible=which != "posts"),
+            self.parts.people_side: gr.Column(visible=which not in ("posts", "tasks")),
             self.parts.posts_side: gr.Column(visible=which in ("both", "posts")),
             self.parts.twice.side: gr.Column(visible=which == "twice"),
+            self.parts.by_task.side: gr.Column(visible=which == "tasks"),
         }
 
     @guarded

@@ -42,6 +42,19 @@ class TwiceParts:
 
 
 @dataclass(frozen=True)
+class ByTaskParts:
+    """The people of all tasks of a plug.
+
+    Attributes:
+        side: What holds it all.
+        people: The map.
+    """
+
+    side: gr.Column
+    people: PersonaMap
+
+
+@dataclass(frozen=True)
 class MapParts:
     """Both maps.
 
@@ -57,6 +70,7 @@ class MapParts:
         people_side: What holds the map of people.
         posts_side: What holds the map of items.
         twice: The people by subject.
+        by_task: The people of all tasks of the plug.
     """
 
     which: gr.Radio
@@ -70,6 +84,7 @@ class MapParts:
     people_side: gr.Column
     posts_side: gr.Column
     twice: TwiceParts
+    by_task: ByTaskParts
 
 
 @dataclass(frozen=True)
