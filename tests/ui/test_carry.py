@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 from collections.abc import Callable
@@ -119,3 +120,24 @@ def test_a_setting_that_cannot_be_is_said_and_the_buttons_come_back(app: App, vi
     seed.fill("0")
     press_write(page)
     finished(page)
+
+
+def test_a_table_is_saved_as_it_is_shown(app: App, visit: Callable[..., Page], tmp_path: Path) -> None:
+    page = visit(app)
+    hostile = '=HYPERLINK("x"), he said'
+    page.get_by_label("Post 1", exact=True).fill(hostile)
+    page.get_by_label("Post 1", exact=True).press("Tab")
+    open_tab(page, "Maps")
+    expect(page.locator("#pd-near-posts tbody")).to_contain_text(hostile)
+    with page.expect_download() as download:
+        page.locator("#pd-near-posts").get_by_role("button", name="Save this table").click()
+    assert download.value.suggested_filename == "posts-of-ada-on-the-map.csv"
+    download.value.save_as(tmp_path / "saved.csv")
+    with (tmp_path / "saved.csv").open(encoding="utf-8-sig", newline="") as file:
+        saved = list(csv.reader(file))
+    heads, *kept = saved
+    assert heads == page.locator("#pd-near-posts thead th").all_inner_texts()
+    shown = [row.locator("th, td").all_inner_texts() for row in page.locator("#pd-near-posts tbody tr").all()]
+    # A spreadsheet would run it, and shows it now.
+    assert kept[0][1] == f"'{hostile}" and shown[0][1] == hostile
+    assert kept[1:] == shown[1:] and len(kept) == 4

@@ -9,6 +9,12 @@ const put = (node, text) => {
   if (node.textContent !== text) node.textContent = text;
   node.hidden = !text;
 };
+// A file is made in the browser, so that no copy of it lies on the server.
+const offer = (name, text, type) => {
+  const address = URL.createObjectURL(new Blob([text], { type }));
+  make("a", { href: address, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(address), 1000);
+};
 // A chosen file comes with the event, not by the `upload` of Gradio, and so touches no disk.
 const sendChosen = (file, largest) => {
   file.addEventListener("change", () => {

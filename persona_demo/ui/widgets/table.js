@@ -37,11 +37,24 @@ const cellOf = (cell, head, row, first) => {
   return node;
 };
 
+// Words that a spreadsheet would run as a formula stay words.
+const field = (text) => {
+  const formula = /^[=+@\t\r-]/.test(text) && !/^[+-]?[0-9.,]+%?$/.test(text);
+  return `"${`${formula ? "'" : ""}${text}`.replaceAll('"', '""')}"`;
+};
+find(".pd-table-save button").addEventListener("click", () => {
+  const { caption, heads, rows } = props.value;
+  const lines = [heads.map((head) => head.text), ...rows.map((row) => row.cells.map((cell) => cell.text))];
+  const name = caption.toLowerCase().replace(/[^a-z0-9]+/g, "-").slice(0, 48).replace(/^-|-$/g, "") || "table";
+  // The mark at the start tells a spreadsheet that it is UTF-8.
+  offer(`${name}.csv`, `\ufeff${lines.map((line) => line.map(field).join(",")).join("\r\n")}\r\n`, "text/csv");
+});
+
 const draw = () => {
   const { caption, heads, rows, empty } = props.value;
   put(find("figcaption"), caption);
   put(find(".pd-table-empty"), rows.length ? "" : empty);
-  find(".pd-scroll").hidden = !rows.length;
+  find(".pd-scroll").hidden = find(".pd-table-save").hidden = !rows.length;
   find(".pd-scroll").setAttribute("aria-label", caption || "Table");
   find("thead tr").replaceChildren(...heads.map((head) => make("th", { scope: "col", class: `pd-as-${head.kind}` }, head.text)));
   const drawn = rows.map((row) => {
