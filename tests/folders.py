@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from persona_demo.tasks import LampTask, task_named
+
 WORDS = (
     "ferry gull kettle roof swan lock tin cake gate brother harbour lantern orchard pebble quarry river saddle "
     "thimble umbrella valley window yeast anchor basket candle drawer engine feather garden hammer island jacket"
@@ -189,3 +191,10 @@ def lamp(
 
 
 LAMP_NUMBERS = (1, 2, 3, 4, 5, 7)
+
+
+def lamp_task(number: int) -> LampTask:
+    """A task of LaMP's."""
+    task = task_named(f"lamp-{number}")
+    assert isinstance(task, LampTask)
+    return task

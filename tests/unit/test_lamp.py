@@ -1,23 +1,16 @@
-"""LaMP's files, prompts and retrieval: generated files of every task, in every layout and both splits."""
+"""LaMP's files: generated ones of every task, in every layout and both splits, read, written and scored."""
 
 from __future__ import annotations
 
-import itertools
 import json
-import math
 import re
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from persona_demo.arms import ARMS
-from persona_demo.arms.text import rank_okapi
 from persona_demo.corpora.convert import LAMP_SHAPE, convert, write_predictions
 from persona_demo.corpora.lamp import (
     Outputs,
@@ -32,196 +25,17 @@ from persona_demo.corpus import Split, draw_targets, read_corpus
 from persona_demo.errors import UserError
 from persona_demo.evaluation.metrics import score_outputs
 from persona_demo.evaluation.protocol import Protocol
-from persona_demo.history import HistoryItem, UserHistory
 from persona_demo.leakage import check_folder, check_leakage
-from persona_demo.lm.codec import HFCodec
-from persona_demo.runtime import Runtime
-from persona_demo.tasks import LampTask, task_named
+from persona_demo.tasks import task_named
 from persona_demo.tasks.lamp import SHAPES
 from tests import folders, tiny
-
-CODEC = HFCodec(tiny.tokenizer())
-
-
-def lamp_task(number: int) -> LampTask:
-    """A task of LaMP's."""
-    task = task_named(f"lamp-{number}")
-    assert isinstance(task, LampTask)
-    return task
-
-
-ITEMS = {
-    1: HistoryItem("a", "A title", input="An abstract"),
-    2: HistoryItem("a", "A film", label="comedy"),
-    3: HistoryItem("a", "A review", label="4"),
-    4: HistoryItem("a", "A headline", input="An article"),
-    5: HistoryItem("a", "A title", input="An abstract"),
-    7: HistoryItem("a", "A tweet"),
-}
-PROMPTS = {
-    1: 'The title, and "A title", and "A title" "T"?',
-    2: 'the tag for the movie: "A film" is "comedy" , and the tag for the movie: "A film" is "comedy" . ',
-    3: '4 is the score for "A review" , and 4 is the score for "A review" . ',
-    4: '"A headline" is the title for "An article" , and "A headline" is the title for "An article" . ',
-    5: '"A title" is a title for "An abstract" , and "A title" is a title for "An abstract" . '
-    "Following the given patterns ",
-    7: '"A tweet" , and "A tweet"  are written by a person. Following the given patterns ',
-}
-
-
-@pytest.mark.parametrize("number", folders.LAMP_NUMBERS)
-def test_profiles_stand_in_the_prompt_as_lamp_puts_them(number: int) -> None:
-    task = lamp_task(number)
-    asked = 'The title "T"?' if number == 1 else "Do it: something"
-    shots = task.shots([ITEMS[number]] * 2, asked, codec=CODEC, tokens=2_000)
-    made = task.prompt(asked, retrieved=shots)
-    assert made.context == PROMPTS[number] + ("" if number == 1 else asked) + "\n"
-    assert made.opening == ""
-    assert task.prompt(asked).context == f"{asked}\n"
-
-
-@pytest.mark.parametrize("number", folders.LAMP_NUMBERS)
-@given(
-    asked=st.integers(0, 300), words=st.lists(st.integers(0, 150), min_size=1, max_size=6), tokens=st.integers(8, 512)
-)
-@settings(max_examples=40, deadline=None)
-def test_snippets_and_a_share_of_the_input_keep_within_the_length(
-    number: int, asked: int, words: list[int], tokens: int
-) -> None:
-    task = lamp_task(number)
-    items = [replace(ITEMS[number], text=f"x{' gull' * n}", input=f"y{' lock' * n}") for n in words]
-    if number in (4, 5):
-        items = [replace(item, text="A title") for item in items]
-    question = "title" + " kettle" * asked
-    shots = task.shots(items, question, codec=CODEC, tokens=tokens)
-    assert len(shots) in (0, len(items))
-    used, length = sum(len(CODEC.encode(shot)) for shot in shots), len(CODEC.encode(question))
-    # Joining marks are counted as two tokens each; the tiny tokenizer needs a few more for them.
-    assert used <= tokens + 2 * len(items)
-    if length <= 0.6 * tokens and tokens - length >= 70 * len(items):
-        assert len(shots) == len(items)
-        assert used + length <= tokens + 2 * len(items)
-
-
-class WordCodec:
-    """A tokenizer whose tokens are the words between white space."""
-
-    def __init__(self) -> None:
-        self.words: list[str] = []
-        self.start: tuple[int, ...] = ()
-        self.end: tuple[int, ...] = ()
-
-    def encode(self, text: str) -> tuple[int, ...]:
-        self.words += (words := text.split())
-        return tuple(range(len(self.words) - len(words), len(self.words)))
-
-    def decode(self, tokens: Sequence[int]) -> str:
-        return " ".join(self.words[token] for token in tokens)
-
-
-@pytest.mark.parametrize(
-    ("number", "tokens", "special", "lengths"),
-    [
-        # Room 30 - 3, less 3 for marks and 8 for the closing words: 8 a tweet, of which 1 for its marks.
-        (7, 30, 0, [3, 11]),
-        # The same with a special token in every count: room 26, 9 closing words, share 7, marks 2, text and 1.
-        (7, 30, 1, [3, 5]),
-        # Room 60 - 3, less 5: share 17 of three, 7 of them for the words around a review.
-        (3, 60, 0, [3, 17, 10]),
-        # Citations: room 40 - 3, less 4: 11 a title, 2 of them for marks.
-        (1, 40, 0, [3, 15, 9]),
-        # Room 60 - 3, less 5 and 4 for the closing words: 16, of which "title" is a title " " takes 6 here.
-        (5, 60, 0, [3, 17, 10]),
-    ],
-)
-def test_lengths_are_lamp_s_to_the_token(number: int, tokens: int, special: int, lengths: list[int]) -> None:
-    codec = WordCodec()
-    codec.end = (0,) * special
-    bodies = ["w " * 3, "w " * 50, "w " * 50][: len(lengths)]
-    field = "input" if number in (4, 5) else "text"
-    items = [replace(ITEMS[number], **{"text": "T", field: body.strip()}) for body in bodies]  # type: ignore[arg-type]
-    shots = lamp_task(number).shots(items, "Do it: x", codec=codec, tokens=tokens)
-    assert [len(re.findall(r"\bw\b", shot)) for shot in shots] == lengths
-
-
-def test_what_a_short_item_leaves_goes_to_later_ones() -> None:
-    task = lamp_task(7)
-    short, long = HistoryItem("a", "ok"), HistoryItem("b", "many words here " * 80)
-    first = task.shots([short, long], "Do it: x", codec=CODEC, tokens=200)
-    second = task.shots([long, short], "Do it: x", codec=CODEC, tokens=200)
-    assert len(CODEC.encode(first[1])) > len(CODEC.encode(second[0])) + 20
-
-
-def test_where_nothing_fits_the_bare_input_is_left() -> None:
-    task = lamp_task(5)
-    huge = HistoryItem("a", "title " * 400, input="abstract")
-    assert task.shots([huge], "Do it: x", codec=CODEC, tokens=256) == ()
-    assert task.shots([], "Do it: x", codec=CODEC, tokens=256) == ()
-
-
-def test_the_query_is_the_content_and_for_citations_the_references() -> None:
-    asked = 'The author of the title "T" cites? [1]: "One" [2]: "Two"'
-    assert lamp_task(1).query(asked) == "T"
-    assert lamp_task(1).search(asked) == "One Two"
-    assert lamp_task(1).search('With a "mark" in "T": "One" "Two"') == "T One"
-    assert lamp_task(2).query("tags: [a] description:  a film: old ") == "a film: old"
-    assert lamp_task(3).query("Say. review: good") == lamp_task(3).search("Say. review: good") == "good"
-    assert lamp_task(5).search("no such word") == "no such word"
-    assert lamp_task(7).search("Say it before or after it: a: b") == "a: b"
-    assert lamp_task(5).search_text(ITEMS[5]) == "A title An abstract"
-    assert lamp_task(2).search_text(ITEMS[2]) == "A film"
-
-
-@given(
-    st.lists(st.lists(st.sampled_from("abcd"), max_size=6), min_size=1, max_size=8), st.lists(st.sampled_from("abcde"))
-)
-def test_okapi_ranks_as_its_formula_says(documents: list[list[str]], query: list[str]) -> None:
-    items = [
-        HistoryItem(str(n), f"x{' '.join(words)}" if not words else " ".join(words))
-        for n, words in enumerate(documents)
-    ]
-    texts = [item.text.split() for item in items]
-    frequency = {word: sum(word in text for text in texts) for text in texts for word in text}
-    idf = {word: math.log(len(texts) - n + 0.5) - math.log(n + 0.5) for word, n in frequency.items()}
-    floor = 0.25 * sum(idf.values()) / len(idf)
-    idf = {word: floor if value < 0 else value for word, value in idf.items()}
-    mean = sum(map(len, texts)) / len(texts)
-    scores = [
-        sum(
-            idf.get(word, 0) * text.count(word) * 2.5 / (text.count(word) + 1.5 * (0.25 + 0.75 * len(text) / mean))
-            for word in query
-        )
-        for text in texts
-    ]
-    ranked = rank_okapi(items, " ".join(query), text=lambda item: item.text)
-    assert sorted(ranked) == list(range(len(items)))
-    assert all(scores[a] >= scores[b] - 1e-9 for a, b in itertools.pairwise(ranked))
-
-
-@pytest.mark.parametrize("number", folders.LAMP_NUMBERS)
-def test_retrieval_arms_of_lamp_put_the_best_first(runtime: Runtime, number: int) -> None:
-    task = lamp_task(number)
-    words = ["gull kettle", "lantern orchard", "river saddle", "anchor basket", "feather garden", "hammer island"]
-    items = tuple(
-        replace(ITEMS[number], id=str(n), text=word, input=f"on {word}" if ITEMS[number].input else None)
-        for n, word in enumerate(words)
-    )
-    asked = f'The title "T": [1] "river" [2] "saddle" {SHAPES[task.shape.number].marker} river saddle'
-    inputs = runtime.arm_inputs(UserHistory("A", items), task, asked)
-    best = ARMS["bm25"].build(inputs).retrieved
-    assert len(best) == 4
-    assert "river saddle" in best[0]
-    assert "hammer island" in best[1]
-    recent = ARMS["recent"].build(inputs).retrieved
-    assert [next(w for w in words if w in shot) for shot in recent] == words[:1:-1]
-    assert len(ARMS["dense"].build(inputs).retrieved) == 4
 
 
 @pytest.mark.parametrize("time", [False, True], ids=["user", "time"])
 @pytest.mark.parametrize("number", folders.LAMP_NUMBERS)
 def test_every_task_is_read_in_both_splits(tmp_path: Path, number: int, time: bool) -> None:
     folders.lamp(tmp_path, number, "dev", time=time)
-    task = lamp_task(number)
+    task = folders.lamp_task(number)
     people = read_corpus(tmp_path, "dev", task)
     assert len(people) == 6
     assert len({person.group for person in people}) == (3 if time else 6)
@@ -248,7 +62,7 @@ def test_dates_order_a_profile_however_exact_they_are(tmp_path: Path) -> None:
     for item, date in zip(questions[0]["profile"], ["2015", 2012, "2013-5", "2014-11-02", "2013", "2016"], strict=True):
         item["date"] = date
     path.write_text(json.dumps(questions), encoding="utf-8")
-    person = read_corpus(tmp_path, "dev", lamp_task(5))[0]
+    person = read_corpus(tmp_path, "dev", folders.lamp_task(5))[0]
     assert person.dated
     dates = ["2012-01-01", "2013-01-01", "2013-05-01", "2014-11-02", "2015-01-01", "2016-01-01"]
     assert [item.date for item in person.items] == dates
@@ -259,7 +73,7 @@ def test_dates_order_a_profile_however_exact_they_are(tmp_path: Path) -> None:
 )
 def test_the_benchmark_s_layouts_are_found(tmp_path: Path, place: str) -> None:
     folders.lamp(tmp_path / place, 4, "dev")
-    assert len(read_corpus(tmp_path, "dev", lamp_task(4))) == 6
+    assert len(read_corpus(tmp_path, "dev", folders.lamp_task(4))) == 6
 
 
 def test_lamp_2_is_read_from_its_new_folder_and_the_old_task_is_refused(tmp_path: Path) -> None:
@@ -270,15 +84,15 @@ def test_lamp_2_is_read_from_its_new_folder_and_the_old_task_is_refused(tmp_path
     (tmp_path / "LaMP_2" / "dev" / "dev_questions.json").write_text(json.dumps(old), encoding="utf-8")
     write_outputs(tmp_path / "LaMP_2" / "dev" / "dev_outputs.json", Outputs("LaMP_2", {"1": "c"}))
     with pytest.raises(UserError, match="folder 'new'"):
-        read_corpus(tmp_path, "dev", lamp_task(2))
+        read_corpus(tmp_path, "dev", folders.lamp_task(2))
     folders.lamp(tmp_path / "LaMP_2" / "new" / "dev", 2, "dev")
-    assert len(read_corpus(tmp_path, "dev", lamp_task(2))) == 6
+    assert len(read_corpus(tmp_path, "dev", folders.lamp_task(2))) == 6
 
 
 @pytest.mark.parametrize("time", [False, True])
 def test_tune_is_a_part_of_train_by_user_where_there_is_none(tmp_path: Path, time: bool) -> None:
     folders.lamp(tmp_path, 5, "train", time=time, questions=80)
-    task = lamp_task(5)
+    task = folders.lamp_task(5)
     train, tune = (read_corpus(tmp_path, split, task) for split in ("train", "tune"))  # type: ignore[arg-type]
     assert len(train) + len(tune) == 80
     assert 0 < len(tune) < 30
@@ -299,7 +113,7 @@ def test_a_question_of_two_splits_is_left_out_of_the_earlier_one(tmp_path: Path,
     folders.lamp(tmp_path, number, "train", questions=9)
     folders.lamp(tmp_path, number, "tune", questions=5)
     folders.lamp(tmp_path, number, "dev", questions=3)
-    task = lamp_task(number)
+    task = folders.lamp_task(number)
     # Films are nobody's own: that two people tag the same one alike is no leak.
     assert twins_in(tmp_path, task) == (0 if number == 2 else 8)
     people = {split: read_corpus(tmp_path, split, task) for split in get_args(Split)[:3]}
@@ -328,9 +142,9 @@ def test_the_answer_is_taken_out_of_the_history(tmp_path: Path) -> None:
     ]
     (tmp_path / "dev_questions.json").write_text(json.dumps(asked), encoding="utf-8")
     write_outputs(tmp_path / "dev_outputs.json", Outputs("LaMP_5", {"1": "the very same  long title."}))
-    people = read_corpus(tmp_path, "dev", lamp_task(5))
+    people = read_corpus(tmp_path, "dev", folders.lamp_task(5))
     assert [item.id for item in people[0].items] == ["a", "b"]
-    target = draw_targets(people, lamp_task(5), per_person=1, rng=np.random.default_rng(0), last_third=True)[0]
+    target = draw_targets(people, folders.lamp_task(5), per_person=1, rng=np.random.default_rng(0), last_third=True)[0]
     assert [people[0].items[i].id for i in target.history] == ["b"]
 
 
@@ -356,13 +170,13 @@ def test_broken_files_are_one_clear_sentence(tmp_path: Path, questions: str, out
         given = outputs or '{"task": "LaMP-5", "golds": [{"id": 9, "output": "t"}]}'
         (tmp_path / "dev_outputs.json").write_text(given, encoding="utf-8")
     with pytest.raises(UserError, match=re.escape(says)) as caught:
-        read_corpus(tmp_path, "dev", lamp_task(5))
+        read_corpus(tmp_path, "dev", folders.lamp_task(5))
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("number", folders.LAMP_NUMBERS)
 def test_questions_and_outputs_survive_writing(tmp_path: Path, number: int) -> None:
-    shape = lamp_task(number).shape
+    shape = folders.lamp_task(number).shape
     folders.lamp(tmp_path, number, "dev", time=True)
     questions = read_questions(tmp_path / "dev_questions.json", shape)
     write_questions(tmp_path / "again.json", questions, shape)
@@ -400,10 +214,10 @@ def test_a_corpus_survives_the_way_to_lamp_and_back(tmp_path: Path, shape: str, 
         assert golds.texts[question.id] == target.pair.answer
         assert question.input.endswith(target.pair.input)
         if number != 6:
-            assert lamp_task(number).query(question.input) == target.pair.input
+            assert folders.lamp_task(number).query(question.input) == target.pair.input
             assert golds.texts[question.id] not in [item.text for item in question.profile]
     if number != 6:
-        again = read_corpus(tmp_path / "out", "dev", lamp_task(number))
+        again = read_corpus(tmp_path / "out", "dev", folders.lamp_task(number))
         assert [p.given.answer for p in again if p.given] == [" ".join(g.split()) for g in golds.texts.values()]
 
 
@@ -419,7 +233,7 @@ def test_a_corpus_goes_to_a_task_of_lamp_it_has_the_shape_of(tmp_path: Path) -> 
 def test_what_arms_answer_is_scored_beside_the_golds(tmp_path: Path) -> None:
     runtime = tiny.runtime(tmp_path / "models", with_atlas=False, tasks=("lamp-5",))
     folders.lamp(tmp_path / "data", 5, "dev")
-    task, golds = lamp_task(5), read_outputs(tmp_path / "data" / "dev_outputs.json")
+    task, golds = folders.lamp_task(5), read_outputs(tmp_path / "data" / "dev_outputs.json")
     people = read_corpus(tmp_path / "data", "dev", task)
     protocol = Protocol(
         runtime, task, people, users=9, targets_per_user=1, seed=0, strength=1.0, report=lambda message, share: None

@@ -33,8 +33,9 @@ from persona_demo.ui.written import Outcome
 
 ABOUT = """**Export** puts the run into one file: the history with its states, the {each}, seed and strength,
 the models, the weights and lists of numbers, and what each column wrote. Opening it brings this person and
-these columns back, here or elsewhere. What the tabs measured is not in it, nor are other people you changed. A
-link to this state, without {many} of your own, is made by **Copy link** at the top of the page."""
+these columns back, here or elsewhere. What the tabs measured is not in it (a table is saved where it stands), nor are
+other people you changed. A link to this state, without {many} of your own, is made by **Copy link** at the top of the
+page."""
 
 
 def lay_out(task: Task) -> CarryParts:
