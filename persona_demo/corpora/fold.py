@@ -12,14 +12,13 @@ import json
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
 
 from persona_demo.corpora.people import Split, lines_file, plain, records
-from persona_demo.corpora.reading import CHANCE_PAIR, chance_text
+from persona_demo.corpora.reading import CHANCE_PAIR, chance_text, pairs_in_common
 from persona_demo.corpora.shapes import Shape, groups, shape_of
 from persona_demo.errors import UserError
 from persona_demo.files import whole
@@ -103,11 +102,7 @@ def _together(people: Sequence[Record], shape: Shape, data: Path) -> dict[str, s
                 members[person].append(f"text {plain(item.text)}")
             else:
                 short.setdefault(text, set()).add(person)
-    common: dict[tuple[str, str], int] = {}
-    for writers in short.values():
-        for pair in combinations(sorted(writers), 2):
-            common[pair] = common.get(pair, 0) + 1
-    for pair, count in common.items():
+    for pair, count in pairs_in_common(short.values()).items():
         if count >= CHANCE_PAIR:
             for person in pair:
                 members[person].append(f"pair {pair}")

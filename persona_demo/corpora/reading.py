@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
@@ -121,6 +121,15 @@ def chance_text(text: str) -> str | None:
     return " ".join(words) if len(words) <= CHANCE_WORDS and len(text) < CHANCE_CHARACTERS else None
 
 
+def pairs_in_common(writers: Iterable[Iterable[str]]) -> Counter[tuple[str, str]]:
+    """How many short texts each two people have in common.
+
+    Args:
+        writers: Who wrote each such text.
+    """
+    return Counter(pair for each in writers for pair in combinations(sorted(each), 2))
+
+
 def _read(path: Path, split: Split, task: Task | None) -> list[Person]:
     found: tuple[Shape, Reader] | None = None
     people: list[Person] = []
@@ -175,7 +184,7 @@ def _refuse_shared(ids: Sequence[str], user: str, split: str, owners: dict[str, 
             raise UserError(f"{name} is of {owner} and {user}, who are of two splits: keep it with one of them.")
 
 
-def _refuse_copies(common: Iterable[Mapping[str, str]]) -> None:
+def _refuse_copies(common: Collection[Mapping[str, str]]) -> None:
     """Make sure that short texts of two splits are common by chance and not because somebody was copied.
 
     Args:
@@ -184,11 +193,9 @@ def _refuse_copies(common: Iterable[Mapping[str, str]]) -> None:
     Raises:
         UserError: If two people of different splits share :data:`CHANCE_PAIR` of them.
     """
-    pairs = Counter(
-        pair for writers in common for pair in combinations(sorted(writers), 2) if writers[pair[0]] != writers[pair[1]]
-    )
-    for (one, other), count in pairs.most_common(1):
-        if count >= CHANCE_PAIR:
+    splits = {user: split for writers in common for user, split in writers.items()}
+    for (one, other), count in pairs_in_common(common).most_common():
+        if count >= CHANCE_PAIR and splits[one] != splits[other]:
             raise UserError(f"{one} and {other} of two splits have {count} short texts in common: keep one of them.")
 
 
