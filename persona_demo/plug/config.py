@@ -25,6 +25,7 @@ BLOCKS: tuple[Block, ...] = ("sentence", "surface", "words", "score")
 
 SCHEMA = 1
 MOST_SCALE = 100.0
+MOST_RIDGE = 1000.0
 MOST_WIDTH = 2**17
 MOST_EXCERPTS = 64
 CHOICES: Mapping[str, tuple[str, ...]] = {
@@ -76,6 +77,8 @@ class PlugConfig:
         components: Length of user vectors: so many directions in which people of the population
             differ most, for what varies within one person (linear discriminants), after one for each
             score that was given. 0 leaves the aggregate as it is, as in the paper.
+        ridge: Added to the variance within people when these directions are sought, in units of an item's mean
+            variance. With little of it few training people are told apart by what tells nobody else apart.
         place: Soft vectors after the context, so that its keys and values are shared by all people
             (ours), or before it (the paper).
         aggregator: Learned query and key projections with a learned temperature (ours), the plain
@@ -111,6 +114,7 @@ class PlugConfig:
     excerpt_items: int = field(default=4, metadata={"help": "items whose beginnings are read as excerpt vectors"})
     excerpt_tokens: int = field(default=6, metadata={"help": "excerpt vectors of each of them"})
     components: int = field(default=64, metadata={"help": "length of user vectors; 0: that of item vectors"})
+    ridge: float = field(default=0.05, metadata={"help": "variance added within people where directions are sought"})
     place: Place = field(default="after", metadata={"help": "soft vectors after the context or before it"})
     aggregator: AggregatorKind = field(default="projected", metadata={"help": "how items are weighted"})
     query_width: int = field(default=64, metadata={"help": "length of projected queries and keys"})
@@ -143,8 +147,16 @@ class PlugConfig:
         for name, most in room.items():
             if not 0 <= getattr(self, name) <= most:
                 raise UserError(f"The plug's {name} is {getattr(self, name)}: choose from 0 to {most}.")
-        if not 0 < self.soft_scale <= MOST_SCALE:
-            raise UserError(f"The plug's soft_scale is {self.soft_scale}: choose above 0, up to {MOST_SCALE}.")
+        for name, highest in (("soft_scale", MOST_SCALE), ("ridge", MOST_RIDGE)):
+            if not 0 < getattr(self, name) <= highest:
+                raise UserError(f"The plug's {name} is {getattr(self, name)}: choose above 0, up to {highest:,}.")
+        self._check_choices()
+        if self.query_encoder == "trained" and "sentence" not in self.blocks:
+            raise UserError("A trained input encoder needs the block sentence: add it to the blocks.")
+        if self.projects == "items" and self.shrink:
+            raise UserError("Where items are projected one by one, aggregates are not shrunk: switch shrink off.")
+
+    def _check_choices(self) -> None:
         for name, choices in CHOICES.items():
             if getattr(self, name) not in choices:
                 raise UserError(f"The plug's {name} is {getattr(self, name)!r}: choose from {', '.join(choices)}.")
@@ -153,10 +165,6 @@ class PlugConfig:
             if not named or len(set(named)) < len(named) or not set(named) <= set(known):
                 said = ", ".join(named) or "none"
                 raise UserError(f"The plug's {name} are {said}: name some of {', '.join(known)}, each once.")
-        if self.query_encoder == "trained" and "sentence" not in self.blocks:
-            raise UserError("A trained input encoder needs the block sentence: add it to the blocks.")
-        if self.projects == "items" and self.shrink:
-            raise UserError("Where items are projected one by one, aggregates are not shrunk: switch shrink off.")
 
     @property
     def soft_vectors(self) -> int:

@@ -7,9 +7,6 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-RIDGE = 0.05
-"""Added to the variance within people, in units of an item's: figures hardly anybody varies in are no discriminants."""
-
 
 def group_means(values: Tensor, groups: Tensor) -> Tensor:
     """For each row (U, D) the mean over the rows of its group; groups are numbered from 0, (U,)."""
@@ -20,6 +17,7 @@ def discriminants(
     people: Sequence[Tensor],
     count: int,
     *,
+    ridge: float,
     groups: Tensor | None = None,
     unit: float = 1.0,
     own: Sequence[int] = (),
@@ -32,6 +30,8 @@ def discriminants(
     Args:
         people: Standardised item vectors of each person, (N_u, D) each.
         count: How many directions.
+        ridge: Added to the variance within people, in units of a figure's mean variance: figures hardly anybody
+            varies in are no discriminants.
         groups: Number of each person's group, (U,); people are told apart within it.
         unit: Mean variance of a figure, where it is not 1.
         own: Figures that are directions of their own, because they are known to tell; the others are
@@ -47,7 +47,7 @@ def discriminants(
     means = torch.stack([p.mean(0) for p in people]).double()
     means -= group_means(means, torch.zeros(len(means), dtype=torch.long) if groups is None else groups)
     between = means.T @ means / len(means) - within * (1 / counts).mean()
-    ridged = within + RIDGE * unit * torch.eye(len(within), dtype=torch.float64)
+    ridged = within + ridge * unit * torch.eye(len(within), dtype=torch.float64)
     known = list(own)[:count]
     rest = torch.tensor([figure for figure in range(len(within)) if figure not in set(own)])
     basis = torch.zeros(len(within), count, dtype=torch.float64)

@@ -182,7 +182,9 @@ class PersonaPlug(nn.Module):
             standard = [self.standardise(p) for p in people]
             groups = self._groups(len(people), tasks)
             count, own = self.config.components, self._scores()
-            self.basis.copy_(discriminants(standard, count, groups=groups, unit=self._unit, own=own))
+            self.basis.copy_(
+                discriminants(standard, count, ridge=self.config.ridge, groups=groups, unit=self._unit, own=own)
+            )
         self.fit_people(people, tasks=tasks)
 
     @torch.no_grad()

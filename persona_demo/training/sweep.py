@@ -13,7 +13,7 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import MISSING, asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ from persona_demo.corpora.people import Person, Split
 from persona_demo.errors import UserError
 from persona_demo.files import whole
 from persona_demo.lm.differentiable import PREFIX_BYTES, DifferentiableLM
-from persona_demo.plug.config import Block
+from persona_demo.plug.config import Block, PlugConfig
 from persona_demo.plug.model import PersonaPlug
 from persona_demo.training.material import SPLITS, Material, Source, check_sources, examples_of
 from persona_demo.training.measure import measure
@@ -274,8 +274,10 @@ class Sweep:
             known = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise UserError(f"{path} cannot be read: choose another --out folder.") from error
-        # A sweep of before knew fewer options, and had what is their default now.
+        # A sweep of before knew fewer options and switches, and had what is their default now.
         known["options"] = {**asdict(TrainOptions()), **known.get("options", {})}
+        usual = {each.name: each.default for each in fields(PlugConfig) if each.default is not MISSING}
+        known["form"] = {**usual, **known.get("form", {})}
         if known != self.settings:
             raise UserError(f"{self.out} holds a sweep of other settings: choose another --out folder.")
 

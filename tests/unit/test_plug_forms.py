@@ -77,8 +77,8 @@ def test_discriminants_do_not_depend_on_the_unit_of_the_figures() -> None:
     generator = torch.Generator().manual_seed(0)
     people = [torch.randn(8, 6, generator=generator) + 2 * torch.randn(1, 6, generator=generator) for _ in range(40)]
     unit = float(torch.cat(people).var(0).mean())
-    found = discriminants(people, 2, unit=unit)
-    small = discriminants([p / 100 for p in people], 2, unit=unit / 1e4)
+    found = discriminants(people, 2, ridge=0.05, unit=unit)
+    small = discriminants([p / 100 for p in people], 2, ridge=0.05, unit=unit / 1e4)
     torch.testing.assert_close(found, small / 100, rtol=1e-3, atol=1e-4)
 
 
@@ -92,9 +92,9 @@ def test_people_are_told_apart_within_their_task() -> None:
         items[:, 0:1] += 3 * own
         items[:, 1] += 20 * group
         people.append(items)
-    first = discriminants(people, 1, groups=groups)[:, 0].abs()
+    first = discriminants(people, 1, ridge=0.05, groups=groups)[:, 0].abs()
     assert first.argmax() == 0
-    assert discriminants(people, 1)[:, 0].abs().argmax() == 1
+    assert discriminants(people, 1, ridge=0.05)[:, 0].abs().argmax() == 1
 
 
 def test_projection_before_the_sum_is_equation_four(runtime: Runtime) -> None:
