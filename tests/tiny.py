@@ -42,7 +42,7 @@ from persona_demo.regions import with_regions
 from persona_demo.runtime import Runtime
 from persona_demo.samples import Sample
 from persona_demo.subject_map import SubjectMap, movers
-from persona_demo.task_map import TaskMap, build_task_map
+from persona_demo.task_map import Share, TaskMap
 from persona_demo.wordfilter import WordFilter
 
 SENTENCES = [
@@ -241,9 +241,16 @@ def subject_map(mapped: Atlas, *, seed: int = 0) -> SubjectMap:
 
 
 def task_map(mapped: Atlas, *, here: str, other: str, people: int = 20, seed: int = 0) -> TaskMap:
-    """A map of the people of one task's map and of random people of another."""
-    stranger = replace(atlas(mapped.vectors.shape[1], people=people, seed=seed + 1), scale=mapped.scale)
-    return build_task_map({here: mapped, other: replace(stranger, plug_fingerprint=mapped.plug_fingerprint)}, seed=seed)
+    """The people of one task's map among random people of another, in random places."""
+    rng, known, width = np.random.default_rng(seed), len(mapped.ids), mapped.vectors.shape[1]
+    return TaskMap(
+        plug_fingerprint=mapped.plug_fingerprint,
+        shares=(Share(here, known, 0.75, 0.66), Share(other, people, 0.5, 0.32)),
+        vectors=np.concatenate([mapped.vectors, rng.normal(size=(people, width)).astype(np.float32)]),
+        coordinates=rng.normal(size=(known + people, 2)).astype(np.float32),
+        counts=np.concatenate([mapped.counts, rng.integers(5, 60, size=people).astype(np.int32)]),
+        scale=mapped.scale,
+    )
 
 
 def runtime(

@@ -31,7 +31,6 @@ def lay_out(shelf: Shelf) -> ByTaskParts:
             coordinates=everybody.coordinates.tolist() if everybody else (),
             counts=everybody.counts.tolist() if everybody else (),
             nouns=("a text", "texts"),
-            value=map_value(tint=_tint(everybody)) if everybody else None,
             elem_id="pd-map-tasks",
         )
         widget("table", shares_table(everybody), elem_id="pd-map-shares")
@@ -80,7 +79,7 @@ def by_task_value(shelf: Shelf, runtime: Runtime | None, session: Session) -> Ma
     if vector is None and runtime is not None and session.history.active:
         vector = runtime.embed(session.history, runtime.task(shelf.task.name)).user_vector
     if vector is None:
-        return map_value(message=f"{name} has no place among everybody yet.")
+        return map_value(message=f"{name} has no place among everybody yet.", tint=_tint(everybody))
     (x, y), nearest = everybody.place(vector)
     counts = np.bincount(everybody.tasks[nearest], minlength=len(everybody.shares))
     told = ", ".join(
@@ -91,5 +90,7 @@ def by_task_value(shelf: Shelf, runtime: Runtime | None, session: Session) -> Ma
         selected=session.who if session.stored else None,
         you=None if session.stored else You(name, x, y),
         neighbours=[ids[place] for place in nearest],
+        # A page that draws late sees the last value alone, so the colours come with each.
+        tint=_tint(everybody),
         message=f"{name}: the {len(nearest)} nearest people are {told}.",
     )
