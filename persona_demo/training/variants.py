@@ -114,6 +114,10 @@ VARIANTS: tuple[Variant, ...] = (
     Variant("rate-three", "learning rates", options={"learning_rate": RATE * 3}),
     Variant("soft-rate-third", "learning rates", options={"soft_learning_rate": SOFT_RATE / 3}),
     Variant("soft-rate-three", "learning rates", options={"soft_learning_rate": SOFT_RATE * 3}),
+    Variant("soft-rate-ten", "learning rates", options={"soft_learning_rate": SOFT_RATE * 10}),
+    Variant(
+        "both-rates-three", "learning rates", options={"learning_rate": RATE * 3, "soft_learning_rate": SOFT_RATE * 3}
+    ),
     Variant("scale-half", "size of soft vectors", {"soft_scale": 0.5}),
     Variant("scale-two", "size of soft vectors", {"soft_scale": 2.0}),
     Variant("projector-128", "width of the projector", {"projector_width": 128}),
