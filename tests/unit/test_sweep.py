@@ -135,10 +135,10 @@ def test_a_killed_sweep_goes_on_to_the_same_figures(
 
 def test_a_sweep_of_other_settings_is_not_mixed_in(tmp_path: Path, models: Models) -> None:
     make(tmp_path, models, variants=SOME[:1])
-    # One of before knew fewer options, and had what is their default now.
+    # One of before knew fewer options and switches, and had what is their default now.
     path = tmp_path / "sweep" / "settings.json"
     settings = json.loads(path.read_text(encoding="utf-8"))
-    del settings["options"]["word_filter"]
+    del settings["options"]["word_filter"], settings["form"]["ridge"]
     path.write_text(json.dumps(settings), encoding="utf-8")
     make(tmp_path, models, variants=SOME[:1])
     with pytest.raises(UserError, match="other settings"):
