@@ -62,3 +62,16 @@ def test_what_ships_is_small_enough_for_a_space() -> None:
     files = subprocess.run(["git", "ls-files", "-z"], capture_output=True, text=True, check=True, cwd=ROOT).stdout
     sizes = {name: (ROOT / name).stat().st_size for name in files.split("\0") if name and (ROOT / name).is_file()}
     assert max(sizes.values()) < 9 * 1024**2
+
+
+SCRIPTS = sorted((ROOT / "persona_demo" / "ui" / "widgets").glob("*.js"))
+
+
+@pytest.mark.parametrize("path", [p for p in SCRIPTS if p.name != "common.js"], ids=lambda p: p.name)
+def test_a_widget_declares_nothing_that_all_widgets_share(path: Path) -> None:
+    # They are joined to one script, which a name declared twice keeps from running at all.
+    ours, shared = (
+        set(re.findall(r"^(?:const|let|function) (\w+)", p.read_text(encoding="utf-8"), re.MULTILINE))
+        for p in (path, path.with_name("common.js"))
+    )
+    assert shared and not ours & shared

@@ -10,7 +10,7 @@ const put = (node, text) => {
   node.hidden = !text;
 };
 // A file is made in the browser, so that no copy of it lies on the server.
-const offer = (name, text, type) => {
+const handOver = (name, text, type) => {
   const address = URL.createObjectURL(new Blob([text], { type }));
   make("a", { href: address, download: name }).click();
   setTimeout(() => URL.revokeObjectURL(address), 1000);

@@ -1,4 +1,4 @@
 watch("value", () => {
   const { name, text } = props.value;
-  if (text) offer(name, text, "application/json");
+  if (text) handOver(name, text, "application/json");
 });

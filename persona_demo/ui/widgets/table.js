@@ -47,7 +47,7 @@ find(".pd-table-save button").addEventListener("click", () => {
   const lines = [heads.map((head) => head.text), ...rows.map((row) => row.cells.map((cell) => cell.text))];
   const name = caption.toLowerCase().replace(/[^a-z0-9]+/g, "-").slice(0, 48).replace(/^-|-$/g, "") || "table";
   // The mark at the start tells a spreadsheet that it is UTF-8.
-  offer(`${name}.csv`, `\ufeff${lines.map((line) => line.map(field).join(",")).join("\r\n")}\r\n`, "text/csv");
+  handOver(`${name}.csv`, `\ufeff${lines.map((line) => line.map(field).join(",")).join("\r\n")}\r\n`, "text/csv");
 });
 
 const draw = () => {
