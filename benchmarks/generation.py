@@ -16,8 +16,8 @@ from statistics import median
 import torch
 
 from benchmarks.common import PROMPT, Figures, load
-from persona_demo import catalog
 from persona_demo.arms import Arm, ArmInputs, arms_named
+from persona_demo.catalog import models as catalog
 from persona_demo.lm.decode import DecodeOptions
 from persona_demo.lm.torch_engine import Device, TorchLM
 from persona_demo.runtime import Runtime

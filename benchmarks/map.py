@@ -19,9 +19,9 @@ import numpy as np
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from benchmarks.common import Figures, load, long_history
-from persona_demo.atlas import Atlas
 from persona_demo.errors import UserError
 from persona_demo.history_io import to_json
+from persona_demo.maps.atlas import Atlas
 from persona_demo.ui import build_demo, launch_options
 from persona_demo.ui.shelf import Shelf, load_shelf
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from benchmarks.common import Figures
-from persona_demo.atlas import Atlas
-from persona_demo.placing import directions_of, placement_error
+from persona_demo.maps.atlas import Atlas
+from persona_demo.maps.placing import directions_of, placement_error
 from persona_demo.shipped import DEFAULT_ATLAS
 
 

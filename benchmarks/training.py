@@ -20,7 +20,7 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from benchmarks.common import Figures, long_history
-from persona_demo import catalog
+from persona_demo.catalog import models as catalog
 from persona_demo.lm.differentiable import AnswerRow, DifferentiableLM
 from persona_demo.lm.torch_engine import Device, TorchLM, choose_device
 from persona_demo.plug.config import PlugConfig

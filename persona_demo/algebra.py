@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from persona_demo.atlas import Atlas
 from persona_demo.errors import UserError
 from persona_demo.history import HistoryItem, UserHistory
+from persona_demo.maps.atlas import Atlas
 from persona_demo.plug.model import PersonaPlug
 from persona_demo.tasks import Wording
 

@@ -18,7 +18,7 @@ from persona_demo.terminal import say as _print
 
 if TYPE_CHECKING:
     from persona_demo.answers import ArmText
-    from persona_demo.atlas import Atlas
+    from persona_demo.maps.atlas import Atlas
     from persona_demo.runtime import Runtime
     from persona_demo.tasks import TaskName
 
@@ -62,7 +62,7 @@ def plug_folder_of(arguments: argparse.Namespace, report: ProgressLine) -> Path:
 
 def models(arguments: argparse.Namespace) -> None:
     """``models fetch | list``."""
-    from persona_demo import catalog
+    from persona_demo.catalog import models as catalog
 
     report = ProgressLine()
     if arguments.action == "fetch":
@@ -265,10 +265,10 @@ def atlas(arguments: argparse.Namespace) -> None:
 
 def _task_map(plug: Path, *, seed: int, report: ProgressLine) -> None:
     """Make the map of a plug's tasks anew, as far as their maps of people are there."""
+    from persona_demo.maps.task_map import build_task_map
     from persona_demo.plug.storage import read_config
     from persona_demo.runtime import matching_atlas
     from persona_demo.shipped import atlas_of, task_map_of
-    from persona_demo.task_map import build_task_map
 
     found = {task: matching_atlas(atlas_of(plug, task), plug) for task in read_config(plug).tasks}
     there: dict[str, Atlas] = {task: atlas for task, atlas in found.items() if atlas is not None}

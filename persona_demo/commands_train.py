@@ -92,7 +92,7 @@ def _given(arguments: argparse.Namespace, owner: type[PlugConfig] | type[TrainOp
 def _load(
     arguments: argparse.Namespace, preset: Preset, tasks: Sequence[Task], form: Mapping[str, Any], report: Any
 ) -> Models:
-    from persona_demo import catalog
+    from persona_demo.catalog import models as catalog
     from persona_demo.lm.torch_engine import choose_device
     from persona_demo.training.models import load_models
 

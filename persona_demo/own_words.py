@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -22,11 +22,22 @@ from torch import Tensor
 
 from persona_demo.history import HistoryItem
 from persona_demo.items import FloatArray, ItemEncoder, block_parts
+from persona_demo.keywords import Keywords
 from persona_demo.lm.base import TextCodec, Tokens
+from persona_demo.plug.config import PlugConfig
 from persona_demo.tasks import Task
 
-if TYPE_CHECKING:
-    from persona_demo.plug.model import PersonaPlug
+
+class Reader(Protocol):
+    """What reads own words, a plug: how much room it has for them, and how common words are among people."""
+
+    @property
+    def config(self) -> PlugConfig:
+        """The plug's form."""
+
+    @property
+    def keywords(self) -> Keywords | None:
+        """How common words are; None where the plug reads no keywords."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +83,7 @@ class OwnWords:
 
 
 def own_tokens(
-    plug: PersonaPlug,
+    plug: Reader,
     task: Task,
     items: Sequence[HistoryItem],
     vectors: Tensor,
@@ -100,7 +111,7 @@ def own_tokens(
 
 
 def own_words(
-    plug: PersonaPlug,
+    plug: Reader,
     task: Task,
     items: Sequence[HistoryItem],
     vectors: Tensor,
@@ -111,7 +122,7 @@ def own_words(
     return OwnWords.of(own_tokens(plug, task, items, vectors, query, encoder.codec), encoder)
 
 
-def nearest(plug: PersonaPlug, vectors: Tensor, query: Tensor | None) -> list[int]:
+def nearest(plug: Reader, vectors: Tensor, query: Tensor | None) -> list[int]:
     """Indices of items, the nearest to an input first, by the cosine of their sentence vectors.
 
     Args:

@@ -15,16 +15,16 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from persona_demo import catalog
 from persona_demo.answers import ArmText, Embedding
 from persona_demo.arms import Arm, ArmInputs, Conditioning, Other, draw_other
-from persona_demo.atlas import Atlas, Placement
+from persona_demo.catalog import models as catalog
 from persona_demo.errors import UserError
 from persona_demo.history import UserHistory
 from persona_demo.items import ItemEncoder, SentenceTransformerEncoder
 from persona_demo.lm.base import EngineChoice, FloatArray, FrozenLM, Row
 from persona_demo.lm.choice import load_lm
 from persona_demo.lm.decode import DecodeOptions, Voice, decode
+from persona_demo.maps.atlas import Atlas, Placement
 from persona_demo.own_words import own_words
 from persona_demo.plug.model import PersonaPlug
 from persona_demo.plug.storage import load_plug, plug_fingerprint

@@ -16,10 +16,10 @@ from typing import Any
 
 from persona_demo.answers import ArmText
 from persona_demo.arms import ARMS
-from persona_demo.atlas import Neighbour, Placement
 from persona_demo.errors import UserError
 from persona_demo.files import whole
 from persona_demo.lm.decode import DecodeOptions
+from persona_demo.maps.atlas import Neighbour, Placement
 from persona_demo.runtime import Runtime
 from persona_demo.samples import Sample
 from persona_demo.shipped import ASSETS

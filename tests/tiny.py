@@ -29,20 +29,20 @@ from transformers import (
     T5ForConditionalGeneration,
 )
 
-from persona_demo.atlas import Atlas
 from persona_demo.explain.style import STYLE
 from persona_demo.history import HistoryItem, UserHistory
-from persona_demo.item_map import ItemMap
 from persona_demo.items import ItemEncoder, SentenceTransformerEncoder
 from persona_demo.lm.codec import HFCodec
 from persona_demo.lm.torch_engine import Device, TorchLM
+from persona_demo.maps.atlas import Atlas
+from persona_demo.maps.item_map import ItemMap
+from persona_demo.maps.regions import with_regions
+from persona_demo.maps.subject_map import SubjectMap, movers
+from persona_demo.maps.task_map import Share, TaskMap
 from persona_demo.plug.config import BLOCKS, PlugConfig
 from persona_demo.plug.model import PersonaPlug
-from persona_demo.regions import with_regions
 from persona_demo.runtime import Runtime
 from persona_demo.samples import Sample
-from persona_demo.subject_map import SubjectMap, movers
-from persona_demo.task_map import Share, TaskMap
 from persona_demo.wordfilter import WordFilter
 
 SENTENCES = [

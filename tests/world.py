@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from persona_demo.catalog import DEFAULT_ENCODER, DEFAULT_LM
-from persona_demo.catalog_fetch import Outside
-from persona_demo.catalog_registry import Wheel
+from persona_demo.catalog.fetch import Outside
+from persona_demo.catalog.models import DEFAULT_ENCODER, DEFAULT_LM
+from persona_demo.catalog.registry import Wheel
 
 GGUF = b"GGUF, or so it says"
 COMMIT = "0123456789abcdef0123456789abcdef01234567"

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from persona_demo.evaluation.results import RESULTS
-from persona_demo.placing import PlacementError
+from persona_demo.maps.placing import PlacementError
 
 FILE = "bench.placement.json"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from persona_demo.catalog import LMFiles
+from persona_demo.catalog.models import LMFiles
 from persona_demo.errors import UserError
 from persona_demo.lm.base import EngineChoice, FrozenLM
 from persona_demo.lm.codec import HFCodec

@@ -15,8 +15,8 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any, Protocol
 
-from persona_demo.catalog_hub import Choose, download_snapshot, hub_answers, hub_forbidden
-from persona_demo.catalog_store import (
+from persona_demo.catalog.hub import Choose, download_snapshot, hub_answers, hub_forbidden
+from persona_demo.catalog.store import (
     Report,
     SourceError,
     cache_folder,
@@ -106,7 +106,7 @@ def from_pretrained(
 
     Args:
         name: Folder, or hub id such as ``somebody/plug``.
-        cache: Cache folder; that of :func:`~persona_demo.catalog_store.cache_folder` where None.
+        cache: Cache folder; that of :func:`~persona_demo.catalog.store.cache_folder` where None.
         report: Told what is being waited for.
         hub: How to reach the hub.
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from persona_demo.catalog_local import refuse_code, refuse_pickles
+from persona_demo.catalog.local import refuse_code, refuse_pickles
 from persona_demo.errors import UserError
 
 if TYPE_CHECKING:

@@ -10,14 +10,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from persona_demo.atlas import Atlas, build_atlas, shuffled
-from persona_demo.item_map import ItemMap, build_item_map, item_vectors
-from persona_demo.map_figures import figures_of
+from persona_demo.maps.atlas import Atlas, build_atlas, shuffled
+from persona_demo.maps.figures import figures_of
+from persona_demo.maps.item_map import ItemMap, build_item_map, item_vectors
+from persona_demo.maps.regions import with_regions
+from persona_demo.maps.subject_map import SubjectMap, build_subject_map, sentence_part
 from persona_demo.plug.model import PersonaPlug
 from persona_demo.plug.storage import plug_fingerprint
-from persona_demo.regions import with_regions
 from persona_demo.runtime import Runtime
-from persona_demo.subject_map import SubjectMap, build_subject_map, sentence_part
 from persona_demo.tasks import Task
 from persona_demo.training.processes import ALONE, Processes
 from persona_demo.training.run import population_of

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from persona_demo import catalog
+from persona_demo.catalog import models as catalog
 from persona_demo.items import DType, ItemEncoder, SentenceTransformerEncoder
 from persona_demo.lm.torch_engine import Device, TorchLM, choose_device
 from persona_demo.plug.config import BLOCKS, PlugConfig

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from persona_demo import algebra
-from persona_demo.atlas import Atlas, Placement
+from persona_demo.maps.atlas import Atlas, Placement
 from persona_demo.plug.model import PersonaPlug
 from persona_demo.ui import views
 

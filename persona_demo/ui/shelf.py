@@ -12,22 +12,22 @@ from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
-from persona_demo.atlas import Atlas, Placement
 from persona_demo.errors import UserError
 from persona_demo.evaluation.placement_figures import read_placement_error
 from persona_demo.evaluation.plug_figures import PlugFigures, read_plug_figures
 from persona_demo.history import UserHistory
-from persona_demo.item_map import ItemMap
 from persona_demo.lm.base import FloatArray
-from persona_demo.placing import PlacementError
+from persona_demo.maps.atlas import Atlas, Placement
+from persona_demo.maps.item_map import ItemMap
+from persona_demo.maps.placing import PlacementError
+from persona_demo.maps.regions import striking
+from persona_demo.maps.subject_map import SubjectMap
+from persona_demo.maps.task_map import TaskMap
 from persona_demo.plug.config import PlugConfig
 from persona_demo.plug.storage import plug_fingerprint, read_config
-from persona_demo.regions import striking
 from persona_demo.samples import Sample, load_openings, load_samples
 from persona_demo.shipped import DEFAULT_PLUG, PLUGS, atlas_of, shipped_plugs, task_map_of
 from persona_demo.showcase import FIRST_PERSON, Showcase, load_showcase, showcase_of
-from persona_demo.subject_map import SubjectMap
-from persona_demo.task_map import TaskMap
 from persona_demo.tasks import BLOG_POST, TASKS, Task, TaskName, Wording, task_named
 from persona_demo.ui.state import NEW, SAMPLE, Session
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from persona_demo.atlas import Placement
+from persona_demo.maps.atlas import Placement
 from persona_demo.runtime import Runtime
 from persona_demo.ui import views
 from persona_demo.ui.map_value import MapValue, NamedPoint, Tint, You, map_value

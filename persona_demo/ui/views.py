@@ -11,9 +11,9 @@ from typing import Any, Literal
 
 from persona_demo.answers import ArmText
 from persona_demo.arms import KNOWN, Arm
-from persona_demo.atlas import Atlas, Placement
 from persona_demo.explain.collapse import signs_of_collapse
 from persona_demo.lm.base import LMInfo
+from persona_demo.maps.atlas import Atlas, Placement
 from persona_demo.samples import Sample
 from persona_demo.showcase import Showcase
 from persona_demo.tasks import Wording, task_named

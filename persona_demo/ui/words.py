@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from persona_demo.arms import KNOWN
 from persona_demo.evaluation.bootstrap import Estimate
 from persona_demo.evaluation.plug_figures import PlugFigures, shown
-from persona_demo.placing import NEIGHBOURS, PlacementError
+from persona_demo.maps.placing import NEIGHBOURS, PlacementError
 from persona_demo.plug.config import PlugConfig
 from persona_demo.tasks import Task
 from persona_demo.tasks.wording import Wording, capital

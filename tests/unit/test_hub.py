@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import torch
 
-from persona_demo.catalog_hub import download_snapshot
-from persona_demo.catalog_store import Report, silent
+from persona_demo.catalog.hub import download_snapshot
+from persona_demo.catalog.store import Report, silent
 from persona_demo.cli import main
 from persona_demo.errors import UserError
 from persona_demo.plug import hub as hub_module

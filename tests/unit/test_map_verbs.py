@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from persona_demo.errors import UserError
-from persona_demo.map_figures import SCORE
+from persona_demo.maps.figures import SCORE
 from persona_demo.tasks import BLOG_POST
 from persona_demo.ui.inside.finding import items_on_map, own_items
 from persona_demo.ui.inside.map_views import FIGURE_MARK, colour_choices, steps, stored_posts_table

@@ -9,7 +9,7 @@ import pytest
 
 from persona_demo.errors import UserError
 from persona_demo.evaluation.plug_figures import OF_SHIPPED, check_weights
-from persona_demo.item_map import ItemMap
+from persona_demo.maps.item_map import ItemMap
 from persona_demo.plug.model import PersonaPlug
 from persona_demo.plug.storage import WEIGHTS, load_plug, plug_fingerprint, save_plug
 from persona_demo.runtime import Runtime, matching_atlas

@@ -11,9 +11,9 @@ import pytest
 
 from persona_demo.answers import ArmText
 from persona_demo.arms import ARMS, arms_named
-from persona_demo.atlas import Neighbour, Placement
 from persona_demo.history import HistoryItem, UserHistory
 from persona_demo.lm.decode import Written
+from persona_demo.maps.atlas import Neighbour, Placement
 from persona_demo.tasks import BLOG_POST
 from persona_demo.tasks.wording import plural
 from persona_demo.ui import views

@@ -5,8 +5,8 @@ from __future__ import annotations
 import gradio as gr
 import numpy as np
 
+from persona_demo.maps.task_map import TaskMap
 from persona_demo.runtime import Runtime
-from persona_demo.task_map import TaskMap
 from persona_demo.tasks import task_named
 from persona_demo.ui.inside.parts import ByTaskParts
 from persona_demo.ui.inside.tables import View, row, table

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from persona_demo.item_map import ItemMap
+from persona_demo.maps.item_map import ItemMap
 from persona_demo.ui.state import Session
 
 

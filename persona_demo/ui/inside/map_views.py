@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from persona_demo.atlas import Atlas, Placement
-from persona_demo.item_map import ItemMap
-from persona_demo.map_figures import FIGURES, SCORE
+from persona_demo.maps.atlas import Atlas, Placement
+from persona_demo.maps.figures import FIGURES, SCORE
+from persona_demo.maps.item_map import ItemMap
 from persona_demo.tasks import Wording
 from persona_demo.tasks.wording import capital
 from persona_demo.ui import views

@@ -11,11 +11,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from persona_demo.atlas import Placement
 from persona_demo.errors import UserError
-from persona_demo.item_map import ItemMap, item_vectors
-from persona_demo.map_figures import FIGURES, SCORE
-from persona_demo.placing import place_among
+from persona_demo.maps.atlas import Placement
+from persona_demo.maps.figures import FIGURES, SCORE
+from persona_demo.maps.item_map import ItemMap, item_vectors
+from persona_demo.maps.placing import place_among
 from persona_demo.runtime import Runtime
 from persona_demo.tasks.wording import capital
 from persona_demo.ui import words

@@ -15,7 +15,7 @@ from persona_demo.arms import arm_named
 from persona_demo.errors import UserError
 from persona_demo.explain.collapse import signs_of_collapse
 from persona_demo.lm.decode import DecodeOptions
-from persona_demo.placing import directions_of
+from persona_demo.maps.placing import directions_of
 from persona_demo.states import MAX_PINS
 from persona_demo.tasks import Wording
 from persona_demo.tasks.wording import capital

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import gradio as gr
 
-from persona_demo.atlas import Placement
-from persona_demo.placing import NEIGHBOURS
+from persona_demo.maps.atlas import Placement
+from persona_demo.maps.placing import NEIGHBOURS
+from persona_demo.maps.subject_map import SubjectMap, sentence_part
 from persona_demo.runtime import Runtime
-from persona_demo.subject_map import SubjectMap, sentence_part
 from persona_demo.ui import views
 from persona_demo.ui.inside.parts import TwiceParts
 from persona_demo.ui.inside.tables import View, row, table

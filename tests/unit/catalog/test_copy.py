@@ -11,8 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
-from persona_demo.catalog import DEFAULT_LM, local_models, resolve_lm, resolve_matching_lm
-from persona_demo.catalog_fetch import OUTSIDE, Outside
+from persona_demo.catalog.fetch import OUTSIDE, Outside
+from persona_demo.catalog.models import DEFAULT_LM, local_models, resolve_lm, resolve_matching_lm
 from tests.world import GGUF, UNREACHABLE, World, left_over, never
 
 

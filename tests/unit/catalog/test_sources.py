@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from persona_demo.catalog import DEFAULT_LM, fetch_all, local_models, resolve_encoder, resolve_lm
-from persona_demo.catalog_registry import Wheel
-from persona_demo.catalog_store import SourceError
+from persona_demo.catalog.models import DEFAULT_LM, fetch_all, local_models, resolve_encoder, resolve_lm
+from persona_demo.catalog.registry import Wheel
+from persona_demo.catalog.store import SourceError
 from persona_demo.errors import UserError
 from tests.world import COMMIT, World, sha256
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from persona_demo.errors import UserError
+from persona_demo.maps.subject_map import FILES, SubjectMap, build_subject_map, movers, sentence_part
 from persona_demo.runtime import Runtime
-from persona_demo.subject_map import FILES, SubjectMap, build_subject_map, movers, sentence_part
 from tests import tiny
 
 PEOPLE = 40

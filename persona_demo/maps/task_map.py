@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from persona_demo.atlas import Atlas
 from persona_demo.errors import UserError
-from persona_demo.map_files import MapFiles
-from persona_demo.placing import NEIGHBOURS, Report, directions_of, fit_coordinates, place_among
+from persona_demo.maps.atlas import Atlas
+from persona_demo.maps.files import MapFiles
+from persona_demo.maps.placing import NEIGHBOURS, Report, directions_of, fit_coordinates, place_among
 
 FloatArray = NDArray[np.float32]
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from persona_demo.atlas import Atlas
 from persona_demo.errors import UserError
-from persona_demo.task_map import FILES, TaskMap, build_task_map
+from persona_demo.maps.atlas import Atlas
+from persona_demo.maps.task_map import FILES, TaskMap, build_task_map
 from tests import tiny
 
 

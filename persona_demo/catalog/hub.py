@@ -13,8 +13,8 @@ from fnmatch import fnmatch
 from pathlib import Path
 from threading import Thread
 
-from persona_demo.catalog_local import refuse_pickles
-from persona_demo.catalog_store import (
+from persona_demo.catalog.local import refuse_pickles
+from persona_demo.catalog.store import (
     POLL_SECONDS,
     Report,
     SourceError,

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.cluster import KMeans
 
-from persona_demo.atlas import Atlas, Region
-from persona_demo.item_map import ItemMap
-from persona_demo.map_figures import FIGURES
+from persona_demo.maps.atlas import Atlas, Region
+from persona_demo.maps.figures import FIGURES
+from persona_demo.maps.item_map import ItemMap
 
 REGIONS = 8
 LEAST = 10

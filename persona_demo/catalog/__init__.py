@@ -1,0 +1,1 @@
+"""Models: which there are, from where they come, and how they lie on disk."""

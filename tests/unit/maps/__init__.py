@@ -1,0 +1,1 @@
+"""Frozen maps: placing, neighbours, regions, files; of people, items, subjects and tasks."""
