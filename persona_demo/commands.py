@@ -212,7 +212,8 @@ def evaluate(arguments: argparse.Namespace) -> None:
 def results(arguments: argparse.Namespace) -> None:
     """``results``: the tables of README and shipped cards from the results files."""
     from persona_demo.evaluation.plug_figures import check_weights
-    from persona_demo.evaluation.results import README, RESULTS, write_tables
+    from persona_demo.evaluation.readme import README, write_tables
+    from persona_demo.evaluation.results import RESULTS
     from persona_demo.shipped import shipped_plugs
     from persona_demo.training.card import write_figures
 

@@ -25,7 +25,8 @@ def pool(arguments: argparse.Namespace) -> None:
     """``folds pool``: evaluations of all folds as one."""
     from persona_demo.evaluation.pool import pool as pooled
     from persona_demo.evaluation.provenance import command_line, commit
-    from persona_demo.evaluation.results import arms_table, read_record
+    from persona_demo.evaluation.results import read_record
+    from persona_demo.evaluation.tables import arms_table
 
     made = pooled([read_record(path) for path in arguments.results])
     made["made"] |= {

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from persona_demo.evaluation.attribution import DRAWS
 from persona_demo.evaluation.bootstrap import Estimate
 from persona_demo.evaluation.figures import ArmFigures, Evaluation
+from persona_demo.evaluation.results import Record
 from persona_demo.evaluation.run import EvaluateOptions
 from persona_demo.evaluation.strengths import AtStrength
-
-Record = dict[str, Any]
 
 
 def record_of(

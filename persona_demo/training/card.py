@@ -10,7 +10,7 @@ from typing import Any
 
 from persona_demo.errors import UserError
 from persona_demo.evaluation.plug_figures import weights_of
-from persona_demo.evaluation.results import arms_table
+from persona_demo.evaluation.tables import arms_table
 from persona_demo.files import whole
 from persona_demo.plug.config import PlugConfig
 from persona_demo.plug.storage import CARD, plug_fingerprint

@@ -11,7 +11,7 @@ import pytest
 
 from persona_demo.errors import UserError
 from persona_demo.evaluation.provenance import ROOT, command_line, commit, data_digest
-from persona_demo.evaluation.results import write_tables
+from persona_demo.evaluation.readme import write_tables
 from tests import folders
 
 MARKS = """# Title
@@ -155,6 +155,25 @@ def test_a_line_for_each_of_several_plugs(readme: Path) -> None:
     lines = readme.read_text(encoding="utf-8").splitlines()
     assert [line.split(" | ")[0] for line in lines[3:5]] == ["| `one.tune-a`", "| `one.tune-b`"]
     assert "| 0.200 [0.100, 0.300] |" in lines[3] and "| 0.300 [0.100, 0.300] |" in lines[4]
+
+
+def test_plugs_are_compared_person_by_person_where_people_are_the_same(readme: Path) -> None:
+    results = readme.parent / "results"
+    readme.write_text("<!-- table plugs a,b,c -->\n<!-- /table -->\n", encoding="utf-8")
+    nll = {"a": [3.0, 3.2, 3.4], "b": [2.9, 3.0, 3.1], "c": [2.0, 2.0, 2.0]}
+    for name, own in nll.items():
+        people = {
+            "groups": [0, 1, 2],
+            "targets": [4, 4, 4],
+            "nll": {"task": [4.0] * 3, "persona": own, "persona:other": [3.5] * 3},
+        }
+        seed = 1 if name == "c" else 0
+        (results / f"{name}.json").write_text(json.dumps(figures(people=people, seed=seed)), encoding="utf-8")
+    write_tables(readme=readme, results=results)
+    text = readme.read_text(encoding="utf-8")
+    assert "`b` over `a`, person by person: nll of the persona lower by 0.200 [0.100, 0.300], " in text
+    assert "placebo gap larger by 0.200 [0.100, 0.300]." in text
+    assert "`c` over" not in text
 
 
 @pytest.mark.parametrize("mark", ["magic", "arms", "speed now", "arms nowhere"])
