@@ -32,6 +32,9 @@ from persona_demo.training.optimiser import optimiser_of, set_rates
 from persona_demo.training.options import TrainOptions, Trains
 from persona_demo.training.processes import ALONE, Processes, share_of, sum_gradients
 
+NO_MATTER = ("check_every", "save_every")
+"""Options that change nothing of what is learned: a run may go on with others."""
+
 
 @dataclass(frozen=True)
 class Progress:
@@ -339,7 +342,8 @@ class Trainer:
         # A run of before knew fewer options, and had what is their default now.
         before = {**asdict(TrainOptions()), **json.loads(record["options"])}
         now = json.loads(json.dumps(asdict(self.options)))
-        if before | {"steps": 0} != now | {"steps": 0} or before["steps"] > now["steps"]:
+        free = {"steps": 0, **dict.fromkeys(NO_MATTER, 0)}
+        if before | free != now | free or before["steps"] > now["steps"]:
             raise UserError(
                 f"The checkpoint in {self.folder} is of a run with other options: give those (or more steps), or "
                 f"another --out folder."

@@ -120,9 +120,10 @@ def test_a_killed_run_resumes_to_the_very_same_plug(tmp_path: Path, base: str, s
     assert steps == (rest + [("persona", step) for step in range(1, 13)] if stage == "control" else rest)
     for (name, one), other in zip(whole.state_dict().items(), again.state_dict().values(), strict=True):
         torch.testing.assert_close(one, other, msg=name)
-    # A run that is over is prolonged by more steps, and never shortened.
+    # A run that is over is prolonged by more steps, looked at as often as one likes, and never shortened.
     steps.clear()
-    train("cut", lambda p: steps.append((p.trains, p.step)), resume=True, options=replace(options, steps=14))
+    longer = replace(options, steps=14, check_every=2, save_every=7)
+    train("cut", lambda p: steps.append((p.trains, p.step)), resume=True, options=longer)
     assert steps[-2:] == [("persona" if stage == "control" else stage, step) for step in (13, 14)]
     with pytest.raises(UserError, match="or more steps"):
         train("cut", lambda p: None, resume=True)
