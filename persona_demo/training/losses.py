@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from torch import Tensor
 
 from persona_demo.lm.differentiable import AnswerRow
-from persona_demo.tasks import TaskName
 from persona_demo.training.data import Batch
 
 
@@ -26,23 +24,6 @@ class Losses:
     persona: Tensor | None
     control: Tensor | None
     contrast: Tensor | None = None
-
-
-@dataclass(frozen=True)
-class Check:
-    """A look at the watched people.
-
-    Attributes:
-        placebo_gap: With its standard error; the mean over tasks.
-        lift: The mean over tasks.
-        nll: Under their own persona, nats a token; the mean over tasks.
-        of_tasks: Placebo gap of each, where there are several.
-    """
-
-    placebo_gap: tuple[float, float]
-    lift: float
-    nll: float
-    of_tasks: Mapping[TaskName, float] = field(default_factory=dict)
 
 
 def answer_rows(batch: Batch, soft: Tensor, *, before: bool) -> list[AnswerRow]:

@@ -27,10 +27,11 @@ from persona_demo.plug.query import autocast
 from persona_demo.tasks import TaskName
 from persona_demo.training.checkpoint import read_best, read_checkpoint, write_best, write_checkpoint
 from persona_demo.training.data import Batch, Examples
-from persona_demo.training.losses import Check, Losses, answer_rows
+from persona_demo.training.losses import Losses, answer_rows
 from persona_demo.training.optimiser import optimiser_of, set_rates
 from persona_demo.training.options import TrainOptions, Trains
 from persona_demo.training.processes import ALONE, Processes, share_of, sum_gradients
+from persona_demo.training.watch import Look, look
 
 NO_MATTER = ("check_every", "save_every")
 """Options that change nothing of what is learned: a run may go on with others."""
@@ -223,7 +224,7 @@ class Trainer:
                 and self.trains != "control"
                 and (self.step % options.check_every == 0 or last)
             ):
-                found = self.check()
+                found = look(self.plug, self.lm, self.watched, batch_size=options.batch_size, processes=self.processes)
                 gap, lift = found.placebo_gap, found.lift
                 self._note(found)
             if self.step % options.save_every == 0 or last:
@@ -254,7 +255,7 @@ class Trainer:
             return self.step
         return int(min(looks, key=lambda look: look["nll"])["step"])
 
-    def _note(self, found: Check) -> None:
+    def _note(self, found: Look) -> None:
         """Put a look into the log, and keep the plug's state where it is the best so far."""
         gap, error = found.placebo_gap
         self.log.append(
@@ -263,48 +264,6 @@ class Trainer:
         self.log[-1] |= {f"placebo_gap of {task}": of_task for task, of_task in found.of_tasks.items()}
         if self.options.keep == "best" and self.kept == self.step and self.processes.rank == 0:
             write_best(self.folder, self.plug)
-
-    @torch.no_grad()
-    def check(self) -> Check:
-        """Placebo gap with its standard error, lift and likelihood, on the watched people (whole histories).
-
-        Of several tasks it is the mean over tasks.
-        """
-        gaps, errors, lifts, own_nll = [], [], [], []
-        for task in self.tasks:
-            own, other, control = self._watch(task)
-            gaps.append(float((other - own).mean()))
-            errors.append(float((other - own).std() / len(own) ** 0.5))
-            lifts.append(float((control - own).mean()))
-            own_nll.append(float(own.mean()))
-        error = float(np.sqrt(np.square(errors).sum())) / len(errors)
-        of_tasks = dict(zip(self.tasks, gaps, strict=True)) if len(self.tasks) > 1 else {}
-        return Check((float(np.mean(gaps)), error), float(np.mean(lifts)), float(np.mean(own_nll)), of_tasks)
-
-    def _watch(self, task: TaskName) -> Tensor:
-        """Each watched target under its own person, another one and the control, (3, N)."""
-        self.plug.eval()
-        watched, size = self.watched[task], self.options.batch_size
-        values = torch.zeros(3, len(watched.targets))
-        strangers = watched.strangers()
-        for chunk, start in enumerate(range(0, len(watched.targets), size)):
-            if chunk % self.processes.count != self.processes.rank:
-                continue
-            part = list(range(start, min(start + size, len(watched.targets))))
-            batch = watched.batch(part, self.plug)
-            others = [strangers[i] for i in part]
-            theirs = watched.histories(
-                list(zip(others, watched.cut(others, None), strict=True)), self.plug, batch.query
-            )
-            batch = batch.to(self.device)
-            query = self.plug.query(batch.query, batch.queries)
-            soft = [self.plug.control_vectors(task)]
-            for items, present, words in (theirs, (batch.items, batch.present, batch.words)):
-                user = self.plug.aggregate(items.to(self.device), present.to(self.device), query).user_vectors
-                soft.insert(0, self.plug.soft_vectors(user, task, words=words))
-            for row, vectors in enumerate(soft):
-                values[row, part] = self.lm.nll(answer_rows(batch, vectors, before=self.before)).cpu()
-        return self.processes.sum(values)
 
     def save(self) -> None:
         """Write a checkpoint, whole or not at all; the first process does."""

@@ -11,12 +11,13 @@ import pytest
 import torch
 
 from persona_demo.own_words import OwnWords
-from persona_demo.training.losses import Check
 from persona_demo.training.material import Source
 from persona_demo.training.optimiser import set_rates
 from persona_demo.training.options import TrainOptions
+from persona_demo.training.processes import ALONE
 from persona_demo.training.run import trainer_of
 from persona_demo.training.trainer import Progress, Trainer
+from persona_demo.training.watch import Look, watched_nll
 from tests.training import BLOG, setting
 
 
@@ -103,8 +104,9 @@ def test_plug_and_control_trained_apart_are_those_trained_together(tmp_path: Pat
 def test_a_finished_plug_is_as_it_was_at_the_best_look_or_at_the_last(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keep: Literal["best", "last"]
 ) -> None:
-    nlls = {3: 3.0, 6: 2.0, 8: 2.7, 9: 2.5, 12: 2.6}
-    monkeypatch.setattr(Trainer, "check", lambda self: Check((0.1, 0.01), 0.05, nlls[self.step]))
+    # At the steps 3, 6, 8 (where it is cut), 9 and 12.
+    nlls = iter((3.0, 2.0, 2.7, 2.5, 2.6))
+    monkeypatch.setattr("persona_demo.training.trainer.look", lambda *_, **__: Look((0.1, 0.01), 0.05, next(nlls)))
     options = TrainOptions(steps=12, warm_steps=2, batch_size=4, check_every=3, save_every=1, keep=keep)
     trainer, material, models = setting(tmp_path, options=options, base="own")
     states: dict[int, dict[str, torch.Tensor]] = {}
@@ -163,10 +165,9 @@ def test_nobody_watched_is_their_own_placebo_nor_that_of_somebody_they_share_ite
     examples.people, examples.targets = people, [first[n] for n in range(5)]
     for own, other in enumerate(examples.strangers()):
         assert people[own].group != people[other].group
-    trainer.watched = {"blog-post": examples}
     # An untrained plug makes everybody the average person.
     torch.nn.init.normal_(trainer.plug.projector[-1].weight)  # type: ignore[arg-type]
-    own, other, _ = trainer._watch("blog-post")
+    own, other, _ = watched_nll(trainer.plug, trainer.lm, examples, "blog-post", batch_size=4, processes=ALONE)
     assert bool((own != other).all())
     alone = [replace(person, group="g") for person in people]
     examples.people = alone
