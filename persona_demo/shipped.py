@@ -42,7 +42,8 @@ def shipped_plugs(plugs: Path = PLUGS) -> Mapping[TaskName, Path]:
     """Folders of the shipped plugs by the tasks they serve, in the order of the tasks.
 
     Where several serve a task, it is the one whose folder is named after it, else the first. A plug whose form
-    cannot be read counts as that of the task its folder is named after.
+    cannot be read counts as that of the tasks its folder is named after. A folder is named after several tasks by
+    pluses: ``headline+commit-subject``.
 
     Args:
         plugs: Where plugs lie, a folder each.
@@ -55,11 +56,9 @@ def shipped_plugs(plugs: Path = PLUGS) -> Mapping[TaskName, Path]:
         try:
             tasks = read_config(plug).tasks
         except UserError:
-            damaged[plug.name] = plug
+            damaged |= dict.fromkeys(plug.name.split("+"), plug)
             continue
-        found = dict.fromkeys(tasks, plug) | found
-        if plug.name in tasks:
-            found[plug.name] = plug
+        found = dict.fromkeys(tasks, plug) | found | {task: plug for task in plug.name.split("+") if task in tasks}
     served = damaged | found
     return {task: served[task] for task in get_args(TaskName) if task in served}
 

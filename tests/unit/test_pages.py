@@ -71,6 +71,8 @@ def test_a_damaged_plug_keeps_its_page_and_no_other(runtime: Runtime, tmp_path: 
     assert plug_for("headline", plugs=tmp_path) == good
     with pytest.raises(UserError, match="cannot be read"):
         plug_for("film-review", plugs=tmp_path)
+    (tmp_path / "film-review").rename(tmp_path / "film-review+film-rating")
+    assert set(shipped_plugs(tmp_path)) == {"blog-post", "film-review", "film-rating", "headline"}
     assert load_shelves(tmp_path / "nothing")[0].task.name == "blog-post"
 
 
