@@ -193,18 +193,19 @@ def tasks_table(results: Path, split: str) -> str:
 def plugs_table(records: Mapping[str, Record]) -> str:
     """A line for each of several evaluations, by the names of their files.
 
-    Below the table each is compared, person by person, with the first of the same task and people.
+    Below the table each is compared, person by person, with the one before it of the same task and people.
     """
     head = ["figures", "people", "texts", "nll of the control", "nll of the persona", "lift", "placebo gap"]
-    rows, said, first = [], [], dict[str, str]()
+    rows, said, latest = [], [], dict[str, str]()
     for name, record in records.items():
         arms = {arm["arm"]: arm for arm in record["arms"]}
         persona, task = arms["persona"], arms["task"]
         counts = [f"{record['users']:,}", f"{record['targets']:,}", f"{task['nll']:.3f}", f"{persona['nll']:.3f}"]
         rows.append([f"`{name}`", *counts, _estimate(persona, "lift"), _estimate(record, "placebo_gap")])
-        base = first.setdefault(record["task"], name)
-        if base != name and (gains := _paired(record, records[base])) is not None:
+        base = latest.get(record["task"])
+        if base is not None and (gains := _paired(record, records[base])) is not None:
             said.append(f"`{name}` over `{base}`, person by person: {gains}.")
+        latest[record["task"]] = name
     return "\n".join([_markdown(head, rows), *["", *said] * bool(said)])
 
 
