@@ -32,7 +32,7 @@ FIRST_PERSON: Mapping[TaskName, str] = {
     "film-rating": "zofia",
     "paper-title": "odile",
     "headline": "delphine",
-    "commit-subject": "chidi",
+    "commit-subject": "fergus",
 }
 """Slug of the sample person a task's page opens with: their manner shows at a glance."""
 FIRST_STRENGTH: Mapping[TaskName, float] = {"blog-post": 3.0}

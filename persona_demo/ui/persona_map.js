@@ -170,7 +170,7 @@ function tell(value) {
   });
   part("list").replaceChildren(...buttons);
   if (value.tint) tint = value.tint.of ? value.tint : null;
-  key();
+  key(value);
   if (focused) buttons.find((entry) => entry.firstChild.dataset.id === focused)?.firstChild.focus();
 }
 

@@ -33,8 +33,10 @@ function line({ line: places = [] }) {
   }));
 }
 
-// The legend: what the colours mean, in words and numbers.
-function key() {
+// The legend: the marks that are there, and what the colours mean, in words and numbers.
+function key({ people }) {
+  const there = [!posts, true, posts || people.length > 0, !tint];
+  [...part("key").children].forEach((entry, at) => { entry.hidden = !there[at]; });
   part("tint").hidden = !tint;
   if (!tint) return;
   part("tint-title").textContent = tint.title;
@@ -52,10 +54,7 @@ function nameParts() {
   const said = posts
     ? ["", `${many} of the nearest people`, `this person's ${many}`, `${many} of people it learned from`]
     : ["you are here, and were", "nearest", "sample people", "people it learned from"];
-  [...part("key").children].forEach((entry, at) => {
-    entry.lastChild.textContent = said[at];
-    entry.hidden = !said[at];
-  });
+  [...part("key").children].forEach((entry, at) => { entry.lastChild.textContent = said[at]; });
   if (posts) {
     plot.setAttribute("aria-label", `Map of ${many}. The list below it holds those of this person and of who is near.`);
     part("people").firstElementChild.textContent = `This person's ${many} and those of the nearest, as a list`;

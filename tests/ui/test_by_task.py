@@ -39,6 +39,8 @@ def test_everybody_of_a_plug_is_coloured_by_task_and_taken_on_their_own_page(
     expect(page.locator("#pd-map-people")).to_be_hidden()
     expect(page.locator("#pd-map-tasks .pd-map-message")).to_contain_text("Ada: the 15 nearest people are")
     expect(page.locator("#pd-map-tasks .pd-map-tint-list")).to_contain_text("Headlines")
+    marks = page.locator("#pd-map-tasks .pd-map-key li").filter(visible=True)
+    expect(marks).to_have_text(["you are here, and were", "nearest"])
     expect(body_rows(page, "pd-map-shares")).to_have_text([re.compile("Blog posts.*75%"), re.compile("Headlines.*50%")])
     apart = dots.loneliest(everybody.coordinates[40:], everybody.coordinates[:40])
     dots.click(page, "pd-map-tasks", everybody.coordinates[40 + apart])
