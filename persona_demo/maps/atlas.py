@@ -21,9 +21,7 @@ from persona_demo.maps.placing import NEIGHBOURS, directions_of, fit_coordinates
 
 FloatArray = NDArray[np.float32]
 
-SCHEMA = 2
-READABLE = (1, 2)
-FILES = MapFiles(title="atlas", arrays="atlas.safetensors", facts="atlas.json")
+FILES = MapFiles(title="atlas", arrays="atlas.safetensors", facts="atlas.json", schema=2)
 
 
 @dataclass(frozen=True)
@@ -182,7 +180,6 @@ class Atlas:
         if self.style is not None:
             arrays["style"] = self.style.astype(np.float16)
         facts = {
-            "schema": SCHEMA,
             "plug_fingerprint": self.plug_fingerprint,
             "ids": list(self.ids),
             "style_names": list(self.style_names),
@@ -198,8 +195,6 @@ class Atlas:
             UserError: If the folder holds none, or its files are damaged.
         """
         with FILES.opened(folder) as (facts, arrays):
-            if facts.get("schema", 1) not in READABLE:
-                raise ValueError("schema")
             return cls(
                 plug_fingerprint=facts["plug_fingerprint"],
                 ids=tuple(facts["ids"]),

@@ -28,11 +28,13 @@ class MapFiles:
         title: What errors call the map.
         arrays: Name of the file of arrays.
         facts: Name of the file of facts.
+        schema: The newest schema, which is written; all before it are read.
     """
 
     title: str
     arrays: str
     facts: str
+    schema: int
 
     def save(self, folder: Path, arrays: Mapping[str, NDArray[Any]], facts: Mapping[str, Any]) -> None:
         """Write a map, each file whole or not at all.
@@ -43,7 +45,7 @@ class MapFiles:
         with whole(folder / self.arrays) as draft:
             save_file(dict(arrays), draft)
         with whole(folder / self.facts) as draft:
-            draft.write_text(json.dumps(facts) + "\n", encoding="utf-8")
+            draft.write_text(json.dumps({"schema": self.schema, **facts}) + "\n", encoding="utf-8")
 
     @contextmanager
     def opened(self, folder: Path) -> Iterator[tuple[dict[str, Any], dict[str, NDArray[Any]]]]:
@@ -57,6 +59,9 @@ class MapFiles:
         """
         try:
             facts = json.loads((folder / self.facts).read_text(encoding="utf-8"))
+            # The first atlases did not say.
+            if facts.get("schema", 1) not in range(1, self.schema + 1):
+                raise ValueError("schema")
             yield facts, load_file(folder / self.arrays)
         except FileNotFoundError as error:
             missing = f"{folder} holds no {self.title}: run 'python -m persona_demo atlas build'."

@@ -25,9 +25,7 @@ from persona_demo.plug.model import PersonaPlug
 FloatArray = NDArray[np.float32]
 Report = Callable[[str, float | None], None]
 
-SCHEMA = 2
-READABLE = (1, 2)
-FILES = MapFiles(title="map of items", arrays="items.safetensors", facts="items.json")
+FILES = MapFiles(title="map of items", arrays="items.safetensors", facts="items.json", schema=2)
 WIDTH = 48
 """Figures a shortened vector has; more make the file larger and the neighbours hardly better."""
 MOST = 3000
@@ -111,7 +109,6 @@ class ItemMap:
             "style": self.style.astype(np.float16),
         }
         facts = {
-            "schema": SCHEMA,
             "plug_fingerprint": self.plug_fingerprint,
             "people": list(self.people),
             "style_names": list(self.style_names),
@@ -127,8 +124,6 @@ class ItemMap:
             UserError: If the folder holds none, or its files are damaged.
         """
         with FILES.opened(folder) as (facts, shipped):
-            if facts["schema"] not in READABLE:
-                raise ValueError("schema")
             arrays = {name: array.astype(np.float32) for name, array in shipped.items()}
             return cls(
                 plug_fingerprint=facts["plug_fingerprint"],

@@ -24,8 +24,7 @@ from persona_demo.plug.model import PersonaPlug
 
 FloatArray = NDArray[np.float32]
 
-SCHEMA = 1
-FILES = MapFiles(title="map of subjects", arrays="subjects.safetensors", facts="subjects.json")
+FILES = MapFiles(title="map of subjects", arrays="subjects.safetensors", facts="subjects.json", schema=1)
 MOVERS = 12
 """People a list of those who move most holds."""
 
@@ -87,7 +86,6 @@ class SubjectMap:
             "coordinates": self.coordinates.astype(np.float32),
         }
         facts = {
-            "schema": SCHEMA,
             "plug_fingerprint": self.plug_fingerprint,
             "movers": [asdict(mover) for mover in self.movers],
         }
@@ -101,8 +99,6 @@ class SubjectMap:
             UserError: If the folder holds none, or its files are damaged.
         """
         with FILES.opened(folder) as (facts, arrays):
-            if facts["schema"] != SCHEMA:
-                raise ValueError("schema")
             return cls(
                 plug_fingerprint=facts["plug_fingerprint"],
                 movers=tuple(Mover(**mover) for mover in facts["movers"]),

@@ -20,8 +20,7 @@ from persona_demo.maps.placing import NEIGHBOURS, Report, directions_of, fit_coo
 
 FloatArray = NDArray[np.float32]
 
-SCHEMA = 1
-FILES = MapFiles(title="map of tasks", arrays="tasks.safetensors", facts="tasks.json")
+FILES = MapFiles(title="map of tasks", arrays="tasks.safetensors", facts="tasks.json", schema=1)
 
 
 @dataclass(frozen=True)
@@ -91,7 +90,6 @@ class TaskMap:
             "scale": self.scale.astype(np.float32),
         }
         facts = {
-            "schema": SCHEMA,
             "plug_fingerprint": self.plug_fingerprint,
             "shares": [asdict(share) for share in self.shares],
         }
@@ -105,8 +103,6 @@ class TaskMap:
             UserError: If the folder holds none, or its files are damaged.
         """
         with FILES.opened(folder) as (facts, arrays):
-            if facts["schema"] != SCHEMA:
-                raise ValueError("schema")
             return cls(
                 plug_fingerprint=facts["plug_fingerprint"],
                 shares=tuple(Share(**share) for share in facts["shares"]),
