@@ -1,9 +1,10 @@
 """Style figures for readers: a few of the surface figures, in units one can picture.
 
 The item encoder's surface figures (:mod:`persona_demo.surface`) are logarithms and roots, made to be
-compared; here some of them are turned back into words, letters and marks. A person's figure is made of
-the mean over items of what was logarithm or root, as the population's mean is, so that the two can be
-set side by side and one odd item does not decide.
+compared; here some of them are turned back into words, letters and marks. A rate is the mean of the items'
+own rates, which the mean and the spread of their roots give exactly: the mean of the roots alone would all
+but hide a mark that most items lack. A length is that of the typical item, made of the mean logarithm, so
+that one odd item does not decide. A person and a population are read in the same way.
 """
 
 from __future__ import annotations
@@ -43,21 +44,26 @@ class StyleKind:
     more: str
     less: str = ""
 
-    def readable(self, means: NDArray[np.floating]) -> NDArray[np.float32]:
-        """Means of the surface figure, of any shape, in the unit of the title."""
-        values = np.asarray(means, dtype=np.float64)
+    def readable(self, means: NDArray[np.floating], spreads: NDArray[np.floating]) -> NDArray[np.float32]:
+        """The surface figure of items in the unit of the title.
+
+        Args:
+            means: Its mean over items, of any shape.
+            spreads: Its standard deviation over items, of the same shape; zero for a single item.
+        """
+        values, around = np.asarray(means, dtype=np.float64), np.asarray(spreads, dtype=np.float64)
         undone = {
             "log": np.expm1(values),
             "share": 100 * values,
             "plain": values,
-            "rate": 100 * np.square(values),
+            "rate": 100 * (np.square(values) + np.square(around)),
         }[self.scale]
         return np.asarray(undone, dtype=np.float32)
 
 
 STYLE: tuple[StyleKind, ...] = (
-    StyleKind("words", "words an item", "words", "log", "long texts", "short texts"),
-    StyleKind("sentence", "words a sentence", "sentence length", "log", "long sentences", "short sentences"),
+    StyleKind("words", "words of a typical item", "words", "log", "long texts", "short texts"),
+    StyleKind("sentence", "words of a typical sentence", "sentence length", "log", "long sentences", "short sentences"),
     StyleKind("word_length", "letters a word", "word length", "plain", "long words", "short words"),
     StyleKind("capitals", "capitals in 100 letters", "upper case", "share", "many capitals", "few capitals"),
     StyleKind("exclamations", "exclamation marks in 100 words", "rate of !", "rate", "many exclamation marks"),
@@ -104,16 +110,25 @@ def raw_style(surface: NDArray[np.floating]) -> NDArray[np.float32]:
     return np.asarray(surface[..., _PLACES], dtype=np.float32)
 
 
-def readable_style(means: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Means of style figures (..., F) in the units of their titles."""
-    return np.stack([kind.readable(means[..., i]) for i, kind in enumerate(STYLE)], axis=-1)
+def readable_style(means: NDArray[np.floating], spreads: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Style figures in the units of their titles, of their means and standard deviations over items, (..., F) each."""
+    return np.stack([kind.readable(means[..., i], spreads[..., i]) for i, kind in enumerate(STYLE)], axis=-1)
+
+
+def style_of_items(raw: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Style figures of somebody's items in the units of their titles, (F,).
+
+    Args:
+        raw: Of each of at least one item, as :func:`raw_style` gives them, (N, F).
+    """
+    return readable_style(raw.mean(axis=0), raw.std(axis=0))
 
 
 def style_of_texts(texts: Sequence[str]) -> NDArray[np.float32]:
     """Style figures of a person's texts in the units of their titles, (F,); zeros where there are none."""
     if not texts:
         return np.zeros(len(STYLE), np.float32)
-    return readable_style(raw_style(surface_figures(texts)).mean(axis=0))
+    return style_of_items(raw_style(surface_figures(texts)))
 
 
 def surface_start(plug: PersonaPlug) -> int | None:
@@ -148,5 +163,5 @@ def style_beside_population(texts: Sequence[str], plug: PersonaPlug) -> tuple[St
     mean, spread = known
     distances = (raw_style(surface_figures(texts)).mean(axis=0) - mean) / np.maximum(spread, FLOOR)
     distances = distances.clip(-CLIP, CLIP)
-    figures = zip(STYLE, values, readable_style(mean), distances, strict=True)
+    figures = zip(STYLE, values, readable_style(mean, spread), distances, strict=True)
     return tuple(StyleFigure(k, float(v), float(p), float(d)) for k, v, p, d in figures)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from persona_demo.explain.style import STYLE, raw_style, readable_style, surface_start
+from persona_demo.explain.style import STYLE, raw_style, readable_style, style_of_items, surface_start
 from persona_demo.items import block_parts
 from persona_demo.plug.model import PersonaPlug
 from persona_demo.scores import SCORES
@@ -79,8 +79,8 @@ def figures_of(plug: PersonaPlug, raw: tuple[FloatArray, ...]) -> Figures | None
     part = slice(start, start + len(SURFACE_NAMES))
     surfaces = [raw_style(items[:, part]) for items in raw]
     scores = [_scores(plug, items) for items in raw]
-    people = readable_style(np.stack([surface.mean(axis=0) for surface in surfaces]))
-    written = [readable_style(surface) for surface in surfaces]
+    people = np.stack([style_of_items(surface) for surface in surfaces])
+    written = [readable_style(surface, np.zeros_like(surface)) for surface in surfaces]
     names = tuple(kind.name for kind in STYLE)
     if np.isnan(np.concatenate(scores)).all():
         return Figures(names, people, tuple(written))
