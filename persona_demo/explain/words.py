@@ -98,6 +98,7 @@ class InWords:
         chance: Cosine that the word nearest to a random vector reaches.
         items: History items nearest to the user vector, nearest first; empty for a stored person.
         style: Style figures beside the population's; empty for a stored person.
+        labelled: Whether scores, tags or categories are counted in those, as the plug reads them.
         caveat: What all this cannot say.
     """
 
@@ -108,6 +109,7 @@ class InWords:
     chance: float
     items: tuple[NearItem, ...]
     style: tuple[StyleFigure, ...]
+    labelled: bool = False
     caveat: str = CAVEAT
 
     @property
@@ -159,6 +161,7 @@ def persona_in_words(
         chance=chance,
         items=nearest_items(inputs, most=most_items) if texts else (),
         style=style_beside_population(texts, inputs.plug) if texts else (),
+        labelled=bool(texts) and texts != [item.text for item in inputs.items],
     )
 
 

@@ -99,6 +99,8 @@ def test_a_persona_is_said_in_words_items_and_figures(runtime: Runtime, given: A
     assert {i.item for i in said.items} <= {i.id for i in given.items}
     assert len(said.style) == len(STYLE)
     assert "facts" in said.caveat
+    scored = replace(given, items=tuple(replace(item, label="4") for item in given.items))
+    assert (said.labelled, persona_in_words(runtime.lm, scored, runtime.words).labelled) == (False, True)
     assert runtime.atlas is not None
     stored = replace(given, items=(), stored=runtime.atlas.vectors[0])
     assert persona_in_words(runtime.lm, stored, runtime.words).items == ()

@@ -74,6 +74,7 @@ def vectors_table(said: InWords) -> View:
 def style_table(said: InWords, of: Wording) -> View:
     """Style figures beside the population's."""
     most = max((abs(figure.distance or 0.0) for figure in said.style), default=1.0) or 1.0
+    counted = "; the label each one carries is counted as well" if said.labelled else ""
     rows = [
         row(
             figure.kind.title,
@@ -86,7 +87,7 @@ def style_table(said: InWords, of: Wording) -> View:
     return table(
         [("Style", "text"), ("Here", "number"), ("Usual", "number"), ("Off the usual, deviations", "signed")],
         rows,
-        caption=f"How the {of.many} are written, beside the people the plug learned from",
+        caption=f"How the {of.many} are written, beside the people the plug learned from{counted}",
         empty="Of a stored person no text is kept, so there is no style to count.",
     )
 
