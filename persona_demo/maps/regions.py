@@ -29,7 +29,7 @@ Mapped = TypeVar("Mapped", Atlas, ItemMap)
 
 
 def with_regions(mapped: Mapped, *, most: int = REGIONS, seed: int = 0) -> Mapped:
-    """The map with labelled regions; unlabelled where it keeps no figures.
+    """The map with labelled regions; without where it keeps no figures, and where nothing is striking.
 
     Args:
         mapped: A map of people or of items.
@@ -46,7 +46,8 @@ def with_regions(mapped: Mapped, *, most: int = REGIONS, seed: int = 0) -> Mappe
         inside = groups == group
         x, y = mapped.coordinates[inside].mean(axis=0).tolist()
         label = _label(dict(zip(mapped.style_names, ranks[inside].mean(axis=0).tolist(), strict=True)))
-        regions.append(Region(label=label, x=x, y=y, size=int(inside.sum())))
+        if label:
+            regions.append(Region(label=label, x=x, y=y, size=int(inside.sum())))
     return replace(mapped, regions=tuple(sorted(regions, key=lambda region: -region.size)))
 
 
@@ -58,7 +59,8 @@ def striking(mapped: Atlas | ItemMap) -> tuple[str, ...]:
     """
     if mapped.style is None:
         return ()
-    return tuple(_label(dict(zip(mapped.style_names, row, strict=True))) for row in _ranks(mapped.style).tolist())
+    rows = _ranks(mapped.style).tolist()
+    return tuple(_label(dict(zip(mapped.style_names, row, strict=True))) or "a bit of everything" for row in rows)
 
 
 def _ranks(style: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -73,11 +75,11 @@ def _ranks(style: NDArray[np.float32]) -> NDArray[np.float64]:
 
 
 def _label(ranks: Mapping[str, float]) -> str:
-    """The most striking figures in words."""
+    """The most striking figures in words; nothing where none is."""
     said: list[str] = []
     for kind in sorted(FIGURES, key=lambda kind: -abs(ranks.get(kind.name, 0.0))):
         rank = ranks.get(kind.name, 0.0)
         phrase = kind.more if rank > 0 else kind.less
         if phrase and abs(rank) >= STRIKING and len(said) < PHRASES:
             said.append(phrase)
-    return ", ".join(said) or "a bit of everything"
+    return ", ".join(said)
