@@ -15,7 +15,8 @@ word three times in a line, and a subject line may be half digits. They were set
 three are flagged for repetition, "Goes on and on and on and on." among them, and none for its marks.
 
 A line without one letter is a version or a score while it is short; from ten characters on it is a text that
-broke, whatever it was meant to be. That threshold was set by hand, not on those lines.
+broke, whatever it was meant to be. That threshold was set by hand, not on those lines, and so was the one for
+lines of single letters: the corpora keep no line breaks.
 
 The control's surprise tells only texts written at temperature 0: people are as surprising as that, and
 so is what is sampled.
@@ -30,7 +31,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-Sign = Literal["loop", "one word", "stutter", "marks", "endless word", "no word", "surprise"]
+Sign = Literal["loop", "one word", "stutter", "marks", "endless word", "no word", "crumbs", "surprise"]
 
 LONG = 12
 """Words from which on a text is no short one."""
@@ -56,6 +57,10 @@ LEAST_LETTERS = 0.75
 """Letters and blanks, as a share of all characters; own texts have 0.83 and more."""
 LEAST_LETTERS_SHORT = 0.30
 """The same of a short text, in which a version or a path weighs more."""
+CRUMB = 2
+"""Characters up to which a line is a crumb: a letter, a mark, a number of a list without what is listed."""
+LEAST_LINES = 6
+"""Lines below which crumbs say nothing; from there on half of them must be more than that."""
 LONGEST_WORD = 24
 """Letters of a word; 15 in own texts."""
 MOST_SURPRISE = 3.6
@@ -68,6 +73,7 @@ _WORDS: Mapping[Sign, str] = {
     "marks": "marks and digits crowd out the words",
     "endless word": "a word does not end",
     "no word": "there is no word in it",
+    "crumbs": "it falls into lines of single letters and marks",
     "surprise": "it has left what the model knows as text",
 }
 
@@ -136,6 +142,8 @@ def signs_of_collapse(text: str, *, surprise: float | None = None) -> Collapse:
     in_a_row = max((len(list(same)) for _, same in itertools.groupby(words)), default=0)
     least = LEAST_LETTERS if long or len(text) >= LONG_CHARACTERS else LEAST_LETTERS_SHORT
     plain = sum(c.isalpha() or c.isspace() for c in text)
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    crumbs = sum(len(line) <= CRUMB for line in lines)
     found: dict[Sign, bool] = {
         "loop": enough and (len(counted) / len(words) < LEAST_DISTINCT or (not long and in_a_row > MOST_TIMES_SHORT)),
         "one word": enough and crowded,
@@ -143,6 +151,7 @@ def signs_of_collapse(text: str, *, surprise: float | None = None) -> Collapse:
         "marks": len(text) >= LEAST_CHARACTERS and plain / len(text) < least,
         "endless word": any(len(word) > LONGEST_WORD for word in words),
         "no word": len("".join(text.split())) >= LEAST_WORDLESS and not any(map(str.isalpha, text)),
+        "crumbs": len(lines) >= LEAST_LINES and 2 * crumbs >= len(lines),
         "surprise": surprise is not None and surprise > MOST_SURPRISE,
     }
     return Collapse(tuple(sign for sign, there in found.items() if there))

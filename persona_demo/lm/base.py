@@ -50,6 +50,11 @@ class Row:
         """Number of soft vectors."""
         return sum(len(s) for s in self.segments if not isinstance(s, tuple))
 
+    @property
+    def content(self) -> tuple[Tokens | bytes, ...]:
+        """What is read, to be compared: rows are the same to the LM if their contents are equal."""
+        return (*(s if isinstance(s, tuple) else s.tobytes() for s in self.segments), self.opening)
+
 
 @dataclass(frozen=True)
 class LMInfo:

@@ -115,11 +115,17 @@ class _Writer:
     state: Written = field(default_factory=Written)
 
     def needed(self) -> list[Row]:
-        """The rows to be read: one, or two where strength is neither 0 nor 1."""
+        """The rows to be read: one, or two that differ where strength is neither 0 nor 1."""
         voice = self.voice
-        if voice.base is None or voice.strength == 1:
+        if voice.base is None or voice.strength == 1 or voice.row.content == voice.base.content:
             return [voice.row]
         return [voice.base] if voice.strength == 0 else [voice.row, voice.base]
+
+    @property
+    def content(self) -> tuple[object, ...]:
+        """What its text depends on besides the options: equal for two voices that must say the same."""
+        rows = self.needed()
+        return (*(row.content for row in rows), self.voice.row.opening, self.voice.strength if len(rows) > 1 else None)
 
     def blended(self) -> FloatArray:
         """Next logits, guided."""
@@ -179,10 +185,15 @@ def decode(
 
     Yields:
         The state of every voice after each step. Voices with short rows show their first token
-        before long rows are read.
+        before long rows are read. Voices that must say the same (a person at strength 0 and the
+        control) are written once: an engine that computes in batches may tell two copies of a row
+        apart in the low bits, and a near tie would become another word.
     """
     start = time.perf_counter() if started is None else started
-    writers = [_Writer(voice, np.random.default_rng(options.seed)) for voice in voices]
+    distinct: dict[tuple[object, ...], _Writer] = {}
+    voiced = [_Writer(voice, np.random.default_rng(options.seed)) for voice in voices]
+    voiced = [distinct.setdefault(w.content, w) for w in voiced]
+    writers = list(distinct.values())
     short = [w for w in writers if w.voice.row.text_tokens + w.voice.row.soft_vectors <= SHORT_ROW]
     long = [w for w in writers if w not in short]
     with lm.session() as session:
@@ -190,18 +201,18 @@ def decode(
             if group:
                 _read(session, group)
                 _advance(lm, group, options, ban, start)
-                yield tuple(w.state for w in writers)
+                yield tuple(w.state for w in voiced)
         while any(not w.state.done for w in writers):
             writing = [w for w in writers if not w.state.done]
             logits = session.step({row: w.tokens[-1] for w in writing for row in w.rows})
             for w in writing:
                 w.logits = [logits[row] for row in w.rows]
             _advance(lm, writing, options, ban, start)
-            yield tuple(w.state for w in writers)
+            yield tuple(w.state for w in voiced)
 
 
 def _read(session: LMSession, group: Sequence[_Writer]) -> None:
-    """Let the session read the rows of some writers; equal rows are read once for each writer."""
+    """Let the session read the rows of some writers."""
     rows = [row for w in group for row in w.needed()]
     logits = session.add(rows)
     first = session.rows - len(rows)

@@ -27,6 +27,7 @@ def test_a_text_without_a_persona_breaks_down_by_itself() -> None:
         ("help me now,,,,,,,,,,,,,,,, please do", "stutter"),
         ("mac-10.1-1000/0.0.2_x86-64 :: 2.2.2 mac-2010-12 :-", "marks"),
         (" 2014-02-22: 22000", "no word"),
+        ("I\nThe last train left without you\n.\n.\nA\n.\nB\n.\nC", "crumbs"),
         ("she said Mahasisfarethamahalaahahaahahafar and left", "endless word"),
     ],
 )

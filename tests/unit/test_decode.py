@@ -13,7 +13,7 @@ from persona_demo.errors import UserError
 from persona_demo.lm.base import FloatArray, LMSession, Row
 from persona_demo.lm.decode import DecodeOptions, Voice, Written, decode, pick, repeats, visible
 from persona_demo.lm.guidance import barred, blended, guided
-from persona_demo.lm.torch_engine import TorchLM
+from persona_demo.lm.torch_engine import TorchLM, TorchSession
 from tests import tiny
 
 GREEDY = DecodeOptions(max_new_tokens=12, min_new_tokens=1, no_repeat=0)
@@ -100,6 +100,40 @@ def test_guidance_never_writes_what_the_nearer_row_finds_absurd() -> None:
         for many in (blended, barred, guided):
             alone = [many(row, base, strength) for row, base in zip(rows, bases, strict=True)]
             np.testing.assert_array_equal(many(rows, bases, strength), np.stack(alone))
+
+
+class Uneven(TorchLM):
+    """Tells two copies of a row apart, as engines that compute in batches do in the low bits."""
+
+    def session(self) -> TorchSession:
+        session = super().session()
+        add, step = session.add, session.step
+
+        def noise(at: int) -> FloatArray:
+            return np.random.default_rng(at).normal(scale=3, size=self.info.vocab_size).astype(np.float32)
+
+        def noisy_add(rows: Sequence[Row]) -> FloatArray:
+            first, logits = session.rows, add(rows)
+            return logits + np.stack([noise(first + i) for i in range(len(rows))])
+
+        def noisy_step(tokens: Mapping[int, int]) -> Mapping[int, FloatArray]:
+            return {at: logits + noise(at) for at, logits in step(tokens).items()}
+
+        session.add, session.step = noisy_add, noisy_step  # type: ignore[method-assign]
+        return session
+
+
+def test_voices_that_must_say_the_same_do_so_on_an_uneven_engine() -> None:
+    lm = tiny.causal_lm()
+    lm.__class__ = Uneven
+    base, persona, blank = (row(lm, "My blog. ", seed) for seed in (1, 2, 1))
+    voices = [Voice(persona, base), Voice(base), Voice(persona, base, 0.0), Voice(blank, base, 3.0), Voice(blank)]
+    one, *same = last(lm, voices, GREEDY)
+    assert len({state.tokens for state in same}) == 1 and one.tokens != same[0].tokens
+    # Read apart, the two copies would have come out differently: the test can fail.
+    with lm.session() as session:
+        first, second = session.add([base, blank])
+    assert first.argmax() != second.argmax()
 
 
 def test_guidance_between_equal_rows_changes_nothing() -> None:
