@@ -9,7 +9,7 @@ that one odd item does not decide. A person and a population are read in the sam
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -89,7 +89,7 @@ class StyleFigure:
         value: The person's, in the unit of the title.
         population: The population's mean, in the same unit; None where the plug does not keep it.
         distance: By how many standard deviations of single items the person is above it, cut where the plug
-            cuts it; None likewise.
+            cuts it; None likewise, and where the items are not kept.
     """
 
     kind: StyleKind
@@ -147,6 +147,19 @@ def population_style(plug: PersonaPlug) -> tuple[FloatArray, FloatArray] | None:
         return None
     part = slice(start, start + len(SURFACE_NAMES))
     return raw_style(plug.item_mean[part].numpy()), raw_style(plug.item_std[part].numpy())
+
+
+def kept_style(values: Mapping[str, float], plug: PersonaPlug) -> tuple[StyleFigure, ...]:
+    """Style figures that a map keeps of somebody, beside those of the training population.
+
+    Args:
+        values: By the names of :data:`STYLE`, in the units of their titles.
+        plug: Keeps the population's mean and spread of item vectors.
+    """
+    known = population_style(plug)
+    usual = [None] * len(STYLE) if known is None else readable_style(*known).tolist()
+    each = zip(STYLE, usual, strict=True)
+    return tuple(StyleFigure(kind, values[kind.name], mean, None) for kind, mean in each if kind.name in values)
 
 
 def style_beside_population(texts: Sequence[str], plug: PersonaPlug) -> tuple[StyleFigure, ...]:

@@ -117,9 +117,10 @@ class InWords:
         """How the nearest words compare with chance, for readers."""
         best = max((word.cosine for words in self.vectors for word in words), default=0.0)
         clear = sum(bool(words) and words[0].cosine > 1.25 * self.chance for words in self.vectors)
+        many = f"{clear} of the {len(self.vectors)} vectors {'is' if clear == 1 else 'are'}"
         return (
             f"The nearest word has a cosine of {best:.2f}; the word nearest to pure noise has one of about "
-            f"{self.chance:.2f}. {clear} of the {len(self.vectors)} vectors are clearly nearer to a word than noise is."
+            f"{self.chance:.2f}. {many} clearly nearer to a word than noise is."
         )
 
 

@@ -149,6 +149,12 @@ class Atlas:
             raise UserError(f"This map keeps no figure {name[:40]!r}: build it anew with 'atlas build'.")
         return np.asarray(self.style[:, self.style_names.index(name)])
 
+    def style_of(self, who: str) -> dict[str, float]:
+        """The figures of one of them by their names; none where they are not kept, or who is not on the map."""
+        if self.style is None or who not in self.ids:
+            return {}
+        return dict(zip(self.style_names, self.style[self.ids.index(who)].tolist(), strict=True))
+
     def row_of(self, vector: FloatArray) -> int | None:
         """Row of the person whose stored vector (D,) this is, if it is anybody's."""
         found = np.flatnonzero((self.vectors == vector).all(axis=1))

@@ -199,7 +199,9 @@ def stylesheet() -> str:
     named |= {f"--pd-tint-{side}": colour for side, colour in TINTS.items()}
     tint = {mode: {"--pd-tint": f"{share:.0%}"} for mode, share in TINT.items()}
     light = _block(":root", {name: colour.light for name, colour in named.items()} | tint["light"] | families)
-    dark = _block(".dark", {name: colour.dark for name, colour in named.items()} | tint["dark"])
+    # Behind the app Gradio's page has colours of its own, and the browser draws scroll bars and form fields.
+    behind = {"--bg": "var(--pd-page)", "--col": "var(--pd-ink)", "color-scheme": "dark"}
+    dark = _block(".dark", {name: colour.dark for name, colour in named.items()} | tint["dark"] | behind)
     rules = files(__package__).joinpath("palette.css").read_text(encoding="utf-8")
     return "\n".join((light, dark, rules))
 

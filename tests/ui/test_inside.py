@@ -187,6 +187,12 @@ def test_the_persona_is_said_in_words_with_a_caveat(app: App, visit: Callable[..
     measure(page, "words")
     expect(body_rows(page, "pd-words-style")).to_have_count(12)
     expect(page.locator("#pd-inside")).to_contain_text("They carry no facts")
+    choose(page, "#pd-find", "p0007")
+    expect(page.locator(".pd-name")).to_have_text("p0007")
+    measure(page, "words", who="p0007")
+    # Nobody kept their texts, and still the map knows how they write.
+    expect(body_rows(page, "pd-words-style")).to_have_count(12)
+    expect(body_rows(page, "pd-words-posts")).to_have_count(0)
 
 
 def test_people_are_mixed_and_the_line_is_drawn(app: App, visit: Callable[..., Page]) -> None:

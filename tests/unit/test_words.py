@@ -15,6 +15,7 @@ from persona_demo.explain.pieces import piece_of
 from persona_demo.explain.scoring import row_of
 from persona_demo.explain.style import (
     STYLE,
+    kept_style,
     population_style,
     style_beside_population,
     style_of_texts,
@@ -138,6 +139,20 @@ def test_style_figures_mean_what_their_titles_say() -> None:
     assert named["small_i"] == pytest.approx(100 / 8, rel=1e-4)
     assert named["capitals"] == pytest.approx(100 * 5 / 20, rel=1e-4)
     assert style_of_texts([]).tolist() == [0] * len(STYLE)
+
+
+def test_what_a_map_keeps_of_somebody_stands_beside_the_population(runtime: Runtime) -> None:
+    assert runtime.atlas is not None and runtime.atlas.style_of(runtime.atlas.ids[3]) == {}
+    style = np.arange(len(runtime.atlas.ids) * len(STYLE), dtype=np.float32).reshape(-1, len(STYLE))
+    atlas = replace(runtime.atlas, style=style, style_names=tuple(kind.name for kind in STYLE))
+    kept = atlas.style_of(atlas.ids[3])
+    assert list(kept.values()) == style[3].tolist() and atlas.style_of("nobody") == {}
+    figures = kept_style({name: value for name, value in kept.items() if name != "words"}, runtime.plug)
+    assert [figure.kind.name for figure in figures] == [kind.name for kind in STYLE[1:]]
+    beside = style_beside_population(["I ran."], runtime.plug)[1:]
+    assert [(f.value, f.population, f.distance) for f in figures] == [
+        (kept[f.kind.name], g.population, None) for f, g in zip(figures, beside, strict=True)
+    ]
 
 
 def test_a_mark_that_most_texts_lack_is_counted_in_full() -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import gradio as gr
 
+from persona_demo.explain.style import kept_style
 from persona_demo.explain.words import InWords, persona_in_words
 from persona_demo.tasks import Wording
 from persona_demo.tasks.wording import capital
@@ -88,7 +90,7 @@ def style_table(said: InWords, of: Wording) -> View:
         [("Style", "text"), ("Here", "number"), ("Usual", "number"), ("Off the usual, deviations", "signed")],
         rows,
         caption=f"How the {of.many} are written, beside the people the plug learned from{counted}",
-        empty="Of a stored person no text is kept, so there is no style to count.",
+        empty="Of a stored person no text is kept, and this map keeps no figures of their style either.",
     )
 
 
@@ -122,6 +124,9 @@ class Words(Look):
         yield self.bar.busy("Comparing with every word the model knows.")
         session, parts = Session.from_record(record), self.page.inside.words
         said: InWords = self.lent(self.said)(record, opening)
+        kept = {} if self.shelf.atlas is None or not session.stored else self.shelf.atlas.style_of(session.who)
+        if kept:
+            said = replace(said, style=kept_style(kept, self.runtime.plug))
         yield {
             parts.likelier: likelier_table(said, self.wording),
             parts.vectors: vectors_table(said),

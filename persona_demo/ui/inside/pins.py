@@ -16,7 +16,7 @@ from persona_demo.errors import UserError
 from persona_demo.explain.collapse import signs_of_collapse
 from persona_demo.lm.decode import DecodeOptions
 from persona_demo.maps.placing import directions_of
-from persona_demo.states import MAX_PINS
+from persona_demo.states import MAX_PINS, State
 from persona_demo.tasks import Wording
 from persona_demo.tasks.wording import capital
 from persona_demo.ui import views
@@ -58,7 +58,7 @@ def states_table(session: Session) -> View:
     states = session.states
     rows = [
         row(
-            state.id, state.note or "as it was loaded", state.parent or "-", str(len(state.history)),
+            state.id, state.note or "as it was loaded", state.parent or "-", _count(state),
             id=state_key(session.who, state.id), mark=state.id == states.current,
         )
         for state in reversed(states.all)
@@ -73,6 +73,11 @@ def states_table(session: Session) -> View:
         rows,
         caption=f"States of {session.history.name}; the one on the table is marked",
     )
+
+
+def _count(state: State) -> str:
+    muted = sum(item.muted for item in state.history)
+    return f"{len(state.history)}, {muted} muted" if muted else str(len(state.history))
 
 
 def pinned_table(pair: Pair, weights: Sequence[Mapping[str, float]], of: Wording) -> View:
