@@ -24,6 +24,7 @@ from persona_demo.items import ItemEncoder, SentenceTransformerEncoder
 from persona_demo.lm.base import EngineChoice, FloatArray, FrozenLM, Row
 from persona_demo.lm.choice import load_lm
 from persona_demo.lm.decode import DecodeOptions, Voice, decode
+from persona_demo.lm.memory import TextMemory
 from persona_demo.maps.atlas import Atlas, Placement
 from persona_demo.own_words import own_words
 from persona_demo.plug.model import PersonaPlug
@@ -59,6 +60,7 @@ class Runtime:
         atlas: Atlas | None,
         words: WordFilter,
         encoder_fingerprint: str | None = None,
+        memory: TextMemory | None = None,
     ) -> None:
         """Put loaded parts together.
 
@@ -69,6 +71,7 @@ class Runtime:
             atlas: The map, where there is one.
             words: Words not to be written unless asked for.
             encoder_fingerprint: SHA-256 of the sentence encoder's weights; None where it is the plug's own.
+            memory: Texts that this LM wrote, where what is asked for twice shall be the same twice.
 
         Raises:
             UserError: If plug, encoder and LM do not fit together.
@@ -81,6 +84,7 @@ class Runtime:
             )
         self.lm, self.plug, self.encoder, self.atlas, self.words = lm, plug, encoder, atlas, words
         self.encoder_fingerprint = encoder_fingerprint or config.encoder_fingerprint
+        self.memory = memory
 
     @classmethod
     def load(
@@ -91,6 +95,7 @@ class Runtime:
         lm: str | None = None,
         encoder: str | None = None,
         engine: EngineChoice = "auto",
+        memory: TextMemory | None = None,
         report: Report = lambda message, share: None,
     ) -> Runtime:
         """Fetch what is missing and load everything a plug needs.
@@ -101,6 +106,7 @@ class Runtime:
             lm: Hub id or folder of the frozen LM, where not by the name the plug keeps.
             encoder: The same for the sentence encoder.
             engine: What runs the LM.
+            memory: Texts it wrote, where what is asked for twice shall be the same twice.
             report: Told what is being done and how far it is.
 
         Raises:
@@ -128,6 +134,7 @@ class Runtime:
             atlas=None if atlas_folder is None else matching_atlas(atlas_folder, plug_folder),
             words=WordFilter.default(),
             encoder_fingerprint=encoder_files.fingerprint,
+            memory=memory,
         )
 
     def with_plug(self, plug_folder: Path, *, atlas_folder: Path | None = None) -> Runtime:
@@ -154,6 +161,7 @@ class Runtime:
             atlas=None if atlas_folder is None else matching_atlas(atlas_folder, plug_folder),
             words=self.words,
             encoder_fingerprint=self.encoder_fingerprint,
+            memory=self.memory,
         )
 
     @property
@@ -264,7 +272,8 @@ class Runtime:
         if inputs.task.min_new_tokens is not None:
             options = replace(options, min_new_tokens=inputs.task.min_new_tokens)
         ban = None if allow_listed_words else lambda tokens: words.banned_next(codec, tokens)
-        for states in decode(self.lm, voices, options, ban=ban, started=started):
+        write = decode if self.memory is None else self.memory.decode
+        for states in write(self.lm, voices, options, ban=ban, started=started):
             yield tuple(
                 ArmText(
                     arm=arm.name,

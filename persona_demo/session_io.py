@@ -251,6 +251,7 @@ def _output(value: object) -> ArmText:
             first_token_ms=None if first is None else _finite(first, "first_token_ms"),
             total_ms=_number(written, "total_ms"),
             done=_switch(written, "done"),
+            remembered=_switch({"remembered": False, **written}, "remembered"),
         ),
         prompt_tokens=_count(record, "prompt_tokens"),
         soft_vectors=_count(record, "soft_vectors"),

@@ -83,6 +83,19 @@ class Voice:
     base: Row | None = None
     strength: float = 1.0
 
+    @property
+    def needed(self) -> tuple[Row, ...]:
+        """The rows to be read: one, or two that differ where strength is neither 0 nor 1."""
+        if self.base is None or self.strength == 1 or self.row.content == self.base.content:
+            return (self.row,)
+        return (self.base,) if self.strength == 0 else (self.row, self.base)
+
+    @property
+    def content(self) -> tuple[object, ...]:
+        """What its text depends on besides the options: equal for two voices that must say the same."""
+        rows = self.needed
+        return (*(row.content for row in rows), self.row.opening, self.strength if len(rows) > 1 else None)
+
 
 @dataclass(frozen=True)
 class Written:
@@ -94,6 +107,8 @@ class Written:
         first_token_ms: From the start of the request to the first token, or None before it.
         total_ms: From the start of the request to the last token.
         done: Whether it has ended.
+        remembered: Whether it was written for an earlier request that asked for the same; its times
+            are those it took then.
     """
 
     text: str = ""
@@ -101,6 +116,7 @@ class Written:
     first_token_ms: float | None = None
     total_ms: float = 0.0
     done: bool = False
+    remembered: bool = False
 
 
 @dataclass(eq=False)
@@ -113,19 +129,6 @@ class _Writer:
     logits: list[FloatArray] = field(default_factory=list)
     tokens: list[int] = field(default_factory=list)
     state: Written = field(default_factory=Written)
-
-    def needed(self) -> list[Row]:
-        """The rows to be read: one, or two that differ where strength is neither 0 nor 1."""
-        voice = self.voice
-        if voice.base is None or voice.strength == 1 or voice.row.content == voice.base.content:
-            return [voice.row]
-        return [voice.base] if voice.strength == 0 else [voice.row, voice.base]
-
-    @property
-    def content(self) -> tuple[object, ...]:
-        """What its text depends on besides the options: equal for two voices that must say the same."""
-        rows = self.needed()
-        return (*(row.content for row in rows), self.voice.row.opening, self.voice.strength if len(rows) > 1 else None)
 
     def blended(self) -> FloatArray:
         """Next logits, guided."""
@@ -192,7 +195,7 @@ def decode(
     start = time.perf_counter() if started is None else started
     distinct: dict[tuple[object, ...], _Writer] = {}
     voiced = [_Writer(voice, np.random.default_rng(options.seed)) for voice in voices]
-    voiced = [distinct.setdefault(w.content, w) for w in voiced]
+    voiced = [distinct.setdefault(w.voice.content, w) for w in voiced]
     writers = list(distinct.values())
     short = [w for w in writers if w.voice.row.text_tokens + w.voice.row.soft_vectors <= SHORT_ROW]
     long = [w for w in writers if w not in short]
@@ -213,12 +216,12 @@ def decode(
 
 def _read(session: LMSession, group: Sequence[_Writer]) -> None:
     """Let the session read the rows of some writers."""
-    rows = [row for w in group for row in w.needed()]
+    rows = [row for w in group for row in w.voice.needed]
     logits = session.add(rows)
     first = session.rows - len(rows)
     place = 0
     for w in group:
-        count = len(w.needed())
+        count = len(w.voice.needed)
         w.rows = tuple(range(first + place, first + place + count))
         w.logits = [logits[place + i] for i in range(count)]
         place += count

@@ -201,6 +201,9 @@ class Desk(Verbs):
         """Forget everything this visitor typed, and show the page as it was at first, whatever is ticked."""
         session, opening = self.shelf.first_session(), self.shelf.opening
         shown = shown_arms(arms or USUAL, placebo, placebos)
+        if self.loading.runtime is not None and self.loading.runtime.memory is not None:
+            # Nobody's texts are marked as theirs, so all go: at worst somebody else's is written anew.
+            self.loading.runtime.memory.forget()
         cleared = self._loaded(session, Kept(), opening) | {
             self.page.opening: opening,
             self.page.columns: views.first_columns(self.shelf.showcase, shown),

@@ -14,6 +14,7 @@ import gradio as gr
 from gradio.components import Navbar
 
 from persona_demo.errors import UserError
+from persona_demo.lm.memory import TextMemory
 from persona_demo.plug.storage import load_plug
 from persona_demo.runtime import Report, Runtime
 from persona_demo.shipped import DEFAULT_PLUG, atlas_of, shipped_plugs
@@ -38,7 +39,7 @@ def load_runtime(report: Report) -> Runtime:
     # A damaged plug is told on its own page, and is no reason to take the others away.
     whole = ((task, plug) for task, plug in shipped_plugs().items() if _is_whole(plug))
     task, plug = next(whole, (FIRST, DEFAULT_PLUG))
-    return Runtime.load(plug_folder=plug, atlas_folder=atlas_of(plug, task), report=report)
+    return Runtime.load(plug_folder=plug, atlas_folder=atlas_of(plug, task), memory=TextMemory(), report=report)
 
 
 def _is_whole(plug: Path) -> bool:

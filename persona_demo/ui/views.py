@@ -13,6 +13,7 @@ from persona_demo.answers import ArmText
 from persona_demo.arms import KNOWN, Arm
 from persona_demo.explain.collapse import signs_of_collapse
 from persona_demo.lm.base import LMInfo
+from persona_demo.lm.decode import Written
 from persona_demo.maps.atlas import Atlas, Placement
 from persona_demo.samples import Sample
 from persona_demo.showcase import Showcase
@@ -105,7 +106,7 @@ def card(text: ArmText, *, fresh: bool = False, strength: float = 1.0, seed: int
         "warning": signs_of_collapse(written.text).warning(strength if dialled else None),
         "costs": [
             {"name": "Wrote", "value": plural(len(written.tokens), "token")},
-            {"name": "First / all", "value": f"{duration(written.first_token_ms)} / {duration(written.total_ms)}"},
+            {"name": "First / all", "value": times(written)},
             {"name": "Read", "value": " + ".join(read)},
             *kept,
             *dial,
@@ -113,6 +114,12 @@ def card(text: ArmText, *, fresh: bool = False, strength: float = 1.0, seed: int
         "retrieved": list(text.retrieved),
         "copied": list(text.copied),
     }
+
+
+def times(written: Written) -> str:
+    """To the first token and to the last; of a text that was asked for before, those it took then."""
+    took = f"{duration(written.first_token_ms)} / {duration(written.total_ms)}"
+    return f"{took}, when first asked for" if written.remembered else took
 
 
 def at_strength(strength: float) -> str:

@@ -49,6 +49,7 @@ def _usual_models(request: pytest.FixtureRequest) -> None:
     if "app" in request.fixturenames:
         models = request.getfixturevalue("app").models
         models.pause, models.broken, models.says = 0.0, False, ""
+        models.memory.forget()
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from persona_demo.answers import ArmText
 from persona_demo.arms import ARMS
+from persona_demo.lm.memory import TextMemory
 from persona_demo.runtime import Report, Runtime
 from persona_demo.ui import build_demo, launch_options
 from persona_demo.ui.shelf import Shelf
@@ -33,11 +34,15 @@ class Models:
     broken: bool = False
     stepped: int = 0
     closed: threading.Event = field(default_factory=threading.Event)
+    memory: TextMemory = field(default_factory=TextMemory)
 
     def load(self, report: Report) -> Runtime:
         report("fetching the tiny model", 0.5)
         self.gate.wait(60)
-        compare = self.runtime.compare
+        # An instance of its own, because the fixture's runtime serves other tests as well.
+        runtime = object.__new__(Runtime)
+        runtime.__dict__.update(self.runtime.__dict__, memory=self.memory)
+        compare = runtime.compare
 
         def watched(*args: Any, **kwargs: Any) -> Iterator[Any]:
             self.closed.clear()
@@ -51,9 +56,7 @@ class Models:
             finally:
                 self.closed.set()
 
-        # An instance of its own, because the fixture's runtime serves other tests as well.
-        runtime = object.__new__(Runtime)
-        runtime.__dict__.update(self.runtime.__dict__, compare=watched)
+        runtime.__dict__["compare"] = watched
         return runtime
 
     def _saying(self, text: ArmText) -> ArmText:

@@ -83,7 +83,7 @@ def test_arms_write_in_lockstep_with_their_costs(app: App, visit: Callable[..., 
     expect(page.locator("#pd-stop")).to_be_disabled()
 
 
-def test_enter_submits_and_the_seed_repeats(app: App, visit: Callable[..., Page]) -> None:
+def test_enter_submits_and_the_same_again_is_the_same_text(app: App, visit: Callable[..., Page]) -> None:
     page = visit(app)
     opening = opening_words(page)
     opening.fill("a smaller tin for")
@@ -91,10 +91,18 @@ def test_enter_submits_and_the_seed_repeats(app: App, visit: Callable[..., Page]
     finished(page)
     expect(card(page, "task").locator(".pd-opening")).to_have_text("a smaller tin for")
     first = [written(page, arm) for arm in SIX]
+    expect(card(page, "task").locator(".pd-costs")).not_to_contain_text("when first asked for")
     opening.press("Enter")
-    expect(page.locator("#pd-caption")).not_to_contain_text("Written")
+    expect(card(page, "task").locator(".pd-costs")).to_contain_text("when first asked for")
     finished(page)
     assert [written(page, arm) for arm in SIX] == first
+    # Who clears their data leaves nothing behind: the next time it is written anew.
+    page.locator("#pd-clear").click()
+    expect(page.locator("#pd-notice")).to_contain_text("Your data is cleared")
+    opening.fill("a smaller tin for")
+    opening.press("Enter")
+    finished(page)
+    expect(card(page, "task").locator(".pd-costs")).not_to_contain_text("when first asked for")
 
 
 def test_strength_0_is_the_control(app: App, visit: Callable[..., Page]) -> None:

@@ -31,7 +31,8 @@ def asked(visitor: int) -> tuple[list[str], str]:
 
 def ask(app: App, visitor: int) -> dict[str, Any]:
     history, opening = asked(visitor)
-    client = Client(app.url, verbose=False, analytics_enabled=False)
+    # A visitor is patient, and so is this one: by itself the client gives up after five seconds.
+    client = Client(app.url, verbose=False, analytics_enabled=False, httpx_kwargs={"timeout": 120})
     made: dict[str, Any] = client.predict(history, opening, ARMS, 2.0, 12, api_name="/compare")
     return made
 

@@ -37,8 +37,8 @@ Pair = tuple[Pin, Pin]
 ABOUT = """Every edit of the history above makes a new state and keeps the old one. Choose a state to go back to
 it; tick two to compare them: their {many}, their weights, how far apart the two people are, and what is written
 from each. A tick stays when you choose somebody else, so two people can be compared as well. Which word comes
-next is now and then a close call that rounding decides: states that hardly differ, and even the same one twice, can
-go on in other words. One pair of texts proves nothing; likelihoods (Placebos, Few and many {many}) do."""
+next is now and then a close call that rounding decides: states that hardly differ can go on in other words. One pair
+of texts proves nothing; likelihoods (Placebos, Few and many {many}) do."""
 
 
 def lay_out(of: Wording) -> PinParts:
