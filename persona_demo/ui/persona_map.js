@@ -69,7 +69,7 @@ function layers(value, names) {
   return [
     {
       ...points(near.map((id) => place(value, id))),
-      marker: { size: posts ? 7 : 8, color: alone ? persona : paint.panel, line: { width: 1.5, color: persona } },
+      marker: { size: posts ? 7 : 8, color: paint.panel, line: { width: 1.5, color: persona } },
     },
     {
       ...points([...ringed, ...ringed]),
@@ -86,7 +86,8 @@ function layers(value, names) {
     {
       ...points(column(people, "at")), mode: "markers+text",
       text: names.texts, textposition: names.sides, textfont: { ...label, color: paint.ink },
-      marker: { size: 9, color: paint.named, line: { width: 1.5, color: paint.panel } },
+      // A shape of their own: where the population is coloured, some colour is always close to theirs.
+      marker: { symbol: "square", size: 9, color: paint.named, line: { width: 1.5, color: paint.panel } },
     },
     {
       ...points(you ? [you.at, you.at] : []), mode: "markers+text",

@@ -34,8 +34,9 @@ function line({ line: places = [] }) {
 }
 
 // The legend: the marks that are there, and what the colours mean, in words and numbers.
-function key({ people }) {
-  const there = [!posts, true, posts || people.length > 0, !tint];
+function key(value) {
+  const ringed = place(value, value.selected) !== undefined;
+  const there = [Boolean(value.you), ringed, nearest(value).length > 0, value.people.length > 0, !tint];
   [...part("key").children].forEach((entry, at) => { entry.hidden = !there[at]; });
   part("tint").hidden = !tint;
   if (!tint) return;
@@ -52,8 +53,8 @@ function key({ people }) {
 // What the points are called, on a map of people or of what they wrote.
 function nameParts() {
   const said = posts
-    ? ["", `${many} of the nearest people`, `this person's ${many}`, `${many} of people it learned from`]
-    : ["you are here, and were", "nearest", "sample people", "people it learned from"];
+    ? ["", "", `${many} of the nearest people`, `this person's ${many}`, `${many} of people it learned from`]
+    : ["you are here, and were", "who was taken", "nearest", "sample people", "people it learned from"];
   [...part("key").children].forEach((entry, at) => { entry.lastChild.textContent = said[at]; });
   if (posts) {
     plot.setAttribute("aria-label", `Map of ${many}. The list below it holds those of this person and of who is near.`);

@@ -139,7 +139,7 @@ def test_clear_empties_the_tabs(app: App, visit: Callable[..., Page]) -> None:
     open_tab(page, "Maps")
     page.locator("#pd-sentence textarea").fill("my own secret")
     page.locator("#pd-sentence textarea").press("Enter")
-    expect(page.locator("#pd-map-people .pd-map-tint")).to_contain_text("Likeness to your sentence")
+    expect(page.locator("#pd-map-people .pd-map-tint")).to_contain_text("Distance from your sentence")
     # The person changes with the clearing, and no mixture follows.
     page.get_by_label("Mute post 1", exact=True).check()
     open_tab(page, "Mix people")

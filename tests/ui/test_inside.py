@@ -269,7 +269,7 @@ def test_a_map_is_coloured_searched_isolated_and_cleared(app: App, visit: Callab
     assert people.locator(".pd-map-tint-list li").count() == 5
     page.locator("#pd-sentence textarea").fill("nine swans on the lock")
     page.locator("#pd-sentence textarea").press("Enter")
-    expect(people.locator(".pd-map-tint")).to_contain_text("Likeness to your sentence")
+    expect(people.locator(".pd-map-tint")).to_contain_text("Distance from your sentence")
     expect(page.locator("#pd-near")).to_contain_text("Most like your sentence")
     people.get_by_role("button", name="Only the nearest").click()
     expect(people.get_by_role("button", name="Only the nearest")).to_have_attribute("aria-pressed", "true")

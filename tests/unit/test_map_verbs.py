@@ -168,3 +168,16 @@ def test_a_pinned_state_is_marked_where_it_stands(shelf: Shelf, page: Page, load
     # The state on the table is the person's own point.
     assert value["pinned"] == [{"name": "s0", "at": first[page.inside.maps.people]["you"]["at"]}]
     assert "Pinned, and marked ◆: s0." in value["message"]
+
+
+def test_a_sentence_rings_those_most_like_it_and_tells_distances(scored: tuple[Shelf, Page], loading: Loading) -> None:
+    shelf, page = scored
+    on = Maps(page, None, shelf, loading)
+    shown: Any = on.compare_sentence(shelf.first_session().as_record(), "nine swans on the lock")
+    value, near = shown[page.inside.maps.people], shown[page.inside.maps.near]
+    assert value["neighbours"] == [row["id"] for row in near["rows"]]
+    assert value["message"] == "The rings are the 8 people most like your sentence."
+    ranges = [group["label"].split(": ")[1].split(" to ") for group in value["tint"]["groups"]]
+    ends = [float(end) for pair in reversed(ranges) for end in pair]
+    assert ends == sorted(ends), "the most alike are the least apart"
+    assert len(shown[page.inside.maps.posts]["neighbours"]) == 8

@@ -14,7 +14,7 @@ from persona_demo.tasks import Wording
 from persona_demo.tasks.wording import capital
 from persona_demo.ui import views
 from persona_demo.ui.inside.tables import Head, View, cell, row, shortened, table
-from persona_demo.ui.map_value import Group, Tint
+from persona_demo.ui.map_value import Group, MapValue, Tint
 from persona_demo.ui.state import Session
 
 NONE = "none"
@@ -67,7 +67,18 @@ def nearness(distances: NDArray[np.floating], *, title: str) -> Tint:
     ranks = np.argsort(np.argsort(-distances, kind="stable"), kind="stable")
     of = (5 * ranks // max(len(distances), 1)).tolist()
     names = ("least alike fifth", "less alike", "in between", "more alike", "most alike fifth")
-    return Tint(title, tuple(Group(name, of.count(n)) for n, name in enumerate(names)), of, ordered=True)
+    groups = []
+    for n, name in enumerate(names):
+        inside = distances[np.array(of) == n]
+        told = f"{name}: {inside.min():.2f} to {inside.max():.2f}" if len(inside) else name
+        groups.append(Group(told, len(inside)))
+    return Tint(title, tuple(groups), of, ordered=True)
+
+
+def most_like(ids: Sequence[str], distances: NDArray[np.floating], who: str) -> MapValue:
+    """What a map shows of those most like a sentence: rings around them, and a line that says so."""
+    ringed = [ids[at] for at in np.argsort(distances, kind="stable")[: views.NEIGHBOURS]]
+    return {"neighbours": ringed, "message": f"The rings are the {len(ringed)} {who} most like your sentence."}
 
 
 def nearest_of(distances: NDArray[np.floating], names: Sequence[str], *, title: str) -> Tint:

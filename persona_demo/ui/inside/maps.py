@@ -40,14 +40,15 @@ MOST_POSTS = 60
 POST = "post:"
 """What the id of a point starts with that is an item of the person on the table; person and item follow."""
 NO_ITEMS = "There is no map of {many} here yet: it is made by “python -m persona_demo atlas build”."
+LIKENESS = "Distance from your sentence: 0 is the same direction"
 Which = Literal["both", "people", "posts", "twice", "tasks"]
 TintOrWord = Tint | Literal["keep", "none"]
 
 ABOUT = """The first map has everybody the plug learned from; the second, single {many} of theirs, each standing
 where somebody would who wrote nothing else. Nothing ever moves but the person you edit, who leaves a trail.
 Click anybody to take them: their texts are not shipped, and the persona is then made from the list of numbers
-that was kept of them. That list writes in their manner all the same, which is worth knowing of any service that
-says it keeps “only vectors”. {colours}"""
+that was kept of them. What that list gives away, the tabs In words and Placebos show: worth knowing of any service
+that says it keeps “only vectors”. {colours}"""
 ONE_TASK = "The points of a map are all of one task, so there is no colour by task."
 TASKS = "These maps are of one task; everybody this plug has learned from, coloured by task, is the last choice."
 
@@ -266,9 +267,15 @@ class Maps(Look):
             return {}
         with torch.no_grad():
             vector = item_vectors(runtime.plug, runtime.encoder.encode([sentence]))[0]
-        people, title = atlas.distances(vector), "Likeness to your sentence"
-        posts: TintOrWord = "none" if items is None else map_views.nearness(items.distances(vector), title=title)
-        drawn = self._drawn(session, mixed, tint=(map_views.nearness(people, title=title), posts))
+        people, title = atlas.distances(vector), LIKENESS
+        colours: TintOrWord = "none"
+        alike: dict[Any, MapValue] = {self.parts.people: map_views.most_like(atlas.ids, people, "people")}
+        if items is not None:
+            apart = items.distances(vector)
+            colours = map_views.nearness(apart, title=title)
+            alike[self.parts.posts] = map_views.most_like(items.ids, apart, self.wording.many)
+        drawn = self._drawn(session, mixed, tint=(map_views.nearness(people, title=title), colours))
+        drawn |= {where: drawn[where] | ringed for where, ringed in alike.items()}
         return drawn | {self.parts.near: map_views.sentence_table(atlas, people, self.wording, self.shelf.striking)}
 
     def _tints(self, colour: str) -> tuple[TintOrWord, TintOrWord]:
