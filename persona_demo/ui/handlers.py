@@ -18,7 +18,7 @@ import gradio as gr
 from persona_demo.arms import Placebo
 from persona_demo.errors import UserError
 from persona_demo.history_io import parse_history, parse_pasted, to_json
-from persona_demo.ui import views
+from persona_demo.ui import column_views, views
 from persona_demo.ui.changes import Changes
 from persona_demo.ui.kept import Kept, next_file
 from persona_demo.ui.persona_map import selected_id
@@ -206,7 +206,7 @@ class Desk(Verbs):
             self.loading.runtime.memory.forget()
         cleared = self._loaded(session, Kept(), opening) | {
             self.page.opening: opening,
-            self.page.columns: views.first_columns(self.shelf.showcase, shown),
+            self.page.columns: column_views.first_columns(self.shelf.showcase, shown),
             self.page.written: Outcome.of_showcase(self.shelf.showcase, session).as_record(),
             self.page.caption: views.first_caption(self.shelf.showcase, session),
             self.page.download: {"name": "", "text": ""},

@@ -13,7 +13,7 @@ from persona_demo.lm.decode import DecodeOptions
 from persona_demo.ranges import NEW_TOKENS, STRENGTH, TEMPERATURE, TOP_P
 from persona_demo.tasks import TaskName
 from persona_demo.tasks.wording import capital
-from persona_demo.ui import lessons, linking, palette, views, words
+from persona_demo.ui import column_views, lessons, linking, palette, views, words
 from persona_demo.ui.inside import layout as inside
 from persona_demo.ui.inside.carry import Carry
 from persona_demo.ui.inside.runbar import QUIET
@@ -44,8 +44,8 @@ def lay_out(shelf: Shelf) -> Page:
     parts["caption"] = widget("line", views.first_caption(shelf.showcase, session), elem_id="pd-caption")
     parts["columns"] = widget(
         "columns",
-        views.first_columns(shelf.showcase, shown),
-        arms=views.arm_cards(EVERY, variables),
+        column_views.first_columns(shelf.showcase, shown),
+        arms=column_views.arm_cards(EVERY, variables),
         said=words.column_words(shelf.wording),
         elem_id="pd-columns",
     )

@@ -19,7 +19,7 @@ from persona_demo.errors import UserError
 from persona_demo.lm.decode import DecodeOptions
 from persona_demo.tasks import TaskName
 from persona_demo.tasks.wording import Wording
-from persona_demo.ui import views
+from persona_demo.ui import column_views, views
 from persona_demo.ui.changes import Changes
 from persona_demo.ui.handlers import Desk
 from persona_demo.ui.inside.runbar import QUIET
@@ -176,7 +176,7 @@ class Linking(Desk):
             self._loaded(session, left, prompt)
             | self._settings(prompt, state.strength, state.options, names)
             | {
-                self.page.columns: views.first_columns(case if shows else None, names),
+                self.page.columns: column_views.first_columns(case if shows else None, names),
                 self.page.written: outcome.as_record(),
                 self.page.caption: views.first_caption(case, session) if shows else views.caption(said),
             }

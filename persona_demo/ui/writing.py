@@ -17,7 +17,7 @@ from persona_demo.answers import ArmText
 from persona_demo.arms import ARMS, KNOWN, Placebo, arms_named
 from persona_demo.errors import UserError
 from persona_demo.lm.decode import DecodeOptions
-from persona_demo.ui import views
+from persona_demo.ui import column_views, views
 from persona_demo.ui.changes import Changes
 from persona_demo.ui.loading import Loading
 from persona_demo.ui.page import Page
@@ -91,14 +91,14 @@ class Writing(Verbs):
             # The timer may have given up after a failure; it says when the models are there.
             yield {self.page.caption: views.caption(words), self.page.timer: gr.Timer(active=True)}
         arms_shown = arms_named(names)
-        notes = views.arm_notes(arms_shown, session)
+        notes = column_views.arm_notes(arms_shown, session)
         writing = [arm.name for arm in arms_shown if arm.kind == "soft" or arm.name not in notes]
         if not writing:
             raise UserError(
                 f"None of these columns has anything to go by: add {self.wording.a}, or tick another under Advanced."
             )
         show = functools.partial(
-            views.columns,
+            column_views.columns,
             opening=self.task.begun(opening),
             shown=names,
             notes=notes,
@@ -163,7 +163,7 @@ class Writing(Verbs):
     def stopped(self, columns: dict[str, Any], written: dict[str, Any]) -> Changes:
         """Say so, once writing was stopped; what was written stays."""
         return {
-            self.page.columns: views.halted(columns),
+            self.page.columns: column_views.halted(columns),
             self.page.caption: views.caption(
                 "Stopped. What was written so far stays.", Outcome.from_record(written).key
             ),
@@ -175,7 +175,7 @@ class Writing(Verbs):
         self, columns: dict[str, Any], arms: list[str], placebo: bool, placebos: Sequence[Placebo] = ("other",)
     ) -> Changes:
         """Show or hide columns."""
-        return {self.page.columns: views.rearranged(columns, shown_arms(arms, placebo, placebos))}
+        return {self.page.columns: column_views.rearranged(columns, shown_arms(arms, placebo, placebos))}
 
     def next_seed(self, seed: float | None) -> float:
         """The next seed."""

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from persona_demo.arms import KNOWN
-from persona_demo.ui import views
+from persona_demo.ui import column_views
 from persona_demo.ui.inside.guess import Guess
 from persona_demo.ui.loading import Loading
 from persona_demo.ui.page import Page
@@ -25,7 +25,7 @@ def guess(page: Page, shelf: Shelf, loading: Loading) -> Guess:
 
 
 def first_columns(shelf: Shelf) -> dict[str, Any]:
-    return views.first_columns(shelf.showcase, ["task", "persona"])
+    return column_views.first_columns(shelf.showcase, ["task", "persona"])
 
 
 def deal(guess: Guess, session: Session, **changes: Any) -> list[dict[Any, Any]]:
@@ -39,7 +39,7 @@ def deal(guess: Guess, session: Session, **changes: Any) -> list[dict[Any, Any]]
 def vote(guess: Guess, session: Session, kept: Any, choice: int, **changes: Any) -> dict[Any, Any]:
     outcome = Outcome.of_showcase(guess.shelf.showcase, session)
     usual: dict[str, Any] = {
-        "opening": OPENING, "tally": [], "columns": views.withheld(first_columns(guess.shelf)),
+        "opening": OPENING, "tally": [], "columns": column_views.withheld(first_columns(guess.shelf)),
         "written": outcome.as_record(),
     }  # fmt: skip
     return guess.vote(choice, session.as_record(), kept=kept, **usual | changes)

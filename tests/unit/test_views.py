@@ -16,7 +16,7 @@ from persona_demo.lm.decode import Written
 from persona_demo.maps.atlas import Neighbour, Placement
 from persona_demo.tasks import BLOG_POST
 from persona_demo.tasks.wording import plural
-from persona_demo.ui import views
+from persona_demo.ui import column_views, views
 from persona_demo.ui.loading import Progress
 from persona_demo.ui.state import FILE, Session
 from tests import tiny
@@ -34,7 +34,7 @@ def session(*, muted: int = 0) -> Session:
 
 def test_what_follows_the_dial_says_where_it_stood() -> None:
     def told(arm: str, soft: int = 9) -> list[str]:
-        costs = views.card(arm_text(arm, soft=soft), strength=3)["costs"]
+        costs = column_views.card(arm_text(arm, soft=soft), strength=3)["costs"]
         return [cost["value"] for cost in costs if cost["name"] == "Strength"]
 
     assert told("persona") == told("persona:other") == told("persona+bm25") == ["3 (trained at 1)"]
@@ -45,7 +45,7 @@ def test_any_text_may_break_down_and_only_the_dial_has_a_way_back() -> None:
     def warned(arm: str, soft: int) -> str:
         text = arm_text(arm, soft=soft)
         broken = dataclasses.replace(text.written, text=" fix fix fix fix")
-        said: str = views.card(dataclasses.replace(text, written=broken), strength=3)["warning"]
+        said: str = column_views.card(dataclasses.replace(text, written=broken), strength=3)["warning"]
         return said
 
     assert "choose a strength nearer to 1" in warned("persona", 9)
@@ -60,7 +60,7 @@ def test_what_a_stored_vector_gives_away_is_pointed_to() -> None:
 
 def test_a_placebo_says_who_stands_in() -> None:
     text = dataclasses.replace(arm_text("persona:other"), stand_in="Bo")
-    shown = views.columns([text, arm_text()], opening="so", shown=["persona", "persona:other"], seed=7)
+    shown = column_views.columns([text, arm_text()], opening="so", shown=["persona", "persona:other"], seed=7)
     assert shown["cards"]["persona:other"]["who"] == "Bo stands in here (seed 7)."
     assert shown["cards"]["persona"]["who"] == ""
 
@@ -75,7 +75,7 @@ def test_views_know_no_gradio() -> None:
 
 
 def test_a_card_says_what_it_cost() -> None:
-    card = views.card(arm_text(retrieved=("an old post",)))
+    card = column_views.card(arm_text(retrieved=("an old post",)))
     assert card["text"] == " and so"
     assert [(cost["name"], cost["value"]) for cost in card["costs"]] == [
         ("Wrote", "3 tokens"),
@@ -85,24 +85,24 @@ def test_a_card_says_what_it_cost() -> None:
         ("Strength", "1"),
     ]
     assert card["retrieved"] == ["an old post"]
-    assert views.card(arm_text(soft=0))["costs"][2]["value"] == "1,014 tokens of text"
+    assert column_views.card(arm_text(soft=0))["costs"][2]["value"] == "1,014 tokens of text"
     # What keeps nothing of anybody says nothing of it.
     bare = dataclasses.replace(arm_text(), bytes_per_user=0)
-    assert [cost["name"] for cost in views.card(bare)["costs"]] == ["Wrote", "First / all", "Read", "Strength"]
+    assert [cost["name"] for cost in column_views.card(bare)["costs"]] == ["Wrote", "First / all", "Read", "Strength"]
     sizes = (1, 999, 1000, 1249, 99_949, 112_880, 2_345_678)
     said = ["1 byte", "999 bytes", "1.0 kB", "1.2 kB", "99.9 kB", "113 kB", "2,346 kB"]
-    assert [views.size(count) for count in sizes] == said
+    assert [column_views.size(count) for count in sizes] == said
 
 
 def test_columns_are_json_and_can_be_rearranged_and_halted() -> None:
-    made = views.columns([arm_text()], opening="The ferry", shown=["task", "persona"], running=True)
+    made = column_views.columns([arm_text()], opening="The ferry", shown=["task", "persona"], running=True)
     assert json.loads(json.dumps(made)) == made
-    assert views.rearranged(made, ["persona"])["shown"] == ["persona"]
-    assert views.rearranged(made, ["persona"])["cards"] == made["cards"]
-    assert views.halted(made) == {**made, "running": False}
+    assert column_views.rearranged(made, ["persona"])["shown"] == ["persona"]
+    assert column_views.rearranged(made, ["persona"])["cards"] == made["cards"]
+    assert column_views.halted(made) == {**made, "running": False}
     junk: object
     for junk in (None, "x", 3, [], {}):
-        assert views.halted(junk)["cards"] == {}
+        assert column_views.halted(junk)["cards"] == {}
 
 
 def test_weights_stand_in_the_rows_order_and_sum_to_1() -> None:
@@ -142,15 +142,15 @@ def test_an_empty_table_says_why() -> None:
 
 def test_arms_without_anything_to_go_by_say_so() -> None:
     arms = list(ARMS.values())
-    assert views.arm_notes(arms, session()) == {}
-    stored = views.arm_notes(arms, Session.open("p0001", UserHistory("p0001"), stored=True))
+    assert column_views.arm_notes(arms, session()) == {}
+    stored = column_views.arm_notes(arms, Session.open("p0001", UserHistory("p0001"), stored=True))
     assert set(stored) == {arm.name for arm in arms if arm.kind == "text"}
-    assert "persona" in views.arm_notes(arms, session(muted=4))
+    assert "persona" in column_views.arm_notes(arms, session(muted=4))
     both = arms_named(["persona+bm25", "persona+bm25:other", "persona:other"])
-    assert set(views.arm_notes(both, Session.open("p0001", UserHistory("p0001"), stored=True))) == {
+    assert set(column_views.arm_notes(both, Session.open("p0001", UserHistory("p0001"), stored=True))) == {
         "persona+bm25:other"
     }
-    assert views.arm_notes(both, session()) == {}
+    assert column_views.arm_notes(both, session()) == {}
 
 
 def test_a_place_in_words() -> None:
@@ -199,5 +199,9 @@ def test_small_words() -> None:
     assert views.enumerated(["a"]) == "a"
     assert views.enumerated(["a", "b"]) == "a and b"
     assert views.enumerated(["a", "b", "c"]) == "a, b and c"
-    assert (views.duration(None), views.duration(999.4), views.duration(1500)) == ("-", "999 ms", "1.5 s")
+    assert (column_views.duration(None), column_views.duration(999.4), column_views.duration(1500)) == (
+        "-",
+        "999 ms",
+        "1.5 s",
+    )
     assert (plural(1, "post"), plural(1200, "post")) == ("1 post", "1,200 posts")

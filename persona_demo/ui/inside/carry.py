@@ -18,7 +18,7 @@ from persona_demo.runtime import Runtime
 from persona_demo.session import Models, Run, Vectors
 from persona_demo.session_io import read_run
 from persona_demo.tasks import Task, task_named
-from persona_demo.ui import views, words
+from persona_demo.ui import column_views, views, words
 from persona_demo.ui.changes import Changes
 from persona_demo.ui.handlers import GONE
 from persona_demo.ui.inside.parts import CarryParts
@@ -148,11 +148,11 @@ class Carry(Linking):
             run.allow_listed_words,
         )  # fmt: skip
         names = list(run.arms)
-        shown = views.columns(
+        shown = column_views.columns(
             run.outputs,
             opening=self.task.begun(run.prompt),
             shown=names,
-            notes=views.arm_notes(arms_named(names), session),
+            notes=column_views.arm_notes(arms_named(names), session),
             strength=run.strength,
             seed=run.options.seed,
         )

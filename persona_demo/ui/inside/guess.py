@@ -17,7 +17,7 @@ from persona_demo.blind import LETTERS, Round, Tally
 from persona_demo.errors import UserError
 from persona_demo.lm.decode import DecodeOptions
 from persona_demo.tasks import Wording
-from persona_demo.ui import palette, views
+from persona_demo.ui import column_views, palette, views
 from persona_demo.ui.changes import Changes
 from persona_demo.ui.inside.look import Look
 from persona_demo.ui.inside.parts import GuessParts
@@ -144,7 +144,7 @@ class Guess(Look):
         yield self.measured(session, opening, more=f"At strength {strength:g}.") | {
             self.parts.texts: unnamed(dealt, begun, written),
             self.parts.round: kept,
-            self.page.columns: views.withheld(columns),
+            self.page.columns: column_views.withheld(columns),
             self.page.caption: views.caption(HIDDEN),
         }
 
@@ -173,10 +173,10 @@ class Guess(Look):
             raise UserError("There is nothing to vote on: deal the texts first.")
         session, outcome = Session.from_record(record), Outcome.from_record(written)
         back = {
-            self.page.columns: views.columns(
+            self.page.columns: column_views.columns(
                 outcome.texts,
                 opening=self.task.begun(outcome.prompt),
-                shown=views.shown_in(columns),
+                shown=column_views.shown_in(columns),
                 strength=outcome.strength,
                 seed=outcome.options.seed,
             ),
