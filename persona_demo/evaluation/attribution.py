@@ -114,14 +114,17 @@ def attribute(
             ]
             for others in {c.others for c in entered}
         }
-        texts = _write(runtime, task, entered, histories, group.prompts, strength=strength, seed=seed, report=report)
+
+        def written(share: float, done: int = number) -> None:
+            report("attributing texts", (done + share) / len(groups))
+
+        texts = _write(runtime, task, entered, histories, group.prompts, strength=strength, seed=seed, report=written)
         reader = Reader([[item.text for item in person.items] for person in members])
         for c in entered:
             found = reader.whose(texts[c.name])
             own = np.repeat(np.arange(GROUP), len(group.prompts))
             shares[c.name].append(float(np.mean(found == own)))
         shares[OWN_WORDS].append(_own_words(members, task, runtime.lm.codec))
-        report("attributing texts", (number + 1) / len(groups))
 
     return attribution_of(shares, seed=seed)
 
@@ -232,7 +235,7 @@ def _write(
     *,
     strength: float,
     seed: int,
-    report: Report,
+    report: Callable[[float], None],
 ) -> dict[str, list[str]]:
     """What each contender writes for every member and prompt, members first."""
     given = {
@@ -260,7 +263,7 @@ def _write(
         task,
         voices,
         pairs,
-        report=lambda share: report("attributing texts", None),
+        report=report,
         beams=runtime.plug.config.beams,
     )
     each = len(texts) // len(contenders)
