@@ -1,7 +1,9 @@
 """How long the map takes to draw 3,000 people, and how soon a point has moved after an edit, in a real browser.
 
-The page is the app itself, in headless Chromium on the same machine: drawing counts from the moment its
-script has arrived, and a move from the end of the edit to the new place in words and on the map.
+The page is the app itself, in headless Chromium on the same machine. Everybody is painted first, which counts from
+the moment the empty frame is on the page; then Plotly adds names, the person and what answers the pointer, which
+counts from the moment its script has arrived; and a move counts from the end of the edit to the new place in words
+and on the map.
 """
 
 from __future__ import annotations
@@ -31,13 +33,16 @@ ROUNDS = 5
 EDITS = 10
 WATCH = """
 document.addEventListener("DOMContentLoaded", () => new MutationObserver(() => {
+  const ground = document.querySelector("#pd-map canvas");
+  if (ground) window.framedAt ??= performance.now();
+  if (ground?.hasAttribute("width")) window.paintedAt ??= performance.now();
   const tools = document.querySelector("#pd-map .pd-map-tools");
   if (tools && !tools.hidden) window.drawnAt ??= performance.now();
-}).observe(document.body, { subtree: true, attributes: true, attributeFilter: ["hidden"], childList: true }));
+}).observe(document.body, { subtree: true, attributes: true, attributeFilter: ["hidden", "width"], childList: true }));
 """
 DRAWN = """() => {
   const script = performance.getEntriesByType("resource").find((entry) => /plotly[^/]*\\.js/.test(entry.name));
-  return window.drawnAt - script.responseEnd;
+  return [window.paintedAt - window.framedAt, window.drawnAt - script.responseEnd];
 }"""
 EDIT = """(text) => new Promise((resolve) => {
   const said = document.querySelector("#pd-map .pd-map-message");
@@ -51,7 +56,7 @@ EDIT = """(text) => new Promise((resolve) => {
 
 
 def run() -> Figures:
-    """Measure both.
+    """Measure all three.
 
     Raises:
         UserError: If there is no Chromium.
@@ -59,19 +64,21 @@ def run() -> Figures:
     path = next((found for name in ("chromium", "chromium-browser") if (found := shutil.which(name))), None)
     if path is None:
         raise UserError("This benchmark needs Chromium: install it, for example with 'apt install chromium'.")
-    runtime, shelf = load(), _crowded(load_shelf())
+    runtime, shelf = load(), crowded(load_shelf())
     demo = build_demo(load=lambda report: runtime, shelves=[shelf])
     _, url, _ = demo.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", **launch_options())
     try:
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
-            drawn = [_drawn(browser, url) for _ in range(ROUNDS)]
+            painted, drawn = zip(*(_drawn(browser, url) for _ in range(ROUNDS)), strict=True)
             moved = _moved(browser, url)
             browser.close()
     finally:
         demo.close()
     return {
         "people": float(PEOPLE),
+        "painted_ms": median(painted),
+        "painted_ms_each": [round(value, 1) for value in painted],
         "drawn_ms": median(drawn),
         "drawn_ms_each": [round(value, 1) for value in drawn],
         "items": float(ITEMS),
@@ -80,8 +87,12 @@ def run() -> Figures:
     }
 
 
-def _crowded(shelf: Shelf) -> Shelf:
-    """The shelf with a map of 3,000 people around those of the shipped one."""
+def crowded(shelf: Shelf) -> Shelf:
+    """Put 3,000 people on its maps, around those of the shipped ones.
+
+    Raises:
+        UserError: If there is no map.
+    """
     atlas = shelf.atlas
     if atlas is None:
         raise UserError("There is no map: run 'python -m persona_demo atlas build'.")
@@ -95,7 +106,11 @@ def _crowded(shelf: Shelf) -> Shelf:
         counts=atlas.counts[rows],
         style=None if atlas.style is None else atlas.style[rows],
     )
-    return replace(shelf, atlas=crowd)
+    # The map by subject has the same people in the same order.
+    subjects = shelf.subjects
+    if subjects is not None:
+        subjects = replace(subjects, vectors=subjects.vectors[rows], coordinates=subjects.coordinates[rows])
+    return replace(shelf, atlas=crowd, subjects=subjects)
 
 
 @contextmanager
@@ -108,9 +123,11 @@ def _opened(browser: Browser, url: str) -> Iterator[Page]:
     page.close()
 
 
-def _drawn(browser: Browser, url: str) -> float:
+def _drawn(browser: Browser, url: str) -> tuple[float, float]:
+    """Milliseconds until everybody is painted, and until Plotly has drawn the rest."""
     with _opened(browser, url) as page:
-        return float(page.evaluate(DRAWN))
+        painted, drawn = page.evaluate(DRAWN)
+    return float(painted), float(drawn)
 
 
 def _moved(browser: Browser, url: str) -> list[float]:
