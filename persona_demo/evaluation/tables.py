@@ -62,7 +62,7 @@ _SPEED = (
     ),
     (
         "training",
-        "the same on inputs as long as an abstract, at their first visit and at later ones; first visits in our precision",
+        "the same on inputs as long as an abstract: first and later visits; first visits in our precision",
         "{long_ratio:.1f} and {long_ratio_of_later_visits:.1f} times; {long_ratio_in_the_same_precision:.1f} times",
     ),
 )
