@@ -121,6 +121,21 @@ def nearest_people(people: Sequence[UserHistory], items: Sequence[HistoryItem]) 
     return sorted(able, key=lambda p: abs(len(p.active) - len(items)))[:NEAREST]
 
 
+def apart_from(items: Sequence[HistoryItem], asked: str | None) -> tuple[HistoryItem, ...]:
+    """Items that answer something else than what is asked.
+
+    Somebody else's words on the very film that the person is to write about would tell more of the
+    film than the person's own history may.
+
+    Args:
+        items: Of somebody else.
+        asked: The input at hand; None where what is written answers nothing.
+    """
+    if asked is None:
+        return tuple(items)
+    return tuple(item for item in items if item.input is None or item.input.strip() != asked.strip())
+
+
 def draw_other(people: Sequence[UserHistory], items: Sequence[HistoryItem], *, seed: int) -> Other | None:
     """Draw another person whose texts are at hand.
 

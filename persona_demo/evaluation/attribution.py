@@ -65,16 +65,16 @@ class Group:
 
     Attributes:
         members: Indices of people.
-        prompts: Inputs of people outside the group.
+        prompts: Inputs of people outside the group, which no member wrote on.
     """
 
     members: tuple[int, ...]
     prompts: tuple[str, ...]
 
 
-def enough(people: Sequence[Person], *, groups: int = 1) -> bool:
-    """Whether there are so many groups of ten people to tell apart, and another one to take prompts from."""
-    return len({person.group for person in _able(people)}) > groups * GROUP
+def enough(people: Sequence[Person]) -> bool:
+    """Whether there are ten people to tell apart, and another one to take prompts from."""
+    return len({person.group for person in _able(people)}) > GROUP
 
 
 def attribute(
@@ -160,11 +160,18 @@ def draw_groups(people: Sequence[Person], task: Task, *, seed: int) -> list[Grou
     for members in _tens([i for i, person in enumerate(people) if id(person) in able], people, rng):
         inside = {people[i].group for i in members}
         outside = [person for person in people if person.group not in inside]
-        asked = [outside[i] for i in rng.permutation(len(outside))[:PROMPTS].tolist()]
-        targets = draw_targets(asked, task, per_person=PROMPTS, rng=rng, last_third=True)
-        drawn = rng.permutation(len(targets))[:PROMPTS].tolist()
-        if drawn:
-            groups.append(Group(tuple(members), tuple(targets[i].pair.input for i in drawn)))
+        # What a member wrote on a prompt would be in the history the classifier reads.
+        known = {pair.input for i in members for item in people[i].items if (pair := task.pair(item)) is not None}
+        order, prompts = rng.permutation(len(outside)).tolist(), dict[str, None]()
+        for start in range(0, len(order), PROMPTS):
+            asked = [outside[i] for i in order[start : start + PROMPTS]]
+            targets = draw_targets(asked, task, per_person=PROMPTS, rng=rng, last_third=True)
+            inputs = [targets[i].pair.input for i in rng.permutation(len(targets)).tolist()]
+            prompts |= dict.fromkeys(one for one in inputs if one not in known)
+            if len(prompts) >= PROMPTS:
+                break
+        if prompts:
+            groups.append(Group(tuple(members), tuple(prompts)[:PROMPTS]))
     if not groups:
         raise UserError("Nobody outside a group of ten has enough items for a prompt: leave out --attribution.")
     return groups
@@ -223,7 +230,7 @@ def _placebo(strangers: Strangers, people: Sequence[Person], member: int, group:
     near = strangers.nearest(member, items=size, rng=rng, without=group.members)
     if not near:
         raise UserError("Nobody outside a group of ten can stand in another's place: leave out the arms with :other.")
-    return strangers.items(near[0], beside=member)[-min(size, MAX_ITEMS) :]
+    return strangers.items(near[0], beside=member, asked=group.prompts)[-min(size, MAX_ITEMS) :]
 
 
 def _write(

@@ -27,9 +27,6 @@ Compared = Literal["folder", "folder+plug"]
 
 POOLED: tuple[Split, ...] = ("tune", "dev")
 """Splits whose people are told apart together where one alone has too few."""
-GROUPS_APART = 2
-"""Too few are those who make fewer groups of ten without common members. People who are held back are
-told apart among themselves wherever they can be."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,7 +116,7 @@ def read_subjects(data: Path, split: Split, task: Task, *, plug: Path, report: R
         )
     pool = list(people)
     pooled: tuple[Split, ...] = (split,)
-    if not closed(task) and not enough(people, groups=1 if split == "test" else GROUPS_APART):
+    if not closed(task) and not enough(people):
         more = tuple(s for s in splits_in(data, task) if s in POOLED and s != split)
         pool += [person for other in more for person in read_corpus(data, other, task)]
         pooled = (split, *more)

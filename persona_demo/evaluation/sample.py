@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from persona_demo.arms import apart_from
 from persona_demo.corpus import Person, Target, draw_targets
 from persona_demo.errors import UserError
 from persona_demo.evaluation.people import PeopleScores, Values
@@ -47,9 +48,18 @@ class Strangers:
         nearest = sorted(drawn, key=lambda i: abs(len(self._people[i].items) - items))[:PLACEBO_DRAWS]
         return [int(i) for i in rng.permutation(nearest)] if nearest else []
 
-    def items(self, stranger: int, *, beside: int) -> Items:
-        """Items of somebody, without those they share with the person they stand beside."""
-        return tuple(item for item in self._people[stranger].items if item.text not in self._marks[beside])
+    def items(self, stranger: int, *, beside: int, asked: Sequence[str] = ()) -> Items:
+        """Items of somebody, without those they share with the person they stand beside.
+
+        Args:
+            stranger: Index of who stands in the person's place.
+            beside: Index of the person.
+            asked: Inputs at hand; what the stranger wrote on them is left out.
+        """
+        items = tuple(item for item in self._people[stranger].items if item.text not in self._marks[beside])
+        for one in asked:
+            items = apart_from(items, one)
+        return items
 
     def _able_for(self, person: int) -> list[int]:
         if person not in self._able:
@@ -116,8 +126,9 @@ class Sample:
     def others(self, place: int) -> list[Items]:
         """Histories of placebo people for a target: the five nearest in number of items, in seeded order.
 
-        They share no text with the person; of people equally near, the seed draws. Where too few share
-        none (everybody rates the same films), others stand in without the items they share.
+        They share no text with the person, and what they wrote on the target's input is left out; of
+        people equally near, the seed draws. Where too few share no text, others stand in without the
+        items they share.
 
         Raises:
             UserError: If there is nobody.
@@ -128,7 +139,11 @@ class Sample:
         if not near:
             raise UserError("Nobody in this split can stand in another's place: leave out the arms that end in :other.")
         known = len(target.history)
-        return [self._strangers.items(i, beside=target.person)[-known:] if known else () for i in near]
+        if not known:
+            return [() for _ in near]
+        asked = target.pair.input if target.item is None else self.everybody[target.person].items[target.item].input
+        kept = () if asked is None else (asked,)
+        return [self._strangers.items(i, beside=target.person, asked=kept)[-known:] for i in near]
 
     def question(self, place: int) -> str:
         """Name of a target: the question somebody came with, or the person and the item."""

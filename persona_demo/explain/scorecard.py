@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from persona_demo.arms import Arm, ArmInputs, Conditioning, Other, arm_named, nearest_people
+from persona_demo.arms import Arm, ArmInputs, Conditioning, Other, apart_from, arm_named, nearest_people
 from persona_demo.corpus import Person, Target, draw_targets
 from persona_demo.errors import UserError
 from persona_demo.evaluation.bootstrap import Estimate, bootstrap
@@ -164,6 +164,7 @@ class _Card:
         self._lm, self._strength, self._seed = runtime.lm, strength, seed
         self._person, self._of = history.name, task.wording
         self._inputs = []
+        self._asked = [history.active[_place(target)].input for target in held]
         self._known: dict[str, Values] = {}
         for target in held:
             read = history.with_items(tuple(history.active[i] for i in target.history))
@@ -208,13 +209,14 @@ class _Card:
         nlls = []
         for other in able:
             # As many items as the person has: a longer history would be another kind of help.
-            built = [self._beside(stranger, inputs, other) for inputs in self._inputs]
+            built = [self._beside(stranger, i, other) for i in range(len(self._inputs))]
             nlls.append(self._nll(list(enumerate(built))))
         return np.asarray(np.mean(nlls, axis=0))
 
-    @staticmethod
-    def _beside(stranger: Arm, inputs: ArmInputs, other: Other) -> Conditioning:
-        return stranger.build(replace(inputs, other=replace(other, items=other.items[-len(inputs.items) :])))
+    def _beside(self, stranger: Arm, place: int, other: Other) -> Conditioning:
+        inputs = self._inputs[place]
+        items = apart_from(other.items, self._asked[place])[-len(inputs.items) :]
+        return stranger.build(replace(inputs, other=replace(other, items=items)))
 
     def _nll(self, made: Sequence[tuple[int, Conditioning]]) -> Values:
         """Mean nll a token of each held-out item, (items,)."""

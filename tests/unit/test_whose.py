@@ -56,8 +56,6 @@ def test_ten_people_are_not_enough_since_somebody_must_ask() -> None:
     assert enough(people(11))
     assert not enough(people(10))
     assert not enough(people(20, together=2))
-    assert enough(people(21), groups=2)
-    assert not enough(people(20), groups=2)
     with pytest.raises(UserError, match="too few people"):
         draw_groups(people(10), TASK, seed=0)
 
