@@ -56,7 +56,6 @@ class ArmText:
             "soft_vectors": self.soft_vectors,
             "first_token_ms": round(self.written.first_token_ms or 0.0, 1),
             "total_ms": round(self.written.total_ms, 1),
-            "remembered": self.written.remembered,
             "bytes_per_user": self.bytes_per_user,
         }
 

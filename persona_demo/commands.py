@@ -192,8 +192,6 @@ def evaluate(arguments: argparse.Namespace) -> None:
     )
     if dialled:
         record["strengths"] = [strength_of(one) for one in dialled]
-    if arguments.predictions is not None:
-        write_predictions(arguments.predictions, task, {arm.arm: arm.answers or {} for arm in made.arms})
     if arguments.out is not None:
         record["people"] = people_of(made)
         record["made"] = provenance(
@@ -204,9 +202,13 @@ def evaluate(arguments: argparse.Namespace) -> None:
             data=arguments.data,
         )
         record["made"] |= {"leakage": subjects.compared} | ({"twins": subjects.twins} if subjects.twins else {})
+    # Told before anything is written: a full disk must not take the figures of hours along.
+    _print(_document(record) if arguments.json else table_of(record, made, dialled))
+    if arguments.predictions is not None:
+        write_predictions(arguments.predictions, task, {arm.arm: arm.answers or {} for arm in made.arms})
+    if arguments.out is not None:
         with whole(arguments.out) as draft:
             draft.write_text(_document(record) + "\n", encoding="utf-8")
-    _print(_document(record) if arguments.json else table_of(record, made, dialled))
 
 
 def results(arguments: argparse.Namespace) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from persona_demo.errors import UserError
 from persona_demo.files import whole
 from persona_demo.terminal import document, say
 
@@ -28,7 +29,10 @@ def pool(arguments: argparse.Namespace) -> None:
     from persona_demo.evaluation.results import read_record
     from persona_demo.evaluation.tables import arms_table
 
-    made = pooled([read_record(path) for path in arguments.results])
+    records = [read_record(path) for path in arguments.results]
+    if len({document(record.get("people")) for record in records}) < len(records):
+        raise UserError("Two of the files hold the figures of the same people: name one file of each fold.")
+    made = pooled(records)
     made["made"] |= {
         "command": command_line(arguments.words, program="python -m persona_demo"),
         "commit": commit(),

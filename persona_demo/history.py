@@ -18,6 +18,14 @@ MAX_ITEM_CHARACTERS = 20_000
 MAX_NAME_CHARACTERS = 200
 
 
+def whole_characters(text: str) -> str:
+    """A text with a mark for each lone surrogate, as broken files and terminals give it.
+
+    A lone surrogate is no character a tokenizer or a file could take.
+    """
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
 @dataclass(frozen=True)
 class HistoryItem:
     """One thing a person wrote.
@@ -48,11 +56,10 @@ class HistoryItem:
         """
         if not self.text.strip():
             raise UserError(f"History item {self.id!r} has no text: write something in it or delete it.")
-        # A lone surrogate, as broken files give it, is no character a tokenizer or a file could take.
         for name in ("text", "input", "label"):
             value = getattr(self, name)
             if value is not None:
-                object.__setattr__(self, name, value.encode("utf-8", "replace").decode("utf-8"))
+                object.__setattr__(self, name, whole_characters(value))
         for name, value in (("text", self.text), ("input", self.input or "")):
             if len(value) > MAX_ITEM_CHARACTERS:
                 raise UserError(

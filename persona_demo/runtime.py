@@ -19,7 +19,7 @@ from persona_demo.answers import ArmText, Embedding
 from persona_demo.arms import Arm, ArmInputs, Conditioning, Other, draw_other
 from persona_demo.catalog import models as catalog
 from persona_demo.errors import UserError
-from persona_demo.history import UserHistory
+from persona_demo.history import UserHistory, whole_characters
 from persona_demo.items import ItemEncoder, SentenceTransformerEncoder
 from persona_demo.lm.base import EngineChoice, FloatArray, FrozenLM, Row
 from persona_demo.lm.choice import load_lm
@@ -228,7 +228,7 @@ class Runtime:
             other = Other(name=self.atlas.ids[row], user_vector=self.atlas.vectors[row])
         return ArmInputs(
             task=task,
-            input_text=input_text,
+            input_text=whole_characters(input_text),
             items=history.active,
             plug=self.plug,
             encoder=self.encoder,
@@ -325,7 +325,7 @@ class Runtime:
         uniform = plug.aggregate(items, present, None)
         made, near = uniform, None
         if query is not None:
-            asked = [task.query(query)]
+            asked = [task.query(whole_characters(query))]
             vector = torch.from_numpy(self.encoder.encode(asked))
             made, near = plug.aggregate(items, present, plug.query(vector, asked)), plug.standardise(vector)[0]
         words = own_words(plug, task, history.active, items[0], near, self.encoder)

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from persona_demo.corpora.lamp import Outputs, Question, write_outputs, write_questions
-from persona_demo.corpora.people import Person, Split, lines_file, records
+from persona_demo.corpora.people import Person, Split, lines_file, reading, records
 from persona_demo.corpora.reading import splits_in
 from persona_demo.corpora.shapes import shape_of
 from persona_demo.corpus import Target, draw_targets, read_corpus
@@ -129,7 +129,8 @@ def _own_task(task: Task, data: Path) -> Task:
     path = lines_file(data, "users")
     if path is None:
         raise UserError(f"{data} holds no users.jsonl.gz: name a corpus folder with --data.")
-    shape = next((found for record in records(path) if (found := shape_of(record))), None)
+    with reading(path):
+        shape = next((found for record in records(path) if (found := shape_of(record))), None)
     for name, number in LAMP_SHAPE.items():
         if shape is not None and number == task.shape.number and name in shape.tasks:
             return TASKS[name]

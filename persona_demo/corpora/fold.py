@@ -17,7 +17,7 @@ from typing import Any, get_args
 
 import numpy as np
 
-from persona_demo.corpora.people import Split, lines_file, plain, records
+from persona_demo.corpora.people import Split, lines_file, plain, reading, records
 from persona_demo.corpora.reading import CHANCE_PAIR, chance_text, pairs_in_common
 from persona_demo.corpora.shapes import Shape, groups, shape_of
 from persona_demo.errors import UserError
@@ -62,14 +62,12 @@ def write_folds(data: Path, out: Path, *, folds: int, seed: int) -> list[Fold]:
     path = lines_file(data, "users")
     if path is None:
         raise UserError(f"{data} holds no users.jsonl.gz: name a corpus folder with --data.")
-    try:
+    with reading(path):
         people = [record for record in records(path) if record["split"] != "test"]
         shape = next((found for record in people if (found := shape_of(record))), None)
         if shape is None:
             raise KeyError("items")
         together = _together(people, shape, data)
-    except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UserError(f"{path} is not a readable corpus ({type(error).__name__}): restore the file.") from error
     rng = np.random.default_rng(seed)
     held = _deal(together, folds, rng)
     made = []

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gzip
 import json
+import zlib
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -72,6 +74,32 @@ def lines_file(folder: Path, name: str) -> Path | None:
     return next((path for path in paths if path.is_file()), None)
 
 
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Say in one sentence that a file is damaged or holds something else, whichever way it fails.
+
+    Args:
+        path: The file that is read inside.
+
+    Raises:
+        UserError: If reading fails.
+    """
+    try:
+        yield
+    except (
+        OSError,
+        EOFError,
+        zlib.error,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        OverflowError,
+        RecursionError,
+    ) as error:
+        raise UserError(f"{path} is not a readable corpus ({type(error).__name__}): restore the file.") from error
+
+
 def records(path: Path) -> Iterator[dict[str, Any]]:
     """The objects of a file of JSON lines.
 
@@ -79,6 +107,7 @@ def records(path: Path) -> Iterator[dict[str, Any]]:
         ValueError: If a line is no JSON object.
         OSError: If the file cannot be read.
         EOFError: If a packed file is cut off.
+        zlib.error: If a packed file is damaged.
     """
     opener: Callable[..., Any] = gzip.open if path.suffix == ".gz" else open
     with opener(path, "rt", encoding="utf-8") as lines:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from persona_demo.corpora.lamp import lamp_splits, read_questions_of
-from persona_demo.corpora.people import Person, Split, asked, lines_file, records
+from persona_demo.corpora.people import Person, Split, asked, lines_file, reading, records
 from persona_demo.corpora.shapes import Reader, Shape, groups, shape_of
 from persona_demo.errors import UserError
 from persona_demo.tasks import LampTask, Task
@@ -52,10 +52,8 @@ def read_corpus(folder: Path, split: Split, task: Task | None = None) -> list[Pe
     path = lines_file(folder, "users")
     if path is None:
         raise UserError(f"{folder} holds no users.jsonl.gz: name a corpus folder with --data.")
-    try:
+    with reading(path):
         people = _read(path, split, task)
-    except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UserError(f"{path} is not a readable corpus ({type(error).__name__}): restore the file.") from error
     if not people:
         raise UserError(f"{path} holds nobody in the split {split!r}: choose another split.")
     if task is not None:
@@ -80,10 +78,8 @@ def splits_in(folder: Path, task: Task | None = None) -> tuple[Split, ...]:
     path = lines_file(folder, "users")
     if path is None:
         raise UserError(f"{folder} holds no users.jsonl.gz: name a corpus folder with --data.")
-    try:
+    with reading(path):
         found = {record["split"] for record in records(path)}
-    except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{path} is not a readable corpus ({type(error).__name__}): restore the file.") from error
     return tuple(split for split in get_args(Split) if split in found)
 
 

@@ -102,9 +102,11 @@ def read_subjects(data: Path, split: Split, task: Task, *, plug: Path, report: R
         report: Told what is done.
 
     Raises:
-        UserError: If the folder cannot be read, a person or text is in two splits, or people of ``test`` can be
-            compared with nobody who was trained on.
+        UserError: If the split is the one trained on, the folder cannot be read, a person or text is in two
+            splits, or people of ``test`` can be compared with nobody who was trained on.
     """
+    if split == "train":
+        raise UserError("People of the split 'train' were trained on: choose tune, dev or test.")
     people = read_corpus(data, split, task)
     known = check_people(data, split, people, task, plug=plug, report=report)
     if known is not None:

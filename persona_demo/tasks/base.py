@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from persona_demo.history import HistoryItem
+from persona_demo.history import HistoryItem, whole_characters
 from persona_demo.tasks.wording import Wording
 
 if TYPE_CHECKING:
@@ -66,6 +66,11 @@ class WritingPair:
 
     input: str
     target: str
+
+    def __post_init__(self) -> None:
+        """Mark what is no character."""
+        for name in ("input", "target"):
+            object.__setattr__(self, name, whole_characters(getattr(self, name)))
 
     @property
     def answer(self) -> str:

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 STARS_FORM = "Rated {label} of 5: {text}"
 STARS_MARK = "{} of 5"
 
+PAUSE = "\n\n"
+"""Between posts, and counted among the tokens they may take."""
+
 
 def one_line(text: str) -> str:
     """A text with every run of white space made one space."""
@@ -67,7 +70,8 @@ class Continuation(Task):
         self, ranked: Sequence[HistoryItem], input_text: str, *, codec: TextCodec, tokens: int
     ) -> tuple[str, ...]:
         """Texts in ascending order of rank, so that the best one is nearest to the input."""
-        return fit_budget([item.text for item in reversed(ranked)], codec, tokens=tokens)
+        texts = [item.text.strip() for item in reversed(ranked)]
+        return fit_budget(texts, codec, tokens=tokens, frames=[("", PAUSE)] * len(texts))
 
     def prompt(self, input_text: str, *, retrieved: Sequence[str] = ()) -> Prompt:
         """Build what the LM reads: retrieved texts stand as earlier posts of the same blog.
@@ -83,8 +87,7 @@ class Continuation(Task):
                 f"The opening words have {len(opening):,} characters: "
                 f"shorten them to at most {self.max_input_characters:,}."
             )
-        posts = "".join(f"{text.strip()}\n\n" for text in retrieved)
-        return Prompt(context=f"{self.heading}\n\n{posts}", opening=opening)
+        return Prompt(context=f"{self.heading}{PAUSE}{''.join(retrieved)}", opening=opening)
 
 
 @dataclass(frozen=True, kw_only=True)

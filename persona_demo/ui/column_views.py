@@ -101,7 +101,7 @@ def card(text: ArmText, *, fresh: bool = False, strength: float = 1.0, seed: int
             *kept,
             *dial,
         ],
-        "retrieved": list(text.retrieved),
+        "retrieved": [one.strip() for one in text.retrieved],
         "copied": list(text.copied),
     }
 

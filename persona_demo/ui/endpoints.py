@@ -149,7 +149,7 @@ class Endpoints:
             "prompt": opening,
             "strength": force,
             "engine": engine,
-            "arms": [text.told() for text in texts],
+            "arms": [text.told() | {"remembered": text.written.remembered} for text in texts],
         }
 
     def _write(

@@ -69,7 +69,7 @@ def test_hostile_text_does_nothing_in_any_tab(app: App, visit: Callable[..., Pag
     open_tab(page, "Maps")
     page.locator("#pd-sentence textarea").fill(hostile)
     page.locator("#pd-sentence textarea").press("Enter")
-    expect(page.locator("#pd-map-people .pd-map-tint")).to_contain_text("Likeness")
+    expect(page.locator("#pd-map-people .pd-map-tint")).to_contain_text("Distance from your sentence")
     page.locator("#pd-find-posts input").fill(hostile)
     page.locator("#pd-find-posts input").press("Enter")
     expect(page.locator("#pd-near-posts")).to_contain_text("that were found")

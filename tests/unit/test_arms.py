@@ -10,9 +10,11 @@ import pytest
 from persona_demo.arms import ARMS, ArmInputs, arms_named
 from persona_demo.arms.text import RETRIEVED_ITEMS, RETRIEVED_TOKENS, rank_bm25
 from persona_demo.errors import UserError
+from persona_demo.explain.scoring import row_of
 from persona_demo.history import HistoryItem, UserHistory
 from persona_demo.lm.decode import DecodeOptions
 from persona_demo.runtime import Runtime
+from persona_demo.tasks import WritingPair, task_named
 from persona_demo.tasks.base import fit_budget
 from tests import tiny
 
@@ -110,8 +112,18 @@ def test_retrieval_takes_four_items_with_the_best_one_last(runtime: Runtime) -> 
 def test_retrieved_text_keeps_within_its_budget(runtime: Runtime) -> None:
     long = UserHistory("Long", tuple(HistoryItem(f"x{i}", "many words here " * 60) for i in range(6)))
     for name in ("bm25", "dense", "recent"):
-        texts = ARMS[name].build(inputs(runtime, long)).retrieved
-        assert sum(len(runtime.lm.codec.encode(t)) for t in texts) <= RETRIEVED_TOKENS + len(texts)
+        given = inputs(runtime, long)
+        read = row_of(given, ARMS[name].build(given)).text_tokens
+        assert read - row_of(given, ARMS["plain"].build(given)).text_tokens <= RETRIEVED_TOKENS
+
+
+def test_half_a_character_in_an_input_is_marked_and_read(runtime: Runtime) -> None:
+    history = UserHistory("Ada", (HistoryItem("a", "Some words."), HistoryItem("b", "Others, then.")))
+    task, half = task_named("blog-post"), "I saw \ud83d and \udcff"
+    assert WritingPair(input=half, target=half).input == "I saw ? and ?"
+    assert runtime.arm_inputs(history, task, half).input_text == "I saw ? and ?"
+    made = runtime.embed(history, task, query=half)
+    assert made.weights.tolist() == runtime.embed(history, task, query="I saw ? and ?").weights.tolist()
 
 
 def test_what_short_texts_leave_of_the_budget_goes_to_long_ones(runtime: Runtime) -> None:

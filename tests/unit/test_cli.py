@@ -78,10 +78,10 @@ def test_embed_gives_vectors_and_weights_uniform_without_a_query(
 @pytest.mark.usefixtures("loaded")
 def test_evaluate_gives_the_figures_of_the_contract(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     data = write_corpus(tmp_path / "corpus")
-    words = ["evaluate", "--task", "blog-post", "--data", str(data), "--split", "train", "--users", "3"]
+    words = ["evaluate", "--task", "blog-post", "--data", str(data), "--split", "tune", "--users", "3"]
     made = output(capsys, *words, "--targets-per-user", "1", "--out", str(tmp_path / "figures.json"))
     assert made == json.loads((tmp_path / "figures.json").read_text(encoding="utf-8"))
-    assert made["people"]["targets"] == [1, 1, 1]
+    assert made["people"]["targets"] == [1, 1]
     assert np.mean(made["people"]["nll"]["persona"]) == pytest.approx(made["arms"][1]["nll"], abs=1e-5)
     assert [a["arm"] for a in made["arms"]] == ["task", "persona", "persona:other"]
     assert made["placebo_gap_ci"][0] <= made["placebo_gap"] <= made["placebo_gap_ci"][1]
@@ -127,7 +127,7 @@ def test_evaluate_has_the_keys_of_the_flags_it_was_given_and_no_others(
 @pytest.mark.usefixtures("loaded")
 def test_evaluate_measures_the_persona_at_several_strengths(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     data = write_corpus(tmp_path / "corpus")
-    words = ["evaluate", "--data", str(data), "--split", "train", "--users", "3", "--targets-per-user", "1"]
+    words = ["evaluate", "--data", str(data), "--split", "tune", "--users", "3", "--targets-per-user", "1"]
     made = output(capsys, *words, "--strengths", "0,1,2")
     none, one, two = made["strengths"]
     assert [point["strength"] for point in made["strengths"]] == [0, 1, 2]

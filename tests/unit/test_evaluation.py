@@ -104,6 +104,30 @@ def test_placebo_people_are_the_nearest_in_number_of_items_and_equals_are_drawn(
     assert nearest(10, 4) == nearest(10, 4)
 
 
+def test_placebo_people_bring_nothing_on_the_input_that_is_asked() -> None:
+    people = [
+        Person(
+            id=f"c{n}",
+            split="dev",
+            items=tuple(HistoryItem(id=f"{i}", text=folders.text(n, i, words=14), input=f"film {i}") for i in range(9)),
+            dated=True,
+        )
+        for n in range(7)
+    ]
+    sample = Sample(task_named("film-review"), people, users=7, targets_per_user=2, seed=0)
+    for place, target in enumerate(sample.targets):
+        assert target.item is not None
+        others = sample.others(place)
+        assert len(others) == 5
+        assert all(len(items) == len(target.history) or len(items) == 8 for items in others)
+        assert all(item.input != target.pair.input for items in others for item in items)
+
+
+def test_people_who_were_trained_on_are_not_evaluated(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="trained on"):
+        read_subjects(tmp_path, "train", task_named("blog-post"), plug=tmp_path, report=lambda *_: None)
+
+
 def test_a_user_of_lamp_who_asks_twice_is_one_user_and_who_wrote_nothing_is_asked_too(tmp_path: Path) -> None:
     data, task = folders.lamp(tmp_path / "data", 5, "dev", time=True), task_named("lamp-5")
     questions = json.loads((data / "dev_questions.json").read_text(encoding="utf-8"))

@@ -277,8 +277,8 @@ def test_both_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
     said = capsys.readouterr().out
     assert "fold-1" in said and "6 dev" in said
     files = []
-    for name in ("a", "b"):
-        kept = record({"task": [2.0, 3.0], "persona": [1.0, 2.0], "persona:other": [2.0, 2.5]}, plug=name)
+    for name, first in (("a", 2.0), ("b", 2.25)):
+        kept = record({"task": [first, 3.0], "persona": [1.0, 2.0], "persona:other": [2.0, 2.5]}, plug=name)
         path = tmp_path / f"{name}.json"
         path.write_text(json.dumps(kept), encoding="utf-8")
         files.append(str(path))
@@ -288,6 +288,8 @@ def test_both_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
     kept = json.loads(out.read_text(encoding="utf-8"))
     assert kept["made"]["commit"] and kept["made"]["commits"] == ["c"]
     assert kept["users"] == 4 and kept["made"]["command"].endswith("folds pool a.json b.json")
+    assert main(["folds", "pool", files[0], files[0]]) == 2
+    assert "the same people" in capsys.readouterr().err
     (tmp_path / "a.json").write_text("{", encoding="utf-8")
     assert main(["folds", "pool", *files]) == 2
     assert "no readable results file" in capsys.readouterr().err

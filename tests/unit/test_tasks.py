@@ -40,7 +40,8 @@ def test_a_blog_post_is_put_to_the_models_as_the_shipped_plug_was_trained() -> N
     pair = task.pair(HistoryItem("i", text))
     assert pair is not None
     assert (pair.input, pair.target) == ("One two three, four five six\nseven eight", " nine ten.")
-    made = task.prompt(pair.input, retrieved=["Old post. ", " Newer post."])
+    ranked = [HistoryItem("b", " Newer post."), HistoryItem("a", "Old post. ")]
+    made = task.prompt(pair.input, retrieved=task.shots(ranked, pair.input, codec=CODEC, tokens=99))
     assert (made.context, made.opening) == ("From my blog:\n\nOld post.\n\nNewer post.\n\n", pair.input)
     assert task.target_tokens(pair.target, CODEC) == CODEC.encode(" nine ten.")[:64]
     assert task.item_text(HistoryItem("i", "text", label="tag")) == "tag: text"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,6 +15,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
+from persona_demo.corpora.reading import splits_in
 from persona_demo.corpus import draw_targets, read_corpus
 from persona_demo.errors import UserError
 from persona_demo.leakage import FINGERPRINT, check_leakage
@@ -229,7 +231,12 @@ def test_a_leak_between_splits_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "words"),
-    [("", "nobody"), ("{", "not a readable corpus"), ('{"user": 1}', "not a readable corpus")],
+    [
+        ("", "nobody"),
+        ("{", "not a readable corpus"),
+        ('{"user": 1}', "not a readable corpus"),
+        ("[" * 100_000, "not a readable corpus"),
+    ],
 )
 def test_a_broken_corpus_is_one_clear_sentence(tmp_path: Path, content: str, words: str) -> None:
     (tmp_path / "users.jsonl").write_text(content, encoding="utf-8")
@@ -237,6 +244,15 @@ def test_a_broken_corpus_is_one_clear_sentence(tmp_path: Path, content: str, wor
         read_corpus(tmp_path, "train")
     with pytest.raises(UserError, match="holds no users"):
         read_corpus(tmp_path / "nowhere", "train")
+
+
+def test_a_damaged_packed_corpus_is_one_clear_sentence(tmp_path: Path) -> None:
+    packed = bytearray(gzip.compress(b'{"user": 1, "split": "dev"}\n' * 400))
+    packed[14:20] = b"\xff" * 6
+    (tmp_path / "users.jsonl.gz").write_bytes(packed)
+    for read in (lambda: read_corpus(tmp_path, "dev"), lambda: splits_in(tmp_path)):
+        with pytest.raises(UserError, match="not a readable corpus"):
+            read()
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,25 @@ def test_groups_are_ten_who_share_nothing_and_prompts_are_of_others() -> None:
     assert groups != draw_groups(everybody, TASK, seed=1)
 
 
+def test_nobody_in_a_group_wrote_on_its_prompts() -> None:
+    reviews = [
+        Person(
+            id=f"c{n}",
+            split="dev",
+            items=tuple(
+                HistoryItem(id=str(i), text=folders.text(n, i, words=14), input=f"film {i}")
+                for i in range(n % 4, 30 + n)
+            ),
+            dated=True,
+        )
+        for n in range(30)
+    ]
+    task = task_named("film-review")
+    for group in draw_groups(reviews, task, seed=0):
+        known = {item.input for i in group.members for item in reviews[i].items}
+        assert len(set(group.prompts)) == len(group.prompts) and not known & set(group.prompts)
+
+
 def test_nobody_is_drawn_again_while_others_wait() -> None:
     groups = draw_groups(people(60), TASK, seed=3)
     assert len({i for group in groups[:6] for i in group.members}) == 60

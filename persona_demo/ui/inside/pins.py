@@ -134,8 +134,9 @@ class Pins(Look):
         offered = [*own, *(pin for pin in pins if pin.session.who != session.who)]
         choices = [(pin.told((Pin(session, session.states.here), pin)), pin.key) for pin in offered]
         pinned, names = [pin.key for pin in pins], {key for _, key in choices}
-        # A second tick may have been made while the first one was on its way: it is not taken back.
-        stays = bool(pinned) and len(ticked) <= MAX_PINS and set(pinned) <= set(ticked) <= names
+        # A tick may have been made while this, or the answer to another tick, was on its way: it is not taken back.
+        more = bool(pinned) and len(ticked) <= MAX_PINS and set(pinned) <= set(ticked) <= names
+        stays = more or set(ticked) == set(pinned)
         group = gr.CheckboxGroup(choices=choices) if stays else gr.CheckboxGroup(choices=choices, value=pinned)
         changes: Changes = {self.parts.states: states_table(session), self.parts.pinned: group}
         return changes | self._compared(session, pins, opening)
