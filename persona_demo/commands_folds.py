@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 
 from persona_demo.errors import UserError
 from persona_demo.files import whole
@@ -30,7 +31,7 @@ def pool(arguments: argparse.Namespace) -> None:
     from persona_demo.evaluation.tables import arms_table
 
     records = [read_record(path) for path in arguments.results]
-    if len({document(record.get("people")) for record in records}) < len(records):
+    if len({json.dumps(record.get("people"), sort_keys=True) for record in records}) < len(records):
         raise UserError("Two of the files hold the figures of the same people: name one file of each fold.")
     made = pooled(records)
     made["made"] |= {

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from persona_demo.arms import KNOWN, ArmInputs, Other, arm_named, arms_named, draw_other
+from persona_demo.arms import KNOWN, ArmInputs, Other, apart_from, arm_named, arms_named, draw_other
 from persona_demo.arms.soft import read_person
 from persona_demo.errors import UserError
 from persona_demo.history import HistoryItem, UserHistory
@@ -136,3 +136,10 @@ def test_what_is_not_at_hand_is_one_clear_sentence(given: ArmInputs) -> None:
             arm_named(name)
     with pytest.raises(UserError, match="No arm was named"):
         arms_named([])
+
+
+def test_who_stands_in_brings_nothing_on_what_is_asked() -> None:
+    items = tuple(HistoryItem(str(n), f"a line on {n}", input=f"film {n} ") for n in range(3))
+    free = HistoryItem("free", "a line on nothing")
+    assert apart_from((*items, free), "film 1") == (items[0], items[2], free)
+    assert apart_from(items, "film 9") == apart_from(items, None) == items
