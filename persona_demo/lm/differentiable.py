@@ -104,7 +104,7 @@ class DifferentiableLM:
         head = model.get_output_embeddings()
         plain = getattr(head, "bias", None) is None
         return plain and torch.allclose(
-            hidden @ head.weight.t(), model(inputs_embeds=embeds).logits, atol=1e-2, rtol=1e-2
+            (hidden @ head.weight.t()).float(), model(inputs_embeds=embeds).logits.float(), atol=1e-2, rtol=1e-2
         )
 
     def nll(self, rows: Sequence[AnswerRow]) -> Tensor:

@@ -17,6 +17,7 @@ from typing import Any, Literal
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import linear
 from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSeq2SeqLM, PreTrainedModel
 
 from persona_demo.errors import UserError
@@ -53,6 +54,17 @@ def choose_device() -> Device:
     return Device("cpu", dtype, f"processor, {threads} thread{'s' if threads > 1 else ''}, {dtype}")
 
 
+def _sharpen(head: Any) -> None:
+    """Let a model's output layer compute in float32; its own weights stay as they are.
+
+    In bfloat16 logits of 16 and above are an eighth apart: answers of about the same likelihood, two ratings
+    say, would tie, and by what is read beside them now the one and now the other would come out ahead.
+    """
+    weight = head.weight.detach().float()
+    bias = None if getattr(head, "bias", None) is None else head.bias.detach().float()
+    head.forward = lambda hidden: linear(hidden.float(), weight, bias)
+
+
 class TorchLM:
     """A frozen transformers model behind :class:`~persona_demo.lm.base.FrozenLM`."""
 
@@ -62,6 +74,8 @@ class TorchLM:
         self.model.requires_grad_(False)
         self._codec = codec
         weight = self.model.get_input_embeddings().weight
+        if weight.dtype == torch.bfloat16:
+            _sharpen(self.model.get_output_embeddings())
         config = model.config
         self._info = LMInfo(
             name=name,
@@ -218,6 +232,7 @@ class _Group:
                 position_ids=positions,
                 past_key_values=self.cache,
                 use_cache=True,
+                **({"logits_to_keep": 1} if self.lm.trims_logits else {}),
             )
         self.cache = out.past_key_values
         return out.logits[:, -1].float()  # type: ignore[no-any-return]

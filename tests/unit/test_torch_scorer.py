@@ -9,7 +9,7 @@ import torch
 from persona_demo.explain.scoring import log_softmax
 from persona_demo.lm._torch_scorer import SHARED_START
 from persona_demo.lm.base import Row, Tokens
-from persona_demo.lm.torch_engine import TorchLM
+from persona_demo.lm.torch_engine import Device, TorchLM
 from tests import tiny
 
 
@@ -75,3 +75,18 @@ def test_a_model_that_cannot_leave_logits_out_scores_the_same() -> None:
     rows, targets = mixture(3)
     for trimmed, whole in zip(lm.score(rows, targets), plain.score(rows, targets), strict=True):
         np.testing.assert_allclose(trimmed, whole, atol=1e-5)
+
+
+@pytest.mark.parametrize("family", ["causal", "encoder-decoder"])
+def test_logits_of_half_precision_are_told_apart_and_weights_stay_as_they_are(family: str) -> None:
+    whole = tiny.causal_lm() if family == "causal" else tiny.seq2seq_lm()
+    model = whole.model.to(torch.bfloat16)
+    before = {name: values.clone() for name, values in model.state_dict().items()}
+    lm = TorchLM(model, whole.codec, name="half", fingerprint="0" * 64, device=Device("cpu", "bfloat16", "test"))
+    rows, targets = mixture()
+    found = np.concatenate(lm.logits(rows, targets))
+    rounded = torch.from_numpy(found).to(torch.bfloat16).float().numpy()
+    assert (found != rounded).mean() > 0.9
+    assert np.allclose(found, rounded, rtol=0.01, atol=0.01)
+    assert {name: values.dtype for name, values in model.state_dict().items()} == dict.fromkeys(before, torch.bfloat16)
+    assert all(torch.equal(values, before[name]) for name, values in model.state_dict().items())
