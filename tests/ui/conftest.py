@@ -56,7 +56,7 @@ def _usual_models(request: pytest.FixtureRequest) -> None:
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         # Machines that test may be busy; what must be quick is timed where it matters.
-        expect.set_options(timeout=20_000)
+        expect.set_options(timeout=60_000)
         browser = launch(playwright)
         yield browser
         browser.close()
@@ -80,7 +80,7 @@ def visit(browser: Browser) -> Iterator[Callable[..., Page]]:
 
     def opened(app: App, *, query: str = "", width: int = 1360, height: int = 900, ready: bool = True) -> Page:
         page = browser.new_page(viewport={"width": width, "height": height})
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(60_000)
         page.on("dialog", asked)
         page.on("pageerror", lambda error: alarmed(f"script error {error}"))
         page.on("request", lambda request: None if local(request.url, app) else alarmed(f"request {request.url}"))
