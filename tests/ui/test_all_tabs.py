@@ -180,6 +180,27 @@ def test_on_a_phone_the_history_says_where_the_point_moved(app: App, visit: Call
     expect(said).to_be_visible()
 
 
+def test_on_a_phone_no_table_hides_what_it_has_to_say(app: App, visit: Callable[..., Page]) -> None:
+    page = visit(app, width=390, height=844)
+    tabs = {
+        "Strength": "dial",
+        "Placebos": "score",
+        "Single posts": "posts",
+        "Word by word": "tokens",
+        "In words": "words",
+    }
+    for tab, name in tabs.items():
+        open_tab(page, tab)
+        measure(page, name)
+        tables = page.locator("#pd-inside .pd-scroll").filter(visible=True)
+        expect(tables).to_have_count(4 if tab == "In words" else 1)
+        for table in tables.all():
+            name = table.get_attribute("aria-label")
+            assert table.evaluate("node => node.scrollWidth <= node.clientWidth"), (tab, name)
+            # To those who hear it, it is still a table.
+            assert table.get_by_role("rowheader").count() == table.locator("tbody tr").count(), (tab, name)
+
+
 def test_the_keyboard_goes_past_a_long_history(app: App, visit: Callable[..., Page], tmp_path: Path) -> None:
     path = tmp_path / "long.txt"
     path.write_text("\n".join(f"post number {n} about the ferry" for n in range(20)), encoding="utf-8")

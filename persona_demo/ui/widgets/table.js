@@ -22,7 +22,8 @@ const go = (id) => {
 };
 
 const cellOf = (cell, head, row, first) => {
-  const node = make(first ? "th" : "td", first ? { scope: "row" } : {});
+  // Roles are said: cells that a narrow page puts below each other would lose theirs, and show their column's name.
+  const node = first ? make("th", { scope: "row", role: "rowheader" }) : make("td", { role: "cell", "data-head": head.text });
   node.classList.add(`pd-as-${head.kind}`);
   const words = make("span", {}, cell.text);
   if (first && row.id && props.go) {
@@ -56,9 +57,13 @@ const draw = () => {
   put(find(".pd-table-empty"), rows.length ? "" : empty);
   find(".pd-scroll").hidden = find(".pd-table-save").hidden = !rows.length;
   find(".pd-scroll").setAttribute("aria-label", caption || "Table");
-  find("thead tr").replaceChildren(...heads.map((head) => make("th", { scope: "col", class: `pd-as-${head.kind}` }, head.text)));
+  // Sentences in narrow columns would run on for pages, and out of sight.
+  find(".pd-table").classList.toggle("pd-prose", heads.some((head, at) => at && head.kind === "text"));
+  find("thead tr").replaceChildren(
+    ...heads.map((head) => make("th", { scope: "col", role: "columnheader", class: `pd-as-${head.kind}` }, head.text)),
+  );
   const drawn = rows.map((row) => {
-    const node = make("tr");
+    const node = make("tr", { role: "row" });
     node.classList.toggle("pd-marked", Boolean(row.mark));
     node.classList.toggle("pd-dim", Boolean(row.dim));
     node.append(...row.cells.map((cell, at) => cellOf(cell, heads[at], row, at === 0)));
