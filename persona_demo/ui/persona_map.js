@@ -214,6 +214,7 @@ async function start() {
   }
   part("state").hidden = true;
   part("tools").hidden = false;
+  part("verbs").hidden = !props.actions;
   let fitted = String(size());
   new ResizeObserver(() => {
     if (fitted === String(size())) return;
@@ -227,7 +228,6 @@ const shape = Math.min(Math.max(extent(home[0]) / extent(home[1]), 1), 1.5);
 part("frame").style.setProperty("--pd-map-shape", String(shape));
 
 nameParts();
-part("verbs").hidden = !props.actions;
 part("verbs").addEventListener("click", (event) => {
   const { verb } = event.target.closest("button")?.dataset ?? {};
   if (!verb) return;
