@@ -125,6 +125,24 @@ def early_and_late(history: UserHistory, of: Wording) -> tuple[Slice, Slice]:
     return early, late
 
 
+def in_turns(history: UserHistory, of: Wording) -> tuple[Slice, Slice]:
+    """Two halves of a history whose items take turns, so that no time sets them apart: the placebo of early and late.
+
+    Args:
+        history: The person.
+        of: What items are called.
+
+    Raises:
+        UserError: If there are fewer than two active items.
+    """
+    early, late = early_and_late(history, of)
+    ordered = (*early.history, *late.history)
+    return (
+        Slice(f"{history.name}, every other {of.one} from the first", replace(history, items=ordered[0::2])),
+        Slice(f"{history.name}, every other {of.one} from the second", replace(history, items=ordered[1::2])),
+    )
+
+
 def _slice(history: UserHistory, items: Sequence[HistoryItem], *, number: int, count: int, dated: bool) -> Slice:
     which = {(1, 2): "early", (2, 2): "late"}.get((number, count), f"part {number} of {count}")
     when = f", {items[0].date} to {items[-1].date}" if dated else ""

@@ -55,6 +55,10 @@ class States:
         Raises:
             UserError: If ids repeat, a parent is missing or comes later, or a named state is not there.
         """
+        if not self.all:
+            raise UserError(
+                "This run has no state of the history: it is damaged, so export it again where it was made."
+            )
         seen: set[str] = set()
         for state in self.all:
             if state.id in seen:
@@ -67,7 +71,7 @@ class States:
         if len(self.pinned) > MAX_PINS or len(set(self.pinned)) < len(self.pinned):
             raise UserError(f"At most {MAX_PINS} different states can be pinned.")
         if missing := [name for name in (self.current, *self.pinned) if name not in seen]:
-            raise UserError(f"There is no state {missing[0][:40]!r} in this run.")
+            raise UserError(f"There is no state {missing[0][:40]!r} in this run: export it again where it was made.")
 
     @classmethod
     def of(cls, history: UserHistory) -> States:

@@ -18,7 +18,7 @@ class Estimate:
 
     Attributes:
         mean: The mean.
-        low: Lower end of the 95% percentile interval.
+        low: Lower end of its 95% interval.
         high: Its upper end.
     """
 

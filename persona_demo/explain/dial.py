@@ -64,6 +64,14 @@ class Dial:
         """The strength at which the text is likeliest; of equal ones the nearest to 0."""
         return max(self.points, key=lambda p: (p.log_likelihood, -abs(p.strength)))
 
+    def at(self, strength: float) -> float:
+        """Log-likelihood of the whole text at a strength, nats.
+
+        Raises:
+            KeyError: If it was not measured at this one.
+        """
+        return {p.strength: p.log_likelihood for p in self.points}[strength]
+
     @property
     def sentence(self) -> str:
         """Where the text is likeliest, for readers."""

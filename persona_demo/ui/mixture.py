@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from persona_demo import algebra
 from persona_demo.maps.atlas import Atlas, Placement
+from persona_demo.maps.placing import directions_of
 from persona_demo.plug.model import PersonaPlug
 from persona_demo.ui import views
 
@@ -95,15 +96,21 @@ class Drawer:
         drawn = f"The line leads from {name} to {name} minus the average, which is the ◆."
         return self._mixed(algebra.line(person, mixed, steps=STEPS), mixed, drawn, more=more)
 
-    def times(self, early: FloatArray, late: FloatArray, *, name: str) -> Mixture:
-        """Somebody's two halves, (D,) each."""
+    def times(self, early: FloatArray, late: FloatArray, turns: tuple[FloatArray, FloatArray], *, name: str) -> Mixture:
+        """Somebody's two halves, (D,) each, and two halves that take turns, beside which they are far apart or not."""
         one, other = self._atlas.place(early), self._atlas.place(late)
         return Mixture(
             line=((one.x, one.y), (other.x, other.y)),
             marks=(("early", one.x, one.y), ("late", other.x, other.y)),
             drawn=f"The line joins {name}, early, and {name}, late.",
-            where=f"Early stands nearest to {self._near(one)}; late to {self._near(other)}.",
+            where=f"Early stands nearest to {self._near(one)}; late to {self._near(other)}. They are "
+            f"{self._apart(early, late):.3f} apart, and halves that take turns {self._apart(*turns):.3f}, where 0 is "
+            "the same direction.",
         )
+
+    def _apart(self, one: FloatArray, other: FloatArray) -> float:
+        units = directions_of(np.stack([one, other]) / self._atlas.scale)
+        return float(1 - units[0] @ units[1])
 
     def _mixed(self, vectors: FloatArray, mixed: FloatArray, drawn: str, *, more: str = "") -> Mixture:
         places = [self._atlas.place(vector) for vector in vectors]

@@ -214,7 +214,7 @@ def about(of: Wording, *, form: PlugConfig | None = None, figures: PlugFigures |
 {_copied(of, form)}4. The language model itself is frozen. It reads the {of.given} and the soft vectors, and writes
    on, one token (a word or a piece of one) at a time.
 5. The control read the same examples for as long and has as many vectors, but no person: what the persona adds to
-   **that** is the personal part.
+   **that** is due to a person. It is due to *this* person as far as it is more than somebody else's persona adds.
 
 ### What one vector can carry, and what it cannot
 It carries habits: how long the sentences are, capitals, punctuation, slang, and what somebody tends to write

@@ -20,7 +20,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::pandas.er
 def test_the_dial_has_a_curve_and_its_table(app: App, visit: Callable[..., Page]) -> None:
     page = visit(app)
     measure(page, "dial")
-    expect(page.locator("#pd-dial-chart polyline")).to_have_count(1)
+    # The persona and its placebo.
+    expect(page.locator("#pd-dial-chart polyline")).to_have_count(2)
     expect(body_rows(page, "pd-dial-table")).to_have_count(13)
     zero = body_rows(page, "pd-dial-table").filter(has_text=re.compile(r"^0-")).first
     expect(zero).to_contain_text("+0.000")
@@ -136,6 +137,38 @@ def test_an_edit_makes_measurements_old(app: App, visit: Callable[..., Page]) ->
     expect(said(page, "dial")).not_to_contain_text("before your last change")
 
 
+def test_another_text_makes_measurements_of_the_first_one_old(app: App, visit: Callable[..., Page]) -> None:
+    page = visit(app)
+    measure(page, "dial")
+    expect(page.locator("#pd-dial-chart polyline")).to_have_count(2)
+    choose(page, "#pd-look-text", "Trained, no person")
+    expect(said(page, "dial")).to_contain_text("Measured before your last change")
+    choose(page, "#pd-look-text", "Persona")
+    expect(said(page, "dial")).not_to_contain_text("before your last change")
+    choose(page, "#pd-look-text", "A text I type")
+    page.locator("#pd-typed textarea").fill(" and the gulls")
+    expect(said(page, "dial")).to_contain_text("Measured before your last change")
+    measure(page, "dial")
+    expect(said(page, "dial")).not_to_contain_text("before your last change")
+    page.locator("#pd-typed textarea").fill(" and the gulls again")
+    expect(said(page, "dial")).to_contain_text("Measured before your last change")
+
+
+def test_what_was_stopped_is_of_what_was_there_when_it_began(app: App, visit: Callable[..., Page]) -> None:
+    page = visit(app)
+    app.models.pause = 0.2
+    open_tab(page, "Mix people")
+    page.locator("#pd-mix-go").click()
+    page.wait_for_function("document.querySelectorAll('#pd-mix-texts .pd-new:not(:empty)').length > 1")
+    page.locator("#pd-mix-stop").click()
+    expect(said(page, "mix")).to_contain_text("Stopped")
+    expect(said(page, "mix")).not_to_contain_text("before your last change")
+    page.get_by_label("Mute post 1", exact=True).check()
+    expect(said(page, "mix")).to_contain_text("Measured before your last change")
+    page.get_by_role("button", name="Undo").click()
+    expect(said(page, "mix")).not_to_contain_text("before your last change")
+
+
 def test_tokens_are_coloured_and_show_what_else_might_have_stood_there(app: App, visit: Callable[..., Page]) -> None:
     page = visit(app)
     field = page.locator("#pd-strength input[type=number]")
@@ -217,16 +250,19 @@ def test_people_are_mixed_and_the_line_is_drawn(app: App, visit: Callable[..., P
     expect(page.locator("#pd-inside")).to_contain_text("Here the mixture stands nearest to")
     measure(page, "mix")
     texts = page.locator("#pd-mix-texts .pd-new")
-    expect(texts).to_have_count(3)
+    # The control stands before the three.
+    expect(texts).to_have_count(4)
     # All of the second person is the second person.
-    assert texts.nth(1).inner_text() == texts.nth(2).inner_text()
+    assert texts.nth(2).inner_text() == texts.nth(3).inner_text()
     page.get_by_label("On another person's opening").check()
     page.wait_for_function(f"{shapes} === 0")
     expect(message(page).first).not_to_contain_text("The line")
     page.get_by_label("Early me and late me").check()
     page.wait_for_function(f"{shapes} === 1")
     measure(page, "mix")
-    expect(page.locator("#pd-mix-texts h3").first).to_contain_text("early")
+    expect(page.locator("#pd-mix-texts h3").first).to_contain_text("Trained, no person")
+    expect(page.locator("#pd-mix-texts h3").nth(1)).to_contain_text("early")
+    expect(texts).to_have_count(5)
 
 
 def test_people_swap_inputs_and_arrow_keys_move_the_mixture(app: App, visit: Callable[..., Page]) -> None:
@@ -251,7 +287,7 @@ def test_people_swap_inputs_and_arrow_keys_move_the_mixture(app: App, visit: Cal
     page.get_by_label("On another person's opening").check()
     measure(page, "mix")
     openings = page.locator("#pd-mix-texts .pd-opening")
-    expect(openings).to_have_count(2)
+    expect(openings).to_have_count(3)
     assert openings.first.inner_text() != OPENINGS[0]
     expect(said(page, "mix")).not_to_contain_text("before your last change")
     page.get_by_label("Mute post 1", exact=True).check()

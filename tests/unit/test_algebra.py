@@ -11,6 +11,7 @@ from persona_demo.algebra import (
     blend,
     early_and_late,
     exaggerate,
+    in_turns,
     line,
     out_of_range,
     time_slices,
@@ -75,6 +76,15 @@ def test_slices_keep_every_item_once_in_order_of_time() -> None:
     early, late = early_and_late(person, BLOG_POST.wording)
     assert "early" in early.title and "late" in late.title
     assert early.history.items + late.history.items == person.items
+
+
+def test_halves_that_take_turns_keep_every_item_and_no_time_divides_them() -> None:
+    person = tiny.history(items=7)
+    one, other = in_turns(person.with_items(person.items[::-1]), BLOG_POST.wording)
+    assert one.history.items == person.items[0::2] and other.history.items == person.items[1::2]
+    assert "every other post" in one.title and one.title != other.title
+    with pytest.raises(UserError, match="too few"):
+        in_turns(tiny.history(items=1), BLOG_POST.wording)
 
 
 def test_undated_items_keep_their_order_and_muted_ones_are_left_out() -> None:

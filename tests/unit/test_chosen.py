@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from persona_demo.ui.inside.chosen import TYPED, chosen_line
+from persona_demo.ui.inside.chosen import TYPED, chosen_line, if_its_own, text_key
 from persona_demo.ui.inside.dial import Strength
 from persona_demo.ui.inside.posts import Posts
 from persona_demo.ui.inside.tokens import Tokens
@@ -41,11 +41,28 @@ def test_the_text_is_shown_with_whom_it_was_written_for(written: dict[str, Any],
     assert line["key"] == key_of(shelf.session_of("sample:ada"), OPENING)
     assert chosen_line("task", "", written, None)["text"].endswith("written by “Trained, no person”.")
     assert chosen_line("bm25", "", written, None)["text"].endswith("written by “Texts with the same words” for Ada.")
-    assert chosen_line(TYPED, "mine ${6*7}", written, None) == {"text": "Text: “mine ${6*7}”, typed by you.", "key": ""}
+    typed = chosen_line(TYPED, "mine ${6*7}", written, None)
+    assert (typed["text"], typed["key"]) == ("Text: “mine ${6*7}”, typed by you.", "")
     for nothing in (chosen_line("dense", "", written, None), chosen_line(TYPED, " ", written, None)):
-        assert nothing == {"text": "There is no such text yet.", "key": ""}
+        assert (nothing["text"], nothing["key"]) == ("There is no such text yet.", "")
     # Who guesses blind is shown no text with a name on it.
     assert chosen_line("persona", "", written, {"round": {}})["text"] == ""
+
+
+def test_texts_are_told_apart_by_a_key_that_does_not_give_them_away(written: dict[str, Any]) -> None:
+    keys = {choice: chosen_line(choice, "mine", written, None)["looked"] for choice in ("persona", "task", TYPED)}
+    assert len(set(keys.values())) == 3 and "mine" not in keys[TYPED]
+    # The line and the measurement call a text by the same key; what is typed is a text by any name.
+    assert keys["persona"] == text_key("persona", "", written)
+    own = Outcome.from_record(written).text_of("persona")
+    assert text_key(TYPED, own, written) == keys["persona"]
+    assert chosen_line("persona", "", written, {"round": {}})["looked"] == ""
+
+
+def test_who_wrote_a_text_finds_it_likely_and_that_is_said() -> None:
+    assert "“Persona” wrote this text itself" in if_its_own("persona", "task", "persona")
+    for nobody in (if_its_own("persona", "task", "bm25"), if_its_own(TYPED, "task", "persona")):
+        assert nobody == ""
 
 
 def test_what_a_visitor_finds_says_for_whom_it_is(shelf: Shelf) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import gradio as gr
 import pytest
 
@@ -65,6 +67,12 @@ def test_the_sentence_speaks_of_columns_that_are_there() -> None:
     found = ColdStart(("plain", "persona", "bm25"), (0, 1), 5, ((2.0, 2.0), (2.0, 1.0), (2.0, 0.5)))
     assert KNOWN["bm25"].title in growth.crossings(found, POSTS)
     assert KNOWN["task"].title not in growth.crossings(found, POSTS)
+    # Each column is compared with the same without the person: nothing that was not trained with what was.
+    both = replace(found, arms=("task", *found.arms), nll=((1.5, 1.5), *found.nll))
+    assert "over the same without the person, nats a token: " in growth.crossings(both, POSTS)
+    assert f"“{KNOWN['persona'].title}” +0.500" in growth.crossings(both, POSTS)
+    assert f"“{KNOWN['bm25'].title}” +1.500" in growth.crossings(both, POSTS)
+    assert KNOWN["plain"].title not in growth.crossings(both, POSTS)
     alone = growth.crossings(ColdStart(("plain",), (0, 1), 5, ((2.0, 2.0),)), POSTS)
     assert alone == "One post proves nothing: the scorecard under Placebos looks at more."
 

@@ -11,7 +11,8 @@ from persona_demo.explain.dial import STRENGTHS, Dial, DialPoint, barred_at, lik
 from persona_demo.explain.scoring import row_of
 from persona_demo.history import UserHistory
 from persona_demo.runtime import Runtime
-from persona_demo.ui.inside.dial import Strength, dial_chart
+from persona_demo.ui.inside.chosen import TYPED
+from persona_demo.ui.inside.dial import Strength, dial_chart, dial_table, placebo_sentence
 from persona_demo.ui.inside.tables import chart as empty_chart
 from persona_demo.ui.layout import chance_line
 from persona_demo.ui.loading import Loading
@@ -93,6 +94,29 @@ def test_the_mark_follows_the_dial_and_nothing_else_moves(page: Page, shelf: She
 def test_another_seed_is_said_to_change_nothing_where_chance_has_no_say() -> None:
     assert "writes the same texts again" in chance_line(0.0)["text"]
     assert chance_line(0.3)["text"] == ""
+
+
+def test_the_placebo_stands_beside_the_curve(page: Page, shelf: Shelf, loading: Loading) -> None:
+    verbs, bar, parts = Strength(page, page.inside.dial.bar, shelf, loading), page.inside.dial.bar, page.inside.dial
+    ada = shelf.session_of("sample:ada").as_record()
+    *_, last = verbs.measure(ada, "The last train left", 1.0, 0, TYPED, TEXT, {})
+    own, placebo = last[parts.chart]["series"]
+    assert placebo["dash"] and not own["dash"] and len(own["points"]) == len(placebo["points"]) == len(STRENGTHS)
+    at_zero = [dict(map(tuple, line["points"]))[0] for line in (own, placebo)]
+    assert at_zero[0] == pytest.approx(at_zero[1], abs=1e-4)
+    assert "with somebody else's persona by" in last[parts.line]["text"] and "wrote this text" not in str(last)
+    assert [head["text"] for head in last[parts.table]["heads"]].count("Somebody else's") == 1
+    assert last[bar.status]["text"]
+
+
+def test_without_anybody_else_the_curve_stands_alone() -> None:
+    dial = Dial("persona", 4, tuple(DialPoint(at, -8 + 4 * at, 0) for at in (0.0, 1.0)))
+    other = Dial("persona:other", 4, tuple(DialPoint(at, -8 - 2 * at, 0) for at in (0.0, 1.0)))
+    assert len(dial_chart(dial, 1)["series"]) == 1 and placebo_sentence(dial, None) == ""
+    assert len(dial_table(dial)["heads"]) == len(dial_table(dial, other)["heads"]) - 1
+    assert "by +1.000 nats" in placebo_sentence(dial, other) and "by -0.500." in placebo_sentence(dial, other)
+    with pytest.raises(KeyError):
+        dial.at(3)
 
 
 def test_an_arm_without_a_strength_has_no_dial(runtime: Runtime, given: ArmInputs) -> None:

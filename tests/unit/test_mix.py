@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from typing import Any
 
 import numpy as np
 import pytest
 
-from persona_demo.arms import Arm
+from persona_demo.arms import Arm, arm_named
 from persona_demo.history import HistoryItem, UserHistory
 from persona_demo.lm.decode import DecodeOptions
 from persona_demo.ui.handlers import Desk
@@ -90,7 +91,8 @@ def test_the_average_is_taken_away_and_it_is_said_how_much_that_was(mixing: Mix,
     line = np.array(moved[page.people]["line"])
     assert line.shape == (21, 2)
     cards = write(mixing, shelf.session_of("sample:ada"), "alone")[-2][page.inside.mix.texts]["cards"]
-    assert [card["title"] for card in cards] == ["Ada", "Ada, minus the average"]
+    # Nobody's effect is shown without what the control writes.
+    assert [card["title"] for card in cards] == [arm_named("task").title, "Ada", "Ada, minus the average"]
 
 
 def test_clearing_the_maps_takes_the_line_of_a_mixture_from_both(
@@ -119,7 +121,16 @@ def test_early_and_late_are_two_marks_on_a_line(mixing: Mix, page: Page, shelf: 
         names, ends = zip(*((mark["name"], mark["at"]) for mark in moved[each]["pinned"]), strict=True)
         assert names == ("early", "late") and list(ends) == moved[each]["line"]
         assert "mixed" not in moved[each] and "Ada, early" in moved[each]["message"]
-    assert "Early stands nearest to" in moved[page.inside.mix.line]["text"]
+    said = moved[page.inside.mix.line]["text"]
+    assert "Early stands nearest to" in said
+    # How far apart time sets them is said beside how far apart halves are that time does not divide.
+    apart = [float(figure) for figure in re.findall(r"\d\.\d{3}", said)]
+    assert len(apart) == 2 and all(0 <= figure <= 2 for figure in apart)
+    cards = write(mixing, shelf.session_of("sample:ada"), "times")[-2][page.inside.mix.texts]["cards"]
+    titles = [card["title"] for card in cards]
+    assert (
+        len(titles) == 5 and [title.startswith("Ada, every other post") for title in titles] == [False] * 3 + [True] * 2
+    )
 
 
 def test_a_mixture_is_that_of_whoever_is_on_the_table(mixing: Mix, page: Page, shelf: Shelf) -> None:

@@ -10,7 +10,7 @@ import pytest
 from persona_demo.arms import arm_named, arms_named
 from persona_demo.errors import UserError
 from persona_demo.evaluation.bootstrap import Estimate
-from persona_demo.explain.scorecard import LEAST, MOST, STRANGERS, hold_out, scorecard, verdict
+from persona_demo.explain.scorecard import LEAST, MOST, STRANGERS, estimate, hold_out, scorecard, verdict
 from persona_demo.explain.scoring import row_of
 from persona_demo.history import HistoryItem, UserHistory
 from persona_demo.runtime import Runtime
@@ -91,6 +91,14 @@ def test_strength_zero_gives_the_control(runtime: Runtime) -> None:
     one, other = card.scores
     assert one.nll.mean == pytest.approx(other.nll.mean, abs=1e-4)
     assert other.placebo is not None
+
+
+def test_intervals_of_few_items_hold_the_truth_as_often_as_they_say() -> None:
+    rng = np.random.default_rng(0)
+    held = [e.low <= 1 <= e.high for e in (estimate(rng.normal(1, 3, size=LEAST)) for _ in range(2_000))]
+    assert 0.93 < np.mean(held) < 0.97
+    one = estimate(np.array([2.0]))
+    assert (one.mean, one.low, one.high) == (2, 2, 2)
 
 
 def test_without_anybody_else_there_is_no_placebo(runtime: Runtime) -> None:

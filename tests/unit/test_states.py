@@ -64,7 +64,7 @@ def test_broken_trees_are_refused() -> None:
         ((one,), "b", (), "no state"),
         ((one,), "a", ("b",), "no state"),
         ((one,), "a", ("a", "a"), "different"),
-        ((), "a", (), "no state"),
+        ((), "a", (), "damaged, so export it again"),
     ):
         with pytest.raises(UserError, match=wrong):
             States(states, current, pinned)

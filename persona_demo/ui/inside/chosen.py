@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 from persona_demo.arms import arm_named
@@ -57,12 +58,41 @@ def chosen_line(choice: str, typed: str, written: dict[str, Any], dealt: dict[st
     outcome = Outcome.from_record(written)
     text = typed if choice == TYPED else outcome.text_of(choice)
     if dealt is not None:
-        return {"text": "", "key": ""}
+        return {"text": "", "key": "", "looked": ""}
+    looked = text_key(choice, typed, written)
     if not text.strip():
-        return {"text": "There is no such text yet.", "key": ""}
+        return {"text": "There is no such text yet.", "key": "", "looked": looked}
     source = "typed by you" if choice == TYPED else _source(choice, outcome)
     # What is typed is for whatever is here now.
-    return {"text": f"Text: “{shortened(text, SHOWN)}”, {source}.", "key": "" if choice == TYPED else outcome.key}
+    key = "" if choice == TYPED else outcome.key
+    return {"text": f"Text: “{shortened(text, SHOWN)}”, {source}.", "key": key, "looked": looked}
+
+
+def text_key(choice: str, typed: str, written: dict[str, Any]) -> str:
+    """A short key of the text that is looked at, so that what was measured of another is not taken for its own.
+
+    Args:
+        choice: Name of the arm that wrote it, or :data:`TYPED`.
+        typed: What the visitor typed.
+        written: Record of what was written last.
+    """
+    text = typed if choice == TYPED else Outcome.from_record(written).text_of(choice)
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:10]
+
+
+def if_its_own(choice: str, *read: str) -> str:
+    """A sentence where one of the arms that read a text wrote it; empty where none did.
+
+    Args:
+        choice: Name of the arm that wrote it, or :data:`TYPED`.
+        *read: Names of the arms it is read under.
+    """
+    if choice not in read:
+        return ""
+    return (
+        f"“{arm_named(choice).title}” wrote this text itself, and whoever wrote a text finds it likely: one that you "
+        "type is the fairer test."
+    )
 
 
 def if_of_another(choice: str, written: dict[str, Any], session: Session, opening: str) -> str:

@@ -10,10 +10,10 @@ import gradio as gr
 from persona_demo.arms import arm_named
 from persona_demo.explain.dial import Dial, persona_likelihood
 from persona_demo.ui.changes import Changes
-from persona_demo.ui.inside.chosen import if_of_another, text_to_look_at
+from persona_demo.ui.inside.chosen import if_its_own, if_of_another, text_key, text_to_look_at
 from persona_demo.ui.inside.curve import Curve
 from persona_demo.ui.inside.look import Look
-from persona_demo.ui.inside.tables import View, cell, chart, row, series, table
+from persona_demo.ui.inside.tables import Head, View, cell, chart, row, series, table
 from persona_demo.ui.state import Session
 from persona_demo.ui.verbs import guarded
 
@@ -21,23 +21,26 @@ ABOUT = """Strength adds a multiple of what the persona changes to what the cont
 is the control itself, word for word; 1 is the persona as it was trained; below 0 is its opposite, and far above 1
 the text breaks, which the columns say when they see it. Here one fixed text is read once under both, and the
 curve shows how likely it would have been at every strength. It says for which strength this text is typical, not
-which one is best. Below 0 and above 1 the columns write only tokens that the nearer of the two finds plausible. The
-curve is measured without that limit, under which one implausible token would make a text impossible; the table
-says how many of its tokens could not be written."""
+which one is best. The dashed curve is the placebo: the same with somebody else's persona. Below 0 and above 1 the
+columns write only tokens that the nearer of the two finds plausible. The curve is measured without that limit, under
+which one implausible token would make a text impossible; the table says how many of its tokens could not be
+written."""
 Y = "log-likelihood a token, nats"
 
 
 def lay_out() -> Curve:
     """Lay the tab out."""
     gr.Markdown(ABOUT, elem_classes="pd-lead")
-    return Curve.lay_out(name="dial")
+    return Curve.lay_out(name="dial", depends="text")
 
 
-def dial_chart(dial: Dial, strength: float) -> View:
-    """The curve, with the strength that is set."""
-    points = [(point.strength, point.log_likelihood / dial.tokens) for point in dial.points]
+def dial_chart(dial: Dial, strength: float, placebo: Dial | None = None) -> View:
+    """The curve, with the strength that is set and that of the placebo."""
+    lines = [series("this text", "--pd-arm-persona", _curve(dial))]
+    if placebo is not None:
+        lines.append(series("with somebody else's persona", "--pd-arm-task", _curve(placebo), dash=True))
     return chart(
-        [series("this text", "--pd-arm-persona", points)],
+        lines,
         title="How likely the text is at each strength: higher is likelier",
         x="strength of the persona",
         y=Y,
@@ -45,35 +48,54 @@ def dial_chart(dial: Dial, strength: float) -> View:
     )
 
 
+def _curve(dial: Dial) -> list[tuple[float, float]]:
+    return [(point.strength, point.log_likelihood / dial.tokens) for point in dial.points]
+
+
 def dial_marks(strength: float) -> list[tuple[float, str]]:
     """What is marked on the curve, with the strength that is set."""
     return [(0, "control"), (1, "persona") if strength in (0, 1) else (strength, "your dial")]
 
 
-def dial_table(dial: Dial) -> View:
+def dial_table(dial: Dial, placebo: Dial | None = None) -> View:
     """The same in numbers, at every half step."""
     shown = [p for p in dial.points if (2 * p.strength).is_integer()]
     control = next((p.log_likelihood for p in dial.points if p.strength == 0), 0.0)
     most = max((abs(p.log_likelihood - control) for p in shown), default=1.0) or 1.0
+    theirs = {} if placebo is None else {p.strength: (p.log_likelihood - control) / dial.tokens for p in placebo.points}
     rows = [
         row(
             f"{p.strength:g}",
             f"{p.log_likelihood / dial.tokens:.3f}",
             cell(f"{(p.log_likelihood - control) / dial.tokens:+.3f}", (p.log_likelihood - control) / most),
+            *([f"{theirs[p.strength]:+.3f}"] if theirs else []),
             f"{p.barred} of {dial.tokens}",
             mark=p == dial.best,
         )
         for p in shown
     ]
+    placebo_heads: list[Head] = [("Somebody else's", "number")] if theirs else []
     return table(
         [
             ("Strength", "text"),
             ("A token", "number"),
             ("Against the control", "signed"),
+            *placebo_heads,
             ("Tokens it could not write", "number"),
         ],
         rows,
         caption="Nats a token; above 0 the text is likelier than under the control",
+    )
+
+
+def placebo_sentence(dial: Dial, placebo: Dial | None) -> str:
+    """What the persona changes as it was trained, beside what somebody else's changes."""
+    if placebo is None:
+        return ""
+    own, theirs = ((each.at(1) - each.at(0)) / each.tokens for each in (dial, placebo))
+    return (
+        f"At strength 1 it changes by {own:+.3f} nats a token against the control; with somebody else's persona by "
+        f"{theirs:+.3f}."
     )
 
 
@@ -90,13 +112,15 @@ class Strength(Look):
         yield from self.waiting()
         yield self.bar.busy("Reading the text under the persona and under the control.")
         session, parts = Session.from_record(record), self.page.inside.dial
-        dial: Dial = self.lent(self.dialled)(record, opening, seed, text)
+        dial, placebo = self.lent(self.dialled)(record, opening, seed, text)
+        said = dial.sentence, placebo_sentence(dial, placebo), if_its_own(choice, "persona")
         changes: Changes = {
-            parts.chart: dial_chart(dial, strength),
-            parts.table: dial_table(dial),
-            parts.line: {"text": dial.sentence},
+            parts.chart: dial_chart(dial, strength, placebo),
+            parts.table: dial_table(dial, placebo),
+            parts.line: {"text": " ".join(filter(None, said))},
         }
-        yield changes | self.measured(session, opening, more=if_of_another(choice, written, session, opening))
+        more = if_of_another(choice, written, session, opening)
+        yield changes | self.measured(session, opening, more=more, text=text_key(choice, typed, written))
 
     def turn(self, drawn: object, strength: float) -> Changes:
         """Mark the strength that is set now on the curve that is there; nothing is measured for that."""
@@ -105,7 +129,11 @@ class Strength(Look):
         marks = [{"at": at, "text": text} for at, text in dial_marks(strength)]
         return {self.page.inside.dial.chart: {**drawn, "marks": marks}}
 
-    def dialled(self, record: dict[str, Any], opening: str, seed: float, text: str) -> Dial:
-        """The text at every strength; takes and gives plain values."""
+    def dialled(self, record: dict[str, Any], opening: str, seed: float, text: str) -> tuple[Dial, Dial | None]:
+        """The text at every strength, of the persona and of its placebo; takes and gives plain values."""
         inputs = self.inputs(Session.from_record(record), opening, seed=seed)
-        return persona_likelihood(self.runtime.lm, inputs, arm_named("persona"), text)
+        lm = self.runtime.lm
+        dial = persona_likelihood(lm, inputs, arm_named("persona"), text)
+        if inputs.other is None:
+            return dial, None
+        return dial, persona_likelihood(lm, inputs, arm_named("persona:other"), text)

@@ -17,7 +17,7 @@ from persona_demo.explain.scorecard import hold_out
 from persona_demo.lm.decode import DecodeOptions
 from persona_demo.tasks import Wording
 from persona_demo.tasks.wording import capital, plural
-from persona_demo.ui import palette
+from persona_demo.ui import palette, views
 from persona_demo.ui.changes import Changes
 from persona_demo.ui.inside.curve import Curve
 from persona_demo.ui.inside.look import AT_ONE, LED, Look, written_at
@@ -41,7 +41,7 @@ LONGEST = 40
 def lay_out(of: Wording) -> GrowthParts:
     """Lay the tab out."""
     gr.Markdown(ABOUT.format(one=of.one, many=of.many), elem_classes="pd-lead")
-    curve = Curve.lay_out(name="growth")
+    curve = Curve.lay_out(name="growth", depends="person")
     writes = RunBar.lay_out(f"Write with each number of {of.many}", name="growth-texts")
     return GrowthParts(curve, writes, widget("texts", texts(), elem_id="pd-growth-texts"))
 
@@ -76,20 +76,30 @@ def growth_table(found: ColdStart, of: Wording) -> View:
 
 
 def crossings(found: ColdStart, of: Wording) -> str:
-    """From how many items on the persona does better, in a sentence."""
-    said = []
-    one = f"One {of.one} proves nothing: the scorecard under Placebos looks at more."
-    if "persona" not in found.arms:
-        return one
-    for name in [name for name in ("task", "bm25") if name in found.arms]:
-        count = found.crossing("persona", name)
-        title = KNOWN[name].title
+    """From how many items on the persona does better than its control, and what each column gains, in sentences.
+
+    Every column is compared with the same without the person, never with one that was trained otherwise.
+    """
+    said, control = [], KNOWN["task"].title
+    if {"persona", "task"} <= set(found.arms):
+        count = found.crossing("persona", "task")
         said.append(
-            f"The persona does not end up better than “{title}” on this {of.one}."
+            f"The persona does not end up better than “{control}” on this {of.one}."
             if count is None
-            else f"From {of.count(count)} on, the persona does better than “{title}”."
+            else f"From {of.count(count)} on, the persona does better than “{control}”."
         )
-    return " ".join([*said, one])
+    last = {name: nll[-1] for name, nll in zip(found.arms, found.nll, strict=True)}
+    bases = {name: KNOWN[name].compared_with for name in found.arms}
+    gains = [
+        f"“{KNOWN[name].title}” {last[base] - last[name]:+.3f}"
+        for name, base in bases.items()
+        if base is not None and base in last
+    ]
+    if gains:
+        said.append(
+            f"With all of them, each over the same without the person, nats a token: {views.enumerated(gains)}."
+        )
+    return " ".join([*said, f"One {of.one} proves nothing: the scorecard under Placebos looks at more."])
 
 
 class Growth(Look):

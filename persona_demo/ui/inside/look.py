@@ -62,9 +62,16 @@ class Look(Verbs):
         for words in self.awaited("This is next"):
             yield self.bar.busy(words)
 
-    def measured(self, session: Session, opening: str | None, *, more: str = "") -> Changes:
-        """The end of a measurement."""
-        return self.bar.done(f"{about(session, opening)} {more}".strip(), key=key_of(session, opening))
+    def measured(self, session: Session, opening: str | None, *, more: str = "", text: str = "") -> Changes:
+        """The end of a measurement.
+
+        Args:
+            session: Of whom.
+            opening: For which input; None where for none.
+            more: What else is said of it.
+            text: Key of the text that was measured, where one was.
+        """
+        return self.bar.done(f"{about(session, opening)} {more}".strip(), key=key_of(session, opening), text=text)
 
     @property
     def runtime(self) -> Runtime:

@@ -20,7 +20,7 @@ from persona_demo.history import HistoryItem, UserHistory
 from persona_demo.lm.decode import DecodeOptions
 from persona_demo.plug.config import PlugConfig
 from persona_demo.tasks import Wording
-from persona_demo.ui import views
+from persona_demo.ui import palette, views
 from persona_demo.ui.changes import Changes
 from persona_demo.ui.inside.look import Look, about, standing_in
 from persona_demo.ui.inside.parts import MixParts
@@ -38,7 +38,7 @@ from persona_demo.ui.widget import widget
 FloatArray = NDArray[np.float32]
 ABOUT = """To the plug a person is a list of numbers, so people can be mixed, exaggerated and compared with who
 they were. What is mixed is used as a stored vector is: it stands in for a history, and does not depend on the
-{given}."""
+{given}. The control, which knows nobody, writes beside them."""
 NO_COPIES = """What this plug otherwise copies from the {many} word for word does not fit into that list: mixtures,
 and the people beside them, are written without it. Early and late me, and another person's {each}, keep it."""
 
@@ -175,8 +175,8 @@ class Mix(Look):
             return Mixture()
         draw = Drawer(atlas, self.runtime.plug, self.shelf.names)
         if recipe.what == "times":
-            early, late = (self._embedded(part.history) for part in self._halves(session))
-            return draw.times(early, late, name=name)
+            early, late, one, other = (self._embedded(part.history) for part in self._slices(session))
+            return draw.times(early, late, (one, other), name=name)
         one = self._vector(session)
         if recipe.what == "alone":
             return draw.alone(one, name=name)
@@ -219,6 +219,8 @@ class Mix(Look):
         else:
             inputs = self.inputs(session, opening, seed=options.seed)
             arms = self._arms(session, left, inputs, recipe)
+        # No effect without what the same plug writes of nobody.
+        arms = [arm_named("task"), *arms]
         titles = [arm.title for arm in arms]
         for states in self.runtime.compare(inputs, arms, strength=strength, options=options, allow_listed_words=allow):
             yield titles, opening, states
@@ -226,10 +228,9 @@ class Mix(Look):
     def _arms(self, session: Session, kept: Kept, inputs: ArmInputs, recipe: Recipe) -> Sequence[Arm]:
         persona, name = arm_named("persona"), session.history.name
         if recipe.what == "times":
-            slices = self._halves(session)
             return [
                 standing_in(persona, f"persona@{n}", part.title, items=part.history.active, stored=None)
-                for n, part in enumerate(slices)
+                for n, part in enumerate(self._slices(session))
             ]
         one = self._vector(session)
         if recipe.what == "alone":
@@ -247,8 +248,10 @@ class Mix(Look):
         vectors = ((name, one), (between, mixed), (theirs, two))
         return [standing_in(persona, f"persona@{n}", title, stored=v) for n, (title, v) in enumerate(vectors)]
 
-    def _halves(self, session: Session) -> tuple[algebra.Slice, algebra.Slice]:
-        return algebra.early_and_late(self.with_texts(session.as_record()).history, self.wording)
+    def _slices(self, session: Session) -> tuple[algebra.Slice, ...]:
+        """Early and late, and the two halves that take turns."""
+        history = self.with_texts(session.as_record()).history
+        return *algebra.early_and_late(history, self.wording), *algebra.in_turns(history, self.wording)
 
     def _vector(self, session: Session) -> FloatArray:
         stored = self.shelf.stored_vector(session)
@@ -294,7 +297,7 @@ def _cards(titles: Sequence[str], opening: str, states: Sequence[ArmText], *, ru
     return texts(
         [
             text_card(
-                title, state.written.text, opening=opening, colour="--pd-arm-persona",
+                title, state.written.text, opening=opening, colour=palette.arm_variable(state.arm.partition("@")[0]),
                 warning=signs_of_collapse(state.written.text).sentence if state.written.done else "",
             )
             for title, state in zip(titles, states, strict=True)

@@ -19,7 +19,7 @@ from persona_demo.maps.placing import directions_of
 from persona_demo.states import MAX_PINS, State
 from persona_demo.tasks import Wording
 from persona_demo.tasks.wording import capital
-from persona_demo.ui import views
+from persona_demo.ui import palette, views
 from persona_demo.ui.changes import Changes
 from persona_demo.ui.handlers import GONE
 from persona_demo.ui.inside.look import Look, standing_in, written_at
@@ -210,7 +210,7 @@ class Pins(Look):
         with contextlib.closing(stream):
             for states in stream:
                 shown = _cards(pins, self.task.begun(opening), states, strength=strength)
-                yield {self.parts.texts: shown} | self.bar.busy("Writing both together.")
+                yield {self.parts.texts: shown} | self.bar.busy("Writing both and the control together.")
         people = dict.fromkeys(pin.session.history.name for pin in pins)
         of_whom = f"For {views.enumerated(list(people))}, {self.wording.follows} “{shortened(opening, 60)}”."
         yield self.bar.done(f"{of_whom} {written_at(strength, options)}", key=key_of(session, opening))
@@ -228,21 +228,29 @@ class Pins(Look):
             )
             for n, pin in enumerate(pins)
         ]  # fmt: skip
+        # The control stands beside both: what it writes too is owed to nobody.
+        arms.insert(0, arm_named("task"))
         yield from self.runtime.compare(inputs, arms, strength=strength, options=options, allow_listed_words=allow)
 
 
 def _cards(pins: Sequence[Pin], opening: str, states: Sequence[ArmText], *, strength: float) -> View:
     done = all(text.written.done for text in states)
+    control, *both = states
     # Two texts that are still being written differ for no other reason.
-    others = [text.written.text if done else None for text in reversed(states)]
+    others = [text.written.text if done else None for text in reversed(both)]
+    known = text_card(
+        arm_named("task").title, control.written.text, opening=opening, colour=palette.arm_variable("task"),
+        warning=signs_of_collapse(control.written.text).warning(None) if control.written.done else "",
+    )  # fmt: skip
     return texts(
         [
-            text_card(
+            known,
+            *(text_card(
                 pin.told(pins), text.written.text, opening=opening, colour="--pd-arm-persona",
                 warning=signs_of_collapse(text.written.text).warning(strength) if text.written.done else "",
                 beside=other,
             )
-            for pin, text, other in zip(pins, states, others, strict=True)
+            for pin, text, other in zip(pins, both, others, strict=True))
         ],
         running=not done,
     )  # fmt: skip

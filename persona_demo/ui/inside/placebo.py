@@ -34,7 +34,7 @@ are ticked under Advanced are scored."""
 def lay_out(of: Wording) -> PlaceboParts:
     """Lay the tab out."""
     gr.Markdown(ABOUT.format(many=of.many), elem_classes="pd-lead")
-    bar = RunBar.lay_out("Score every column", name="score")
+    bar = RunBar.lay_out("Score every column", name="score", depends="person")
     line = widget("line", {"text": ""}, elem_classes="pd-finding")
     return PlaceboParts(bar, line, widget("table", table(), go="", elem_id="pd-score-table"))
 

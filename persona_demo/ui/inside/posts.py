@@ -16,7 +16,7 @@ from persona_demo.plug.config import PlugConfig
 from persona_demo.tasks import Wording
 from persona_demo.tasks.wording import capital
 from persona_demo.ui.changes import Changes
-from persona_demo.ui.inside.chosen import if_of_another, text_to_look_at
+from persona_demo.ui.inside.chosen import if_of_another, text_key, text_to_look_at
 from persona_demo.ui.inside.look import AT_ONE, Look
 from persona_demo.ui.inside.parts import PostParts
 from persona_demo.ui.inside.runbar import RunBar
@@ -64,7 +64,7 @@ def lay_out(shelf: Shelf) -> PostParts:
                 ("Oldest", "post"),
             ], value="effect", label="First in the table", min_width=280, elem_id="pd-posts-order",
         )  # fmt: skip
-    bar = RunBar.lay_out(f"Take each {of.one} away", name="posts")
+    bar = RunBar.lay_out(f"Take each {of.one} away", name="posts", depends="text")
     line = widget("line", {"text": ""}, elem_classes="pd-finding")
     goes = f"Show this {of.one} in the table above"
     figures = widget("table", table(), go="post", goes=goes, elem_id="pd-posts-table")
@@ -194,7 +194,8 @@ class Posts(Look):
                 } | self.bar.busy(f"{done} of {self.wording.count(len(found.items))} taken away", found.share)
         # No strength applies to what only puts texts into the prompt.
         at = "" if KNOWN[arm].kind == "text" else AT_ONE
-        yield self.measured(session, opening, more=f"{at} {if_of_another(choice, written, session, opening)}")
+        more = f"{at} {if_of_another(choice, written, session, opening)}"
+        yield self.measured(session, opening, more=more, text=text_key(choice, typed, written))
 
     def left_out(self, record: dict[str, Any], opening: str, seed: float, arm: str, text: str) -> Iterator[Attribution]:
         """The attribution as it grows; takes and gives plain values."""

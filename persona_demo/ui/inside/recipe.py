@@ -20,7 +20,8 @@ EXPLAINED: dict[What, str] = {
     "blend": "A straight line from one person to the other; the slider says how far along.",
     "apart": "What sets this person apart from the average of everybody, taken 0, 1 or more times, or turned around.",
     "alone": "This person minus the average of everybody: a difference between people, used as though it were one.",
-    "times": "The first half of the {many} against the second half: the same person, earlier and later.",
+    "times": "The first half of the {many} against the second half: the same person, earlier and later. Beside them "
+    "are two halves whose {many} take turns: what sets those apart is no matter of time.",
     "swap": "The same history on another person's {each}, beside that person's own. The {one} it is taken from is "
     "read by neither.",
 }

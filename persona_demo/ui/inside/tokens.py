@@ -11,7 +11,7 @@ import gradio as gr
 from persona_demo.arms import EVERY, arm_named
 from persona_demo.explain.token_view import Alternative, TokenView, view_tokens
 from persona_demo.ui.changes import Changes
-from persona_demo.ui.inside.chosen import if_of_another, text_to_look_at
+from persona_demo.ui.inside.chosen import if_its_own, if_of_another, text_key, text_to_look_at
 from persona_demo.ui.inside.look import Look
 from persona_demo.ui.inside.parts import TokenParts
 from persona_demo.ui.inside.runbar import RunBar
@@ -34,7 +34,7 @@ def lay_out() -> TokenParts:
     with gr.Row(elem_classes="pd-choices"):
         left = gr.Dropdown(choices, value="task", label="First, what it is compared with", min_width=240)
         right = gr.Dropdown(choices, value="persona", label="Second", min_width=240)
-    bar = RunBar.lay_out("Read it under both", name="tokens")
+    bar = RunBar.lay_out("Read it under both", name="tokens", depends="text")
     with gr.Row(equal_height=False):
         with gr.Column(scale=3, min_width=320):
             text = widget("tokens", NOTHING, elem_id="pd-tokens")
@@ -120,8 +120,9 @@ class Tokens(Look):
         yield self.bar.busy("Reading the text twice.")
         session = Session.from_record(record)
         view = self.lent(self.viewed)(record, opening, strength, seed, allow, left, right, text)
-        more = f"At strength {strength:g}. {if_of_another(choice, written, session, opening)}"
-        done = self.measured(session, opening, more=more)
+        said = if_of_another(choice, written, session, opening), if_its_own(choice, left, right)
+        more = " ".join(filter(None, (f"At strength {strength:g}.", *said)))
+        done = self.measured(session, opening, more=more, text=text_key(choice, typed, written))
         parts = self.page.inside.tokens
         yield {parts.tokens: tokens_view(view), parts.movers: movers_table(view)} | done
 

@@ -8,5 +8,12 @@ const draw = () => {
 
 const again = () => (element.isConnected ? draw() : window.removeEventListener("pd-key", again));
 window.addEventListener("pd-key", again);
-watch("value", draw);
-draw();
+const tell = () => {
+  // The line of the text that the tabs look at tells them which it is.
+  if ("looked" in props.value) {
+    window.personaDemoText = props.value.looked;
+    window.dispatchEvent(new CustomEvent("pd-key"));
+  } else draw();
+};
+watch("value", tell);
+tell();
