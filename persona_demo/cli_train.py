@@ -41,7 +41,11 @@ def add_train(command: Command) -> None:
     train.add_argument(
         "--resume", action="store_true", help="go on from the last checkpoint in --out, also to more --steps"
     )
-    train.add_argument("--words-from", type=Path, help="a trained plug whose maps of own words this one begins with")
+    start = train.add_mutually_exclusive_group()
+    start.add_argument("--words-from", type=Path, help="a trained plug whose maps of own words this one begins with")
+    start.add_argument(
+        "--begin-with", type=Path, help="a trained plug to go on with, its control too: of this data, its form is kept"
+    )
     _memory(train)
     _models(train)
     group = train.add_argument_group("form of the plug", "in brackets what classroom and paper choose")

@@ -35,6 +35,8 @@ def train(arguments: argparse.Namespace) -> None:
 
     preset = PRESETS[arguments.preset]
     form = {**preset.form, **_given(arguments, PlugConfig)}
+    if arguments.begin_with is not None:
+        form = _form_of(arguments)
     options = TrainOptions(**{**preset.options, **_given(arguments, TrainOptions)})
     tasks = [task_named(name.strip()) for name in arguments.task.split(",")]
     quiet_libraries()
@@ -42,7 +44,13 @@ def train(arguments: argparse.Namespace) -> None:
     from persona_demo.training.material import sources_of
     from persona_demo.training.processes import find_processes
     from persona_demo.training.run import train_plug
+    from persona_demo.training.start import Start
 
+    start: Start | None = None
+    if arguments.begin_with is not None:
+        start = Start(arguments.begin_with, "everything")
+    elif arguments.words_from is not None:
+        start = Start(arguments.words_from, "words")
     sources = sources_of(tasks, _folders(arguments.data))
     processes = find_processes()
     first = processes.rank == 0
@@ -63,13 +71,25 @@ def train(arguments: argparse.Namespace) -> None:
         resume=arguments.resume,
         report=report,
         progress=progress,
-        words_from=arguments.words_from,
+        start=start,
         prefix_bytes=memory,
         processes=processes,
     )
     if first:
         report.close()
         say(document({"plug": str(arguments.out)}) if arguments.json else f"The plug is in {arguments.out}.")
+
+
+def _form_of(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Switches of the plug that is gone on with."""
+    from persona_demo.plug.config import PlugConfig
+    from persona_demo.plug.storage import read_config
+
+    if given := _given(arguments, PlugConfig):
+        flag = f"--{next(iter(given)).replace('_', '-')}"
+        raise UserError(f"With --begin-with the form is that of the plug gone on with: leave {flag} away.")
+    config = read_config(arguments.begin_with)
+    return {f.name: getattr(config, f.name) for f in fields(PlugConfig) if "help" in f.metadata}
 
 
 def _prefix_bytes(arguments: argparse.Namespace) -> int:

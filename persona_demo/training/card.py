@@ -14,6 +14,7 @@ from persona_demo.evaluation.tables import arms_table
 from persona_demo.files import whole
 from persona_demo.plug.config import PlugConfig
 from persona_demo.plug.storage import CARD, plug_fingerprint
+from persona_demo.training.start import Takes
 from persona_demo.training.terms import LIMITS, TERMS, UNKNOWN_TERMS
 
 FIGURES = ("<!-- figures -->", "<!-- end of figures -->")
@@ -43,7 +44,8 @@ class CardFacts:
         hours: Wall-clock hours of training.
         log: Checks on tune people: step, placebo_gap, standard_error, lift, nll.
         kept: The step whose state the plug has.
-        words_from: SHA-256 of the plug whose maps of own words it began with; empty where it began with none.
+        start: SHA-256 of the plug it began with; empty where it began with none.
+        start_takes: What it took of that one.
     """
 
     data: tuple[str, ...]
@@ -55,7 +57,8 @@ class CardFacts:
     hours: float
     log: tuple[Mapping[str, float], ...]
     kept: int
-    words_from: str = ""
+    start: str = ""
+    start_takes: Takes = "words"
 
 
 def model_card(config: PlugConfig, facts: CardFacts, *, results: Sequence[Mapping[str, Any]] = ()) -> str:
@@ -95,7 +98,7 @@ examples, same steps, as many soft vectors, no person) is part of it{", one for 
 - Soft vectors stand {config.place} the context.
 - Training: {facts.examples:,} examples of {facts.people:,} people ({facts.items:,} texts; {_dropped(facts)}),
   {facts.hours:.1f} hours. {_order(config, facts)}
-{_own_words(config)}{_words_from(facts)}
+{_own_words(config)}{_start(facts)}
 ## Data and terms
 
 {terms}
@@ -270,7 +273,7 @@ def _order(config: PlugConfig, facts: CardFacts) -> str:
             "The control\n  was trained first and then stood still; what a person adds to it was learned on the same "
             "examples in the same order."
         )
-    if not facts.warm_examples:
+    if not facts.warm_examples or facts.start_takes == "everything":
         return "Plug and control were trained side by side from the start."
     return (
         f"During the first {facts.warm_examples:,} examples plug and control\n"
@@ -301,11 +304,16 @@ can therefore come back in what is written. A person of whom only a vector is st
 """
 
 
-def _words_from(facts: CardFacts) -> str:
-    if not facts.words_from:
+def _start(facts: CardFacts) -> str:
+    if not facts.start:
         return ""
+    if facts.start_takes == "everything":
+        return f"""
+Training did not begin at nothing, but went on with another plug of the same form, `{facts.start[:12]}`, and its
+control: what both had learned before comes on top of these examples.
+"""
     return f"""
-Training of that map did not begin at nothing, but at the map of another plug, `{facts.words_from[:12]}`.
+Training of that map did not begin at nothing, but at the map of another plug, `{facts.start[:12]}`.
 """
 
 

@@ -10,17 +10,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from persona_demo.corpora.reading import splits_in
-from persona_demo.corpus import read_corpus
-from persona_demo.errors import UserError
 from persona_demo.evaluation.provenance import data_digest
 from persona_demo.items import ItemEncoder
-from persona_demo.leakage import Fingerprint, fingerprint_plug
+from persona_demo.leakage import fingerprint_plug
 from persona_demo.lm.differentiable import PREFIX_BYTES, DifferentiableLM
 from persona_demo.plug.model import PersonaPlug
-from persona_demo.plug.storage import load_plug, plug_fingerprint, save_plug
+from persona_demo.plug.storage import save_plug
 from persona_demo.tasks import Task, TaskName
 from persona_demo.training.card import CardFacts, model_card
 from persona_demo.training.checkpoint import CHECKPOINT
@@ -30,12 +25,10 @@ from persona_demo.training.models import Models
 from persona_demo.training.options import TrainOptions, Trains
 from persona_demo.training.population import Population, read_population
 from persona_demo.training.processes import ALONE, Processes
+from persona_demo.training.start import Start
 from persona_demo.training.trainer import Progress, Trainer
 
 Report = Callable[[str, float | None], None]
-
-WORDS = ("keyword_vectors.", "excerpt_vectors.")
-"""Names of the parameters of maps of own words start so."""
 
 MOST_ITEMS = TrainOptions.most_items
 """Latest items of a person that training and the map read; more make encoding longer, not better."""
@@ -87,7 +80,7 @@ def train_plug(
     resume: bool,
     report: Report,
     progress: Callable[[Progress], None],
-    words_from: Path | None = None,
+    start: Start | None = None,
     prefix_bytes: int = PREFIX_BYTES,
     processes: Processes = ALONE,
 ) -> PersonaPlug:
@@ -102,8 +95,7 @@ def train_plug(
         resume: Go on from a checkpoint in ``out``; without it an earlier run is begun anew.
         report: Told what is being done before training begins.
         progress: Told how training goes, after every step.
-        words_from: A trained plug, of any task, whose maps of own words this one begins with: what a
-            word is does not depend on the task, and few people are enough to learn the rest from.
+        start: A trained plug that this one begins with; with everything of it there is no warm start.
         prefix_bytes: Memory for inputs that the frozen LM has read; it changes nothing but the speed.
         processes: Who else reads a share of every batch.
 
@@ -111,19 +103,24 @@ def train_plug(
         The trained plug.
 
     Raises:
-        UserError: If a corpus leaks between splits or cannot be read, or the other plug has no maps of
-            the same form, or was trained on people who are not to be trained on here.
+        UserError: If a corpus leaks between splits or cannot be read, or the other plug is of another form or was
+            trained on people who are not to be trained on here.
     """
     folder = out / "checkpoint"
     material = read_material(
         sources, models.encoder, models.config, options, keep=folder, report=report, processes=processes
     )
     plug = models.new_plug(seed=options.seed)
-    report("measuring the population", None)
-    material.fit(plug)
-    if words_from is not None:
-        _check_words(sources, words_from)
-        _begin_words(plug, words_from)
+    parted = start is not None and start.takes == "everything"
+    if start is not None:
+        start.check(sources)
+        start.give(plug)
+    if parted:
+        # Its weights were learned for what it measured, and it and its control have parted long ago.
+        options = replace(options, warm_steps=0)
+    else:
+        report("measuring the population", None)
+        material.fit(plug)
     seconds = 0.0
     stages: tuple[Trains, ...] = ("control", "persona") if plug.config.base == "control" else ("both",)
     folders = {"control": folder / "control", "persona": folder, "both": folder}
@@ -132,11 +129,13 @@ def train_plug(
         for own in folders.values():
             (own / CHECKPOINT).unlink(missing_ok=True)
     lm = DifferentiableLM(models.lm, prefix_bytes=prefix_bytes)
-    origin = {
+    origin: dict[str, Any] = {
         "tasks": [source.task.name for source in sources],
         "data": [data_digest(source.data) for source in sources],
-        "words_from": None if words_from is None else plug_fingerprint(words_from),
+        "words_from": None,
     }
+    if start is not None:
+        origin["begin_with" if parted else "words_from"] = start.fingerprint
     for trains in stages:
         trainer = trainer_of(
             sources,
@@ -149,6 +148,7 @@ def train_plug(
             lm=lm,
             processes=processes,
             origin=origin,
+            parted=parted,
         )
         what = {"control": "the control", "persona": "the plug on it", "both": "plug and control"}[trains]
         if not (resume and trainer.resume()):
@@ -168,38 +168,14 @@ def train_plug(
         hours=seconds / 3600,
         log=tuple(trainer.log),
         kept=trainer.kept,
-        words_from="" if words_from is None else plug_fingerprint(words_from),
+        start="" if start is None else start.fingerprint,
+        start_takes="words" if start is None else start.takes,
     )
     if processes.rank == 0:
         save_plug(plug, out, card=model_card(plug.config, facts))
         fingerprint_plug(out, [(source.data, source.task) for source in sources])
     processes.wait()
     return plug
-
-
-def _check_words(sources: Sequence[Source], folder: Path) -> None:
-    """Make sure that nobody outside of the training split was trained on by the plug whose words are taken."""
-    known = Fingerprint.load(folder)
-    if known is None:
-        raise UserError(f"The plug in {folder} does not say whom it was trained on: begin without its words.")
-    for source in sources:
-        for split in splits_in(source.data, source.task):
-            if split != "train":
-                known.check(read_corpus(source.data, split, source.task), split, source.task)
-
-
-@torch.no_grad()
-def _begin_words(plug: PersonaPlug, folder: Path) -> None:
-    """Give a fresh plug the maps of own words of a trained one."""
-    other = load_plug(folder)
-    known = {name: p for name, p in other.named_parameters() if name.startswith(WORDS)}
-    own = {name: p for name, p in plug.named_parameters() if name.startswith(WORDS)}
-    if not own or any(name not in known or known[name].shape != p.shape for name, p in own.items()):
-        raise UserError(f"The plug in {folder} reads own words in another form: choose one of the same form.")
-    if other.config.lm_fingerprint != plug.config.lm_fingerprint:
-        raise UserError(f"The plug in {folder} is for another language model: choose one for the same model.")
-    for name, p in own.items():
-        p.copy_(known[name])
 
 
 def trainer_of(
@@ -214,6 +190,7 @@ def trainer_of(
     lm: DifferentiableLM | None = None,
     processes: Processes = ALONE,
     origin: Mapping[str, Any] | None = None,
+    parted: bool = False,
 ) -> Trainer:
     """A trainer of a fresh plug, its population measured; the plug goes to the LM's device.
 
@@ -228,6 +205,7 @@ def trainer_of(
         lm: The frozen LM as seen before, with the prefixes it has read; seen anew when left out.
         processes: Who else reads a share of every batch.
         origin: What a checkpoint must not differ in.
+        parted: Whether plug and control went their own ways before this run.
 
     Raises:
         UserError: If there are more processes than examples in a batch.
@@ -264,4 +242,5 @@ def trainer_of(
         trains=trains,
         processes=processes,
         origin=origin,
+        parted=parted,
     )

@@ -79,6 +79,7 @@ class Trainer:
         trains: Trains = "both",
         processes: Processes = ALONE,
         origin: Mapping[str, Any] | None = None,
+        parted: bool = False,
     ) -> None:
         """Set up a run.
 
@@ -93,6 +94,7 @@ class Trainer:
                 changes the other, and a control may serve several plugs.
             processes: Who else reads a share of every batch.
             origin: What the run learns from, in JSON's terms; a checkpoint is of the same or of an unknown one.
+            parted: Whether plug and control went their own ways before this run.
 
         Raises:
             UserError: If there are more processes than examples in a batch.
@@ -103,7 +105,7 @@ class Trainer:
             )
         self.plug, self.lm, self.examples, self.watched = plug, lm, examples, watched
         self.options, self.folder, self.trains, self.processes = options, folder, trains, processes
-        self.origin = origin
+        self.origin, self.parted = origin, parted
         self.tasks = tuple(examples)
         self.before = plug.config.place == "before"
         self.device = lm.lm.device
@@ -210,7 +212,7 @@ class Trainer:
         clock, pace = time.monotonic(), 0.0
         while self.step < end:
             warm = self.trains == "both" and self.step < options.warm_steps
-            if self.step == options.warm_steps and self.trains != "control":
+            if self.step == options.warm_steps and self.trains != "control" and not self.parted:
                 self.plug.start_from_control()
             recent = [*recent, self._take_step(warm=warm)][-25:]
             self.step += 1
@@ -310,8 +312,8 @@ class Trainer:
         # Checkpoints of before do not say what they learned from.
         if self.origin is not None and json.loads(record.get("origin", "null")) not in (None, self.origin):
             raise UserError(
-                f"The checkpoint in {self.folder} is of other tasks, other data or other --words-from: give those, or "
-                f"another --out folder."
+                f"The checkpoint in {self.folder} is of other tasks, other data, or another plug to begin with: give "
+                f"those, or another --out folder."
             )
         self.step, self.seconds = int(record["step"]), float(record["seconds"])
         self.log = json.loads(record["log"])

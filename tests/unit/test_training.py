@@ -7,7 +7,6 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +17,7 @@ from safetensors.torch import load_file, save_file
 from persona_demo.corpora.reading import splits_in
 from persona_demo.corpus import draw_targets, read_corpus
 from persona_demo.errors import UserError
-from persona_demo.leakage import FINGERPRINT, check_leakage
+from persona_demo.leakage import check_leakage
 from persona_demo.lm.differentiable import DifferentiableLM
 from persona_demo.lm.torch_engine import TorchLM
 from persona_demo.plug.model import PersonaPlug
@@ -29,7 +28,8 @@ from persona_demo.training.data import Batch
 from persona_demo.training.losses import answer_rows
 from persona_demo.training.material import Source, read_material
 from persona_demo.training.options import TrainOptions
-from persona_demo.training.run import WORDS, train_plug, trainer_of
+from persona_demo.training.run import train_plug, trainer_of
+from persona_demo.training.start import Start
 from persona_demo.training.trainer import Progress
 from tests import folders, tiny
 from tests.training import BLOG, make_models, write_corpus
@@ -135,7 +135,7 @@ def test_a_run_goes_on_with_what_it_learned_from(tmp_path: Path) -> None:
     data, other = (write_corpus(tmp_path / name, people=count) for name, count in (("corpus", 12), ("other", 13)))
     options = TrainOptions(steps=4, batch_size=4, warm_steps=1, check_every=0)
 
-    def train(folder: str, data: Path, *, resume: bool = True, words_from: Path | None = None, steps: int = 4) -> None:
+    def train(folder: str, data: Path, *, resume: bool = True, start: Start | None = None, steps: int = 4) -> None:
         train_plug(
             [Source(BLOG, data)],
             tmp_path / folder,
@@ -144,13 +144,13 @@ def test_a_run_goes_on_with_what_it_learned_from(tmp_path: Path) -> None:
             resume=resume,
             report=lambda message, share: None,
             progress=lambda p: None,
-            words_from=words_from,
+            start=start,
         )
 
     train("words", data, resume=False)
     train("run", data, resume=False)
-    for changes in ({"data": other}, {"data": data, "words_from": tmp_path / "words"}):
-        with pytest.raises(UserError, match="other data or other --words-from"):
+    for changes in ({"data": other}, {"data": data, "start": Start(tmp_path / "words", "words")}):
+        with pytest.raises(UserError, match="another plug to begin with"):
             train("run", **changes)  # type: ignore[arg-type]
     train("run", data, steps=5)
     # A checkpoint of before says nothing of it, and is gone on with.
@@ -162,46 +162,6 @@ def test_a_run_goes_on_with_what_it_learned_from(tmp_path: Path) -> None:
         record["options"] = json.dumps(options_then)
         save_file(load_file(path), path, metadata=record)
     train("run", other, steps=6)
-
-
-def test_maps_of_own_words_may_begin_as_those_of_another_plug(tmp_path: Path) -> None:
-    data = write_corpus(tmp_path / "corpus")
-    still = TrainOptions(steps=2, batch_size=4, warm_steps=1, check_every=0, learning_rate=0, soft_learning_rate=0)
-
-    def train(folder: str, options: TrainOptions, *, words_from: str | None = None, **form: Any) -> PersonaPlug:
-        return train_plug(
-            [Source(BLOG, data)],
-            tmp_path / folder,
-            models=make_models(tmp_path, tiny.causal_lm(), **form),
-            options=options,
-            resume=False,
-            report=lambda message, share: None,
-            progress=lambda p: None,
-            words_from=None if words_from is None else tmp_path / words_from,
-        )
-
-    train("first", replace(still, steps=6, learning_rate=1e-2, soft_learning_rate=1e-1))
-    second = train("second", still, words_from="first")
-    first = load_plug(tmp_path / "first")
-    compared = 0
-    for name, parameter in second.named_parameters():
-        if name.startswith(WORDS):
-            torch.testing.assert_close(parameter, first.get_parameter(name), msg=name)
-            compared += 1
-    assert compared
-    assert "did not begin at nothing" in (tmp_path / "second" / "README.md").read_text(encoding="utf-8")
-    with pytest.raises(UserError, match="another form"):
-        train("third", still, words_from="first", excerpt_items=2)
-    # Nobody who is held back here may have been trained on there.
-    lines = [json.loads(line) for line in (data / "users.jsonl").read_text(encoding="utf-8").splitlines()]
-    for line in lines:
-        line["split"] = {"train": "dev", "dev": "train"}.get(line["split"], line["split"])
-    (data / "users.jsonl").write_text("\n".join(map(json.dumps, lines)) + "\n", encoding="utf-8")
-    with pytest.raises(UserError, match="trained or tuned on person"):
-        train("fourth", still, words_from="first")
-    (tmp_path / "first" / FINGERPRINT).unlink()
-    with pytest.raises(UserError, match="does not say whom"):
-        train("fourth", still, words_from="first")
 
 
 def test_the_control_shares_no_parameter_with_the_plug_after_the_warm_start() -> None:
