@@ -23,6 +23,8 @@ FloatArray = NDArray[np.float32]
 
 MOST_FACTOR = 5.0
 MOST_SLICES = 12
+LEAST_IN_TURNS = 4
+"""With two items the halves that take turns would be early and late themselves."""
 TRAINED = (1.0, 99.0)
 """Percentiles of the population's norms between which a vector counts as one the plug has met."""
 
@@ -133,8 +135,10 @@ def in_turns(history: UserHistory, of: Wording) -> tuple[Slice, Slice]:
         of: What items are called.
 
     Raises:
-        UserError: If there are fewer than two active items.
+        UserError: If there are fewer than :data:`LEAST_IN_TURNS` active items, of which they would be early and late.
     """
+    if len(history.active) < LEAST_IN_TURNS:
+        raise UserError(f"{history.name} has {of.count(len(history.active))}: add some, {LEAST_IN_TURNS} are needed.")
     early, late = early_and_late(history, of)
     ordered = (*early.history, *late.history)
     return (

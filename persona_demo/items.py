@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import secrets
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -158,6 +159,8 @@ class ItemEncoder:
         self._sentence = sentence
         self._lm = lm
         self._cache: OrderedDict[bytes, FloatArray] = OrderedDict()
+        # So that from what is kept nobody can be asked whether a text was among it.
+        self._salt = secrets.token_bytes(16)
         # An edit and a running comparison ask at the same time.
         self._lock = threading.Lock()
 
@@ -210,8 +213,13 @@ class ItemEncoder:
         with self._lock:
             return self._encode_cached(texts, report)
 
+    def forget(self) -> None:
+        """Keep no vector."""
+        with self._lock:
+            self._cache.clear()
+
     def _encode_cached(self, texts: Sequence[str], report: Callable[[float], None] | None) -> FloatArray:
-        keys = [hashlib.sha256(text.encode("utf-8")).digest() for text in texts]
+        keys = [hashlib.blake2b(text.encode("utf-8"), key=self._salt, digest_size=16).digest() for text in texts]
         found = {key: self._cache[key] for key in keys if key in self._cache}
         # Texts of like length go together, so that little padding is encoded.
         missing = sorted(

@@ -238,6 +238,12 @@ class Runtime:
             seed=seed,
         )
 
+    def forget(self) -> None:
+        """Keep no text that was written and no item vector."""
+        self.encoder.forget()
+        if self.memory is not None:
+            self.memory.forget()
+
     def compare(
         self,
         inputs: ArmInputs,

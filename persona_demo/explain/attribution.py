@@ -77,6 +77,8 @@ class Attribution:
         tokens: Length T of the text.
         total: Log-likelihood of the text with all items, nats.
         without_person: The same under the base, nats.
+        stranger: The same with somebody else in the person's place, nats; None where nobody is at hand.
+        stand_in: Name of that person.
         items: The items, in history order.
         agreement: Once all are measured, for arms that weigh items.
         noise: By how much the log-likelihood with all items came out otherwise when it was computed once more beside
@@ -91,6 +93,8 @@ class Attribution:
     items: tuple[ItemEffect, ...]
     agreement: Agreement | None = None
     noise: float = 0.0
+    stranger: float | None = None
+    stand_in: str = ""
 
     def is_noise(self, effect: float) -> bool:
         """Whether an effect is no larger than numerical noise."""
@@ -106,6 +110,12 @@ class Attribution:
         """Share of items that were measured, 0 to 1."""
         return sum(item.effect is not None for item in self.items) / len(self.items)
 
+    def _placebo(self) -> str:
+        if self.stranger is None:
+            return ""
+        change = self.stranger - self.without_person
+        return f"those of {self.stand_in} in their place by {change:+.2f}; "
+
     def sentence(self, of: Wording) -> str:
         """The whole person's effect beside the largest of a single item, for readers.
 
@@ -116,7 +126,7 @@ class Attribution:
         largest = max(effects, key=abs, default=0.0)
         return (
             f"{of.count(len(self.items))} together change the log-likelihood of this text by {self.whole:+.2f} nats "
-            f"({self.whole / self.tokens:+.3f} a token) against “{arm_named(self.base).title}”; "
+            f"({self.whole / self.tokens:+.3f} a token) against “{arm_named(self.base).title}”; {self._placebo()}"
             f"the largest single {of.one} by {largest:+.2f}. "
             f"Differences up to ±{_plain(self.noise)} nats are numerical noise."
         )
@@ -219,7 +229,8 @@ def leave_one_out(lm: FrozenLM, inputs: ArmInputs, arm: Arm, text: str) -> Itera
     tokens = text_tokens(inputs, text)
     whole, base = arm.build(inputs), arm_named(arm.compared_with).build(inputs)
     likelihoods = Likelihoods(lm, inputs, tokens)
-    total, without_person = likelihoods.of([whole, base])
+    other = arm_named(f"{arm.name}:other").build(inputs) if _has_stranger(inputs, arm) else None
+    total, without_person, *strange = likelihoods.of([made for made in (whole, base, other) if made is not None])
     weights = [None] * len(inputs.items) if whole.weights is None else [float(w) for w in whole.weights]
     items = [
         ItemEffect(item.id, weight, copied=item.id in whole.copied_from)
@@ -227,7 +238,10 @@ def leave_one_out(lm: FrozenLM, inputs: ArmInputs, arm: Arm, text: str) -> Itera
     ]
     # No difference of two such numbers is known better than to their last digit.
     digit = float(np.spacing(np.float32(abs(total))))
-    state = Attribution(arm.name, arm.compared_with, len(tokens), total, without_person, tuple(items), noise=digit)
+    state = Attribution(
+        arm.name, arm.compared_with, len(tokens), total, without_person, tuple(items), noise=digit,
+        stranger=next(iter(strange), None), stand_in="" if other is None else other.stand_in,
+    )  # fmt: skip
     yield state
     for start in range(0, len(items), BATCH):
         places = range(start, min(start + BATCH, len(items)))
@@ -239,6 +253,14 @@ def leave_one_out(lm: FrozenLM, inputs: ArmInputs, arm: Arm, text: str) -> Itera
         if state.share == 1 and whole.weights is not None:
             state = replace(state, agreement=_agreement(state, inputs.task.wording))
         yield state
+
+
+def _has_stranger(inputs: ArmInputs, arm: Arm) -> bool:
+    """Whether somebody else is at hand who can stand in the person's place under this arm."""
+    other = inputs.other
+    if other is None or "other" not in arm.placebos:
+        return False
+    return bool(other.items) or (arm.kind == "soft" and other.user_vector is not None)
 
 
 def _shift(whole: Conditioning, without: Conditioning) -> float | None:

@@ -11,9 +11,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from persona_demo.answers import ArmText
-from persona_demo.arms import Arm, ArmInputs, Conditioning
+from persona_demo.arms import Arm, ArmInputs, Conditioning, arm_named
 from persona_demo.errors import UserError
 from persona_demo.explain.scoring import Likelihoods, text_tokens
+from persona_demo.history import HistoryItem
 from persona_demo.lm.base import FrozenLM
 from persona_demo.lm.decode import DecodeOptions
 from persona_demo.runtime import Runtime
@@ -26,7 +27,9 @@ def counts_for(items: int) -> tuple[int, ...]:
 
 
 def latest(arm: Arm, count: int) -> Arm:
-    """The arm, seeing only the person's latest items; named ``persona@4``.
+    """The arm, seeing only the latest items of the person, and of who stands in their place; named ``persona@4``.
+
+    Of nobody a placebo says what the arm itself does.
 
     Args:
         arm: Any arm.
@@ -34,9 +37,17 @@ def latest(arm: Arm, count: int) -> Arm:
     """
 
     def build(inputs: ArmInputs) -> Conditioning:
-        return arm.build(replace(inputs, items=inputs.items[max(len(inputs.items) - count, 0) :]))
+        seen, other = _last(inputs.items, count), inputs.other
+        if other is not None:
+            other = replace(other, items=_last(other.items, count))
+        own = arm if count else arm_named(arm.name.partition(":")[0])
+        return own.build(replace(inputs, items=seen, other=other))
 
     return replace(arm, name=f"{arm.name}@{count}", build=build, placebos=())
+
+
+def _last(items: tuple[HistoryItem, ...], count: int) -> tuple[HistoryItem, ...]:
+    return items[max(len(items) - count, 0) :]
 
 
 @dataclass(frozen=True)

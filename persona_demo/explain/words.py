@@ -52,11 +52,13 @@ class LikelierWord:
         word: The word or mark, without its blank.
         persona: Mean probability of it as the next one under the persona, 0 to 1.
         control: The same under the control.
+        stranger: The same under somebody else's persona, averaged over inputs; None where nobody is at hand.
     """
 
     word: str
     persona: float
     control: float
+    stranger: float | None = None
 
 
 @dataclass(frozen=True)
@@ -198,22 +200,23 @@ def likelier_words(
         openings: Further inputs.
         most: At most so many.
     """
+    arms = ["persona", "task"] if inputs.other is None else ["persona", "task", "persona:other"]
     rows = []
     for text in dict.fromkeys((inputs.input_text, *openings)):
         given = replace(inputs, input_text=text)
-        rows += [row_of(given, arm_named(arm).build(given)) for arm in ("persona", "task")]
+        rows += [row_of(given, arm_named(arm).build(given)) for arm in arms]
     # A target of one token asks for the logits right after the row, whatever the token is.
     scores = log_softmax(np.concatenate(lm.logits(rows, [(0,)] * len(rows))))
-    mine, theirs = scores[0::2], scores[1::2]
+    mine, theirs, *_ = by_arm = [scores[place :: len(arms)] for place in range(len(arms))]
     adds = (np.exp(mine) * (mine - theirs)).mean(axis=0)
-    persona, control = np.exp(mine).mean(axis=0), np.exp(theirs).mean(axis=0)
+    chances = [np.exp(each).mean(axis=0) for each in by_arm]
     found: dict[str, LikelierWord] = {}
     for token in np.argsort(-adds, kind="stable")[:CANDIDATES].tolist():
         word = piece_of(lm.codec, token).strip()
         if len(found) == most or adds[token] <= 0:
             break
         if token not in lm.info.eos and word.isprintable() and word and HALF not in word and words.is_clean(word):
-            found.setdefault(word, LikelierWord(word, float(persona[token]), float(control[token])))
+            found.setdefault(word, LikelierWord(word, *(float(each[token]) for each in chances)))
     return tuple(found.values())
 
 

@@ -201,9 +201,9 @@ class Desk(Verbs):
         """Forget everything this visitor typed, and show the page as it was at first, whatever is ticked."""
         session, opening = self.shelf.first_session(), self.shelf.opening
         shown = shown_arms(arms or USUAL, placebo, placebos)
-        if self.loading.runtime is not None and self.loading.runtime.memory is not None:
+        if self.loading.runtime is not None:
             # Nobody's texts are marked as theirs, so all go: at worst somebody else's is written anew.
-            self.loading.runtime.memory.forget()
+            self.loading.runtime.forget()
         cleared = self._loaded(session, Kept(), opening) | {
             self.page.opening: opening,
             self.page.columns: column_views.first_columns(self.shelf.showcase, shown),

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from persona_demo.states import MAX_PINS, State
-from persona_demo.ui.state import FILE, Record, Session, is_from_file
+from persona_demo.ui.state import FILE, Record, Session, is_from_file, key_of
 
 MOST_PEOPLE = 8
 """People who are kept besides the one on the table; who was left longest ago goes first."""
@@ -35,6 +35,11 @@ class Pin:
     def key(self) -> str:
         """An id among the states of everybody."""
         return state_key(self.session.who, self.state.id)
+
+    def read_with(self, opening: str) -> str:
+        """A short key of what is written from it: who, what they wrote, and the input."""
+        there = replace(self.session.states, current=self.state.id)
+        return key_of(replace(self.session, states=there), opening)
 
     def called(self, among: Sequence[Pin] = ()) -> str:
         """Its name for readers, with the person's where others are among them."""

@@ -96,16 +96,26 @@ class Drawer:
         drawn = f"The line leads from {name} to {name} minus the average, which is the ◆."
         return self._mixed(algebra.line(person, mixed, steps=STEPS), mixed, drawn, more=more)
 
-    def times(self, early: FloatArray, late: FloatArray, turns: tuple[FloatArray, FloatArray], *, name: str) -> Mixture:
-        """Somebody's two halves, (D,) each, and two halves that take turns, beside which they are far apart or not."""
+    def times(
+        self, early: FloatArray, late: FloatArray, turns: Sequence[FloatArray], *, name: str, few: str
+    ) -> Mixture:
+        """Somebody's two halves on the map, and how far apart they are.
+
+        Args:
+            early: The first half, (D,).
+            late: The second, (D,).
+            turns: Two halves that take turns, (D,) each, which no time sets apart; none where there are too few items.
+            name: Whose.
+            few: What is said where there are too few.
+        """
         one, other = self._atlas.place(early), self._atlas.place(late)
+        beside = f", and halves that take turns {self._apart(*turns):.3f}" if turns else ""
         return Mixture(
             line=((one.x, one.y), (other.x, other.y)),
             marks=(("early", one.x, one.y), ("late", other.x, other.y)),
             drawn=f"The line joins {name}, early, and {name}, late.",
             where=f"Early stands nearest to {self._near(one)}; late to {self._near(other)}. They are "
-            f"{self._apart(early, late):.3f} apart, and halves that take turns {self._apart(*turns):.3f}, where 0 is "
-            "the same direction.",
+            f"{self._apart(early, late):.3f} apart{beside}, where 0 is the same direction.{'' if turns else f' {few}'}",
         )
 
     def _apart(self, one: FloatArray, other: FloatArray) -> float:

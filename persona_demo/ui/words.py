@@ -239,7 +239,8 @@ text to read.
   a vector still gives away how somebody writes and about what: the tab In words reads it out.
 * One example proves nothing. Switch on the placebo, try {of.other}, and see above what was measured.
 * The model is small and was trained on web text. It can be wrong, odd or unkind, and it is not a person.
-* Numbers made from {of.many} (not the {of.many}) may stay in the server's memory until it restarts.
+* Numbers made from {of.many} (not the {of.many}) may stay in the server's memory until somebody clears their data or
+  it restarts.
 
 The method is Persona-Plug: *LLMs + Persona-Plug = Personalized LLMs*,
 [arXiv 2409.11901](https://arxiv.org/abs/2409.11901).

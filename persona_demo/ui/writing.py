@@ -19,6 +19,7 @@ from persona_demo.errors import UserError
 from persona_demo.lm.decode import DecodeOptions
 from persona_demo.ui import column_views, views
 from persona_demo.ui.changes import Changes
+from persona_demo.ui.inside import guess
 from persona_demo.ui.loading import Loading
 from persona_demo.ui.page import Page
 from persona_demo.ui.shelf import Shelf
@@ -59,6 +60,8 @@ class Writing(Verbs):
             self.page.stop: gr.Button(interactive=True),
             self.page.caption: views.caption(waiting),
             self.page.notice: views.notice(),
+            # Columns with names beside a blind guess would give it away.
+            **guess.none_dealt(self.page.inside.guess),
         }
 
     @guarded

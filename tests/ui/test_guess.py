@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 
 from persona_demo.arms import KNOWN
 from tests.ui.stage import App, card, rows, written
-from tests.ui.tabs import measure, open_tab
+from tests.ui.tabs import measure, open_tab, said
 
 # Gradio's own queue statistics still use what pandas is about to drop.
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")]
@@ -52,6 +52,21 @@ def test_a_round_by_keyboard_names_nothing_before_the_vote(
     download.value.save_as(path)
     saved = json.loads(path.read_text(encoding="utf-8"))
     assert saved["rounds"] == 1 and saved["each"][0]["texts"] == 3
+
+
+def test_a_stopped_deal_holds_no_column_back(app: App, visit: Callable[..., Page]) -> None:
+    page = visit(app)
+    before = written(page, "persona")
+    open_tab(page, "Guess blind")
+    measure(page, "guess")
+    expect(card(page, "persona").locator(".pd-new")).to_have_text("")
+    app.models.pause = 0.3
+    page.locator("#pd-guess-go").click()
+    expect(card(page, "persona").locator(".pd-new")).to_have_text(before)
+    page.locator("#pd-guess-stop").click()
+    expect(said(page, "guess")).to_contain_text("Stopped")
+    expect(page.locator("#pd-guess-A")).to_be_hidden()
+    assert written(page, "persona") == before
 
 
 def test_a_round_is_about_the_person_it_was_dealt_for(app: App, visit: Callable[..., Page]) -> None:

@@ -167,6 +167,41 @@ def test_what_was_stopped_is_of_what_was_there_when_it_began(app: App, visit: Ca
     expect(said(page, "mix")).to_contain_text("Measured before your last change")
     page.get_by_role("button", name="Undo").click()
     expect(said(page, "mix")).not_to_contain_text("before your last change")
+    # Nothing else tells a screen reader that the texts are as they stay.
+    expect(page.locator("#pd-mix-texts [aria-busy]")).to_have_attribute("aria-busy", "false")
+
+
+def test_what_is_stopped_before_anything_came_leaves_the_last_result_its_name(
+    app: App, visit: Callable[..., Page]
+) -> None:
+    page = visit(app)
+    measure(page, "dial")
+    expect(said(page, "dial")).to_contain_text("For Ada")
+    choose(page, "#pd-person", "Bo")
+    expect(said(page, "dial")).to_contain_text("Measured before your last change")
+    # Somebody else has the language model, so that this waits.
+    app.models.pause = 0.5
+    open_tab(page, "Mix people")
+    page.locator("#pd-mix-go").click()
+    page.wait_for_function("document.querySelectorAll('#pd-mix-texts .pd-new:not(:empty)').length > 1")
+    open_tab(page, "Strength")
+    page.locator("#pd-dial-go").click()
+    page.locator("#pd-dial-stop").click()
+    expect(said(page, "dial")).to_contain_text("Stopped. Nothing new was measured. For Ada")
+    expect(said(page, "dial")).to_contain_text("Measured before your last change")
+
+
+def test_a_refusal_leaves_the_last_result_its_name(app: App, visit: Callable[..., Page]) -> None:
+    page = visit(app)
+    open_tab(page, "Single posts")
+    measure(page, "posts")
+    choose(page, "#pd-find", "p0007")
+    expect(page.locator(".pd-name")).to_have_text("p0007")
+    page.locator("#pd-posts-go").click()
+    expect(page.locator(".pd-notice")).to_contain_text("Only a list of numbers is kept")
+    expect(said(page, "posts")).to_contain_text("For Ada")
+    expect(said(page, "posts")).to_contain_text("Measured before your last change")
+    expect(body_rows(page, "pd-posts-table")).to_have_count(4)
 
 
 def test_tokens_are_coloured_and_show_what_else_might_have_stood_there(app: App, visit: Callable[..., Page]) -> None:

@@ -30,13 +30,19 @@ def test_states_are_kept_pinned_and_gone_back_to(app: App, visit: Callable[..., 
     expect(page.locator("#pd-pinned input:checked")).to_have_count(2)
     expect(body_rows(page, "pd-pins-table").first).to_contain_text("muted")
     measure(page, "pins")
-    expect(page.locator("#pd-pins-texts .pd-new")).to_have_count(2)
+    expect(page.locator("#pd-pins-texts .pd-new")).to_have_count(3)
     expect(said(page, "pins")).to_contain_text(
         re.compile(r"At strength 1, temperature 0, seed \d+, at most \d+ tokens")
     )
-    for text in page.locator("#pd-pins-texts .pd-card").all():
+    # The first is the control, which is compared with neither.
+    for text in page.locator("#pd-pins-texts .pd-card").all()[1:]:
         note, marks = text.locator(".pd-note").inner_text(), text.locator("mark")
         assert bool(marks.count()) is ("underlined" in note)
+    # The texts are of the two states: of one state alone they are old, and of both again not.
+    page.locator("#pd-pinned").get_by_label("s1: post 1 muted").uncheck()
+    expect(said(page, "pins")).to_contain_text("Measured before your last change")
+    page.locator("#pd-pinned").get_by_label("s1: post 1 muted").check()
+    expect(said(page, "pins")).not_to_contain_text("before your last change")
     open_tab(page, "Maps")
     dots.drawn(page, "pd-map-people")
     page.wait_for_function("document.querySelector('#pd-map-people .pd-map-plot').textContent.includes('◆ s0')")

@@ -83,8 +83,8 @@ def test_halves_that_take_turns_keep_every_item_and_no_time_divides_them() -> No
     one, other = in_turns(person.with_items(person.items[::-1]), BLOG_POST.wording)
     assert one.history.items == person.items[0::2] and other.history.items == person.items[1::2]
     assert "every other post" in one.title and one.title != other.title
-    with pytest.raises(UserError, match="too few"):
-        in_turns(tiny.history(items=1), BLOG_POST.wording)
+    with pytest.raises(UserError, match="4 are needed"):
+        in_turns(tiny.history(items=3), BLOG_POST.wording)
 
 
 def test_undated_items_keep_their_order_and_muted_ones_are_left_out() -> None:

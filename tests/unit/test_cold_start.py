@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
-from persona_demo.arms import ArmInputs, arm_named, arms_named
+from persona_demo.arms import ArmInputs, Other, arm_named, arms_named
 from persona_demo.errors import UserError
 from persona_demo.explain.cold_start import ColdStart, counts_for, latest, likelihood_by_items, texts_by_items
 from persona_demo.explain.scoring import row_of
@@ -50,6 +51,21 @@ def test_each_length_sees_the_latest_items_only(given: ArmInputs) -> None:
         short = replace(given, items=given.items[max(6 - count, 0) :])
         assert latest(arm_named("recent"), count).build(given) == arm_named("recent").build(short)
     assert latest(arm_named("persona"), 4).name == "persona@4"
+
+
+def test_a_placebo_sees_as_many_items_and_of_nobody_is_the_control(runtime: Runtime, given: ArmInputs) -> None:
+    bo = tiny.history("Bo", items=6)
+    bo = bo.with_items(tuple(replace(item, text=f"{item.text.upper()}!!") for item in bo.items))
+    beside = replace(given, other=Other("Bo", items=bo.items))
+    placebo = arm_named("persona:other")
+    for count in (1, 4, 99):
+        theirs = replace(given, items=bo.items[max(6 - count, 0) :])
+        made, expected = latest(placebo, count).build(beside).soft, arm_named("persona").build(theirs).soft
+        assert made is not None and expected is not None
+        np.testing.assert_allclose(made, expected, atol=1e-6)
+    last = list(likelihood_by_items(runtime.lm, beside, arms_named(("task", "persona", "persona:other")), TEXT))[-1]
+    task, persona, other = last.nll
+    assert other[0] == pytest.approx(task[0], abs=1e-5) and other[-1] != pytest.approx(persona[-1], abs=1e-6)
 
 
 def test_texts_are_written_together_and_end_with_those_of_the_whole_person(runtime: Runtime, given: ArmInputs) -> None:

@@ -104,17 +104,18 @@ def test_the_placebo_stands_beside_the_curve(page: Page, shelf: Shelf, loading: 
     assert placebo["dash"] and not own["dash"] and len(own["points"]) == len(placebo["points"]) == len(STRENGTHS)
     at_zero = [dict(map(tuple, line["points"]))[0] for line in (own, placebo)]
     assert at_zero[0] == pytest.approx(at_zero[1], abs=1e-4)
-    assert "with somebody else's persona by" in last[parts.line]["text"] and "wrote this text" not in str(last)
+    assert "with somebody else's persona, that of p0" in last[parts.line]["text"] and "wrote this text" not in str(last)
     assert [head["text"] for head in last[parts.table]["heads"]].count("Somebody else's") == 1
-    assert last[bar.status]["text"]
+    assert last[bar.status]["of"]["text"]
 
 
 def test_without_anybody_else_the_curve_stands_alone() -> None:
     dial = Dial("persona", 4, tuple(DialPoint(at, -8 + 4 * at, 0) for at in (0.0, 1.0)))
     other = Dial("persona:other", 4, tuple(DialPoint(at, -8 - 2 * at, 0) for at in (0.0, 1.0)))
-    assert len(dial_chart(dial, 1)["series"]) == 1 and placebo_sentence(dial, None) == ""
+    assert len(dial_chart(dial, 1)["series"]) == 1 and placebo_sentence(dial, None, "") == ""
     assert len(dial_table(dial)["heads"]) == len(dial_table(dial, other)["heads"]) - 1
-    assert "by +1.000 nats" in placebo_sentence(dial, other) and "by -0.500." in placebo_sentence(dial, other)
+    said = placebo_sentence(dial, other, "Bo")
+    assert "by +1.000 nats" in said and "that of Bo, by -0.500." in said
     with pytest.raises(KeyError):
         dial.at(3)
 

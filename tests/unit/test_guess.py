@@ -15,6 +15,7 @@ from persona_demo.ui.loading import Loading
 from persona_demo.ui.page import Page
 from persona_demo.ui.shelf import Shelf
 from persona_demo.ui.state import Session
+from persona_demo.ui.writing import Writing
 from persona_demo.ui.written import Outcome
 from tests.unit.conftest import OPENING
 
@@ -31,7 +32,8 @@ def first_columns(shelf: Shelf) -> dict[str, Any]:
 def deal(guess: Guess, session: Session, **changes: Any) -> list[dict[Any, Any]]:
     usual: dict[str, Any] = {
         "opening": OPENING, "strength": 2.0, "length": 16, "temperature": 0.0, "top_p": 0.95, "allow": False, "size": 3,
-        "columns": first_columns(guess.shelf),
+        "columns": first_columns(guess.shelf), "kept": None,
+        "written": Outcome.of_showcase(guess.shelf.showcase, session).as_record(),
     }  # fmt: skip
     return list(guess.deal(session.as_record(), **usual | changes))
 
@@ -59,6 +61,23 @@ def test_nothing_is_named_before_the_vote(guess: Guess, page: Page, shelf: Shelf
     opened = guess.opened(changes[parts.round])
     assert [opened[vote].visible for vote in parts.votes] == [True] * size + [False] * (3 - size)
     assert not any(button.visible for button in guess.opened(None).values())
+
+
+def test_a_new_deal_gives_the_columns_back_until_it_is_there(guess: Guess, page: Page, shelf: Shelf) -> None:
+    parts, ada = page.inside.guess, shelf.session_of("sample:ada")
+    kept = deal(guess, ada)[-1][parts.round]
+    first, *_, last = deal(guess, ada, kept=kept, columns=column_views.withheld(first_columns(shelf)))
+    assert first[page.columns]["cards"] == first_columns(shelf)["cards"] and first[parts.round] is None
+    assert "as they were" in first[page.caption]["text"]
+    assert last[page.columns]["cards"] == {} and last[parts.round]["round"] != kept["round"]
+    # Nothing is held back by a round that never came to be.
+    assert page.columns not in deal(guess, ada)[0]
+
+
+def test_who_writes_ends_the_round(page: Page, shelf: Shelf, loading: Loading) -> None:
+    begun = Writing(page, shelf, loading).begin("next")
+    assert begun[page.inside.guess.round] is None
+    assert not any(begun[vote].visible for vote in page.inside.guess.votes)
 
 
 def test_two_visitors_are_not_dealt_alike(guess: Guess, page: Page, shelf: Shelf) -> None:

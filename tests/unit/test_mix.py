@@ -67,9 +67,9 @@ def test_nobody_reads_the_item_whose_input_is_written_on(
 
 def test_a_swap_is_of_the_two_people_and_not_of_the_input_of_the_page(mixing: Mix, page: Page, shelf: Shelf) -> None:
     ada = shelf.session_of("sample:ada")
-    last = write(mixing, ada, "swap")[-1][page.inside.mix.bar.status]
+    last = write(mixing, ada, "swap")[-1][page.inside.mix.bar.status]["of"]
     assert key_of(ada, OPENING).startswith(last["key"]) and key_of(ada, "another").startswith(last["key"])
-    blended = write(mixing, ada, "blend")[-1][page.inside.mix.bar.status]
+    blended = write(mixing, ada, "blend")[-1][page.inside.mix.bar.status]["of"]
     assert blended["key"] == key_of(ada, OPENING)
 
 
@@ -131,6 +131,14 @@ def test_early_and_late_are_two_marks_on_a_line(mixing: Mix, page: Page, shelf: 
     assert (
         len(titles) == 5 and [title.startswith("Ada, every other post") for title in titles] == [False] * 3 + [True] * 2
     )
+
+
+def test_of_three_posts_no_halves_take_turns(mixing: Mix, page: Page, shelf: Shelf) -> None:
+    three = shelf.session_of("sample:ada").mute("p00", True)
+    said = mixing.move(three.as_record(), [], "times", None, 0.5, 2.0)[page.inside.mix.line]["text"]
+    assert "apart, where 0 is the same direction. Fewer than 4 posts make no halves" in said
+    cards = write(mixing, three, "times")[-2][page.inside.mix.texts]["cards"]
+    assert len(cards) == 3
 
 
 def test_a_mixture_is_that_of_whoever_is_on_the_table(mixing: Mix, page: Page, shelf: Shelf) -> None:

@@ -12,7 +12,7 @@ from persona_demo.ui.inside.pins import Pins
 from persona_demo.ui.loading import Loading
 from persona_demo.ui.page import Page
 from persona_demo.ui.shelf import Shelf
-from persona_demo.ui.state import Session, key_of
+from persona_demo.ui.state import Session
 from tests.unit.conftest import OPENING
 
 CONTROL = arm_named("task").title
@@ -32,7 +32,9 @@ def pair(page: Page, shelf: Shelf, loading: Loading, pins: Pins) -> tuple[dict[s
     return both[page.session], both[page.kept]
 
 
-def test_two_people_are_compared(pins: Pins, page: Page, pair: tuple[dict[str, Any], list[Any]]) -> None:
+def test_two_people_are_compared(
+    pins: Pins, page: Page, shelf: Shelf, loading: Loading, pair: tuple[dict[str, Any], list[Any]]
+) -> None:
     parts = page.inside.pins
     shown = pins.follow(*pair, OPENING, ["sample:ada/s0", "sample:bo/s0"])
     assert [label for label, _ in shown[parts.pinned].choices] == ["s0: as it was loaded", "Ada, s0: as it was loaded"]
@@ -48,7 +50,14 @@ def test_two_people_are_compared(pins: Pins, page: Page, pair: tuple[dict[str, A
     assert [card["title"] for card in cards] == [CONTROL, "Ada, s0: as it was loaded", "Bo, s0: as it was loaded"]
     assert len({card["text"] for card in cards}) == 3
     assert last[parts.bar.status]["words"].startswith("For Ada and Bo, after")
-    assert last[parts.bar.status]["key"] == key_of(Session.from_record(pair[0]), OPENING)
+    # Whoever is on the table: the texts are of the two states and of the input, and of nothing else.
+    of, told = last[parts.bar.status]["of"], shown[parts.line]["pins"]
+    assert of["pins"] == told and not of["key"]
+    away = Desk(page, shelf, loading).pick_person("sample:ada", *pair, OPENING)
+    again = pins.follow(away[page.session], away[page.kept], OPENING, [])
+    assert set(again[parts.line]["pins"].split("+")) == set(told.split("+"))
+    for record, kept, opening in ((*pair, "another"), (pair[0], [], OPENING)):
+        assert pins.follow(record, kept, opening, [])[parts.line]["pins"] != told
 
 
 def test_a_person_of_whom_a_vector_is_stored_can_be_pinned(pins: Pins, page: Page, shelf: Shelf) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -18,6 +19,7 @@ from persona_demo.ui.loading import Loading
 from persona_demo.ui.page import Page
 from persona_demo.ui.shelf import Shelf
 from persona_demo.ui.state import Session
+from persona_demo.ui.written import Outcome
 from tests.unit.conftest import OPENING
 
 TYPED = ("typed", " and the gulls did not mind", {})
@@ -59,6 +61,31 @@ def test_a_table_says_which_posts_are_copied_as_well(shelf: Shelf) -> None:
     assert [row["cells"][-2]["text"] for row in view["rows"]] == ["no", "its first words", "no", "its first words"]
     none = Attribution("persona", "task", 6, -10.0, -12.0, tuple(replace(item, copied=False) for item in items))
     assert "copied" not in str(effects_table(Measured.of(none, ada), ada.wording, "post"))
+
+
+def test_the_whole_person_stands_beside_a_stranger(posts: Posts, page: Page, shelf: Shelf) -> None:
+    ada = shelf.session_of("sample:ada")
+    said = measured(posts, ada)[page.inside.posts.line]["text"]
+    assert re.search(r"against “Trained, no person”; those of p\d+ in their place by [+-]", said)
+    alone = Attribution("persona", "task", 6, -10.0, -12.0, (ItemEffect("p00", 1.0, 0.1),))
+    assert "in their place" not in alone.sentence(BLOG_POST.wording)
+    beside = replace(alone, stranger=-12.5, stand_in="Bo")
+    assert "those of Bo in their place by -0.50; " in beside.sentence(BLOG_POST.wording)
+
+
+def test_the_text_of_an_arm_is_likely_under_it_and_that_is_said(posts: Posts, page: Page, shelf: Shelf) -> None:
+    ada = shelf.session_of("sample:ada")
+    first = Outcome.of_showcase(shelf.showcase, ada).as_record()
+
+    def said(choice: str, arm: str) -> str:
+        runs = list(posts.measure(ada.as_record(), OPENING, 0, choice, " typed", first, arm, "effect"))
+        # What the rows are of is known with the first of them.
+        assert runs[1][page.inside.posts.bar.status]["of"] == runs[-1][page.inside.posts.bar.status]["of"]
+        return str(runs[-1][page.inside.posts.bar.status]["words"])
+
+    assert "“Persona” wrote this text itself" in said("persona", "persona")
+    assert "“Trained, no person” wrote this text itself" in said("task", "persona")
+    assert "itself" not in said("typed", "persona")
 
 
 def test_tabs_say_what_a_plug_copies(runtime: Runtime) -> None:

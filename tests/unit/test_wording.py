@@ -178,8 +178,8 @@ def test_no_tab_of_another_page_speaks_of_posts(headlines: tuple[Shelf, Page, Lo
         checked(mixes.write(record, [], given, 1.0, 0, 8, 0.0, 0.95, False, what, "sample:otto", 0.5, 2.0))
     checked(mixes.write(record, [], given, 1.0, 0, 8, 0.0, 0.95, False, "swap", "p0003", 0.5, 2.0))
     dealt = verbs(guess.Guess, tabs.guess.bar)
-    checked(dealt.deal(shelf.session_of("new").as_record(), given, 2.0, 8, 0.7, 0.95, False, 2, {}))
-    checked(dealt.deal(record, given, 2.0, 12, 0.9, 0.95, False, 2, {}))
+    checked(dealt.deal(shelf.session_of("new").as_record(), given, 2.0, 8, 0.7, 0.95, False, 2, {}, None, {}))
+    checked(dealt.deal(record, given, 2.0, 12, 0.9, 0.95, False, 2, {}, None, {}))
     both = Session.from_record(record).mute("i1", True).pin("s0", True)
     both = both.pin("s1", True)
     pinned = verbs(pins.Pins, tabs.pins.bar)
@@ -228,6 +228,8 @@ def test_scores_are_written_like_any_text(runtime: Runtime, tmp_path: Path, verb
         case "deal":
             # Two scores are often the same: then it is said, and nothing breaks.
             changes = checked(
-                guess.Guess(page, tabs.guess.bar, shelf, loading).deal(record, given, 2.0, 8, 1.0, 1.0, True, 2, {})
+                guess.Guess(page, tabs.guess.bar, shelf, loading).deal(
+                    record, given, 2.0, 8, 1.0, 1.0, True, 2, {}, None, {}
+                )
             )
             assert changes.get(tabs.guess.round) or "come out the same" in changes[page.notice]["text"]

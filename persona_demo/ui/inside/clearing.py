@@ -56,7 +56,7 @@ def cleared(page: Page) -> Changes:
     """The tabs as they were at first, for clearing."""
     changes: Changes = {}
     for bar in page.inside.bars:
-        changes |= bar.done("")
+        changes |= bar.cleared()
     changes |= {each: table() for each in _tables(page)}
     changes |= {each: chart() for each in _charts(page)}
     changes |= {each: texts() for each in _texts(page)}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import gradio as gr
 
-from persona_demo.ui.inside.runbar import Depends, RunBar
+from persona_demo.ui.inside.runbar import RunBar
 from persona_demo.ui.inside.tables import chart, table
 from persona_demo.ui.widget import widget
 
@@ -28,14 +28,13 @@ class Curve:
     table: gr.HTML
 
     @classmethod
-    def lay_out(cls, *, name: str, depends: Depends) -> Curve:
+    def lay_out(cls, *, name: str) -> Curve:
         """Lay one out.
 
         Args:
             name: Of its elements on the page.
-            depends: What is measured is about this.
         """
-        bar = RunBar.lay_out("Measure", name=name, depends=depends)
+        bar = RunBar.lay_out("Measure", name=name)
         line = widget("line", {"text": ""}, elem_classes="pd-finding")
         with gr.Row(equal_height=False):
             with gr.Column(scale=3, min_width=320):

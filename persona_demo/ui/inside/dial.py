@@ -9,6 +9,7 @@ import gradio as gr
 
 from persona_demo.arms import arm_named
 from persona_demo.explain.dial import Dial, persona_likelihood
+from persona_demo.ui import palette
 from persona_demo.ui.changes import Changes
 from persona_demo.ui.inside.chosen import if_its_own, if_of_another, text_key, text_to_look_at
 from persona_demo.ui.inside.curve import Curve
@@ -31,14 +32,15 @@ Y = "log-likelihood a token, nats"
 def lay_out() -> Curve:
     """Lay the tab out."""
     gr.Markdown(ABOUT, elem_classes="pd-lead")
-    return Curve.lay_out(name="dial", depends="text")
+    return Curve.lay_out(name="dial")
 
 
 def dial_chart(dial: Dial, strength: float, placebo: Dial | None = None) -> View:
     """The curve, with the strength that is set and that of the placebo."""
     lines = [series("this text", "--pd-arm-persona", _curve(dial))]
     if placebo is not None:
-        lines.append(series("with somebody else's persona", "--pd-arm-task", _curve(placebo), dash=True))
+        colour = palette.arm_variable("persona:other")
+        lines.append(series("with somebody else's persona", colour, _curve(placebo), dash=True))
     return chart(
         lines,
         title="How likely the text is at each strength: higher is likelier",
@@ -88,14 +90,20 @@ def dial_table(dial: Dial, placebo: Dial | None = None) -> View:
     )
 
 
-def placebo_sentence(dial: Dial, placebo: Dial | None) -> str:
-    """What the persona changes as it was trained, beside what somebody else's changes."""
+def placebo_sentence(dial: Dial, placebo: Dial | None, who: str) -> str:
+    """What the persona changes as it was trained, beside what somebody else's changes.
+
+    Args:
+        dial: The persona.
+        placebo: The same with somebody else's persona, where there is somebody.
+        who: Name of that person.
+    """
     if placebo is None:
         return ""
     own, theirs = ((each.at(1) - each.at(0)) / each.tokens for each in (dial, placebo))
     return (
-        f"At strength 1 it changes by {own:+.3f} nats a token against the control; with somebody else's persona by "
-        f"{theirs:+.3f}."
+        f"At strength 1 it changes by {own:+.3f} nats a token against the control; with somebody else's persona, "
+        f"that of {who}, by {theirs:+.3f}."
     )
 
 
@@ -112,15 +120,16 @@ class Strength(Look):
         yield from self.waiting()
         yield self.bar.busy("Reading the text under the persona and under the control.")
         session, parts = Session.from_record(record), self.page.inside.dial
-        dial, placebo = self.lent(self.dialled)(record, opening, seed, text)
-        said = dial.sentence, placebo_sentence(dial, placebo), if_its_own(choice, "persona")
+        dial, placebo, who = self.lent(self.dialled)(record, opening, seed, text)
+        own = if_its_own(choice, "persona", "task", "persona:other")
+        said = dial.sentence, placebo_sentence(dial, placebo, who), own
         changes: Changes = {
             parts.chart: dial_chart(dial, strength, placebo),
             parts.table: dial_table(dial, placebo),
             parts.line: {"text": " ".join(filter(None, said))},
         }
         more = if_of_another(choice, written, session, opening)
-        yield changes | self.measured(session, opening, more=more, text=text_key(choice, typed, written))
+        yield changes | self.bar.done(self.of(session, opening, more=more, text=text_key(choice, typed, written)))
 
     def turn(self, drawn: object, strength: float) -> Changes:
         """Mark the strength that is set now on the curve that is there; nothing is measured for that."""
@@ -129,11 +138,14 @@ class Strength(Look):
         marks = [{"at": at, "text": text} for at, text in dial_marks(strength)]
         return {self.page.inside.dial.chart: {**drawn, "marks": marks}}
 
-    def dialled(self, record: dict[str, Any], opening: str, seed: float, text: str) -> tuple[Dial, Dial | None]:
-        """The text at every strength, of the persona and of its placebo; takes and gives plain values."""
+    def dialled(self, record: dict[str, Any], opening: str, seed: float, text: str) -> tuple[Dial, Dial | None, str]:
+        """The text at every strength, of the persona and of its placebo, and whose that is.
+
+        Takes and gives plain values.
+        """
         inputs = self.inputs(Session.from_record(record), opening, seed=seed)
         lm = self.runtime.lm
         dial = persona_likelihood(lm, inputs, arm_named("persona"), text)
         if inputs.other is None:
-            return dial, None
-        return dial, persona_likelihood(lm, inputs, arm_named("persona:other"), text)
+            return dial, None, ""
+        return dial, persona_likelihood(lm, inputs, arm_named("persona:other"), text), inputs.other.name

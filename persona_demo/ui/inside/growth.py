@@ -10,7 +10,7 @@ from typing import Any
 import gradio as gr
 
 from persona_demo.answers import ArmText
-from persona_demo.arms import KNOWN, arms_named
+from persona_demo.arms import KNOWN, arm_named, arms_named
 from persona_demo.explain.cold_start import ColdStart, counts_for, likelihood_by_items, texts_by_items
 from persona_demo.explain.collapse import signs_of_collapse
 from persona_demo.explain.scorecard import hold_out
@@ -31,7 +31,8 @@ from persona_demo.ui.writing import shown_arms
 
 ABOUT = """How many {many} does it take? The person's last {one} is held out, and each column says how surprised it
 is by it when it may read none of the earlier {many}, then 1, 2, 4 and so on. Retrieval needs the one right {one}; a
-persona needs enough of them. All columns that are ticked under Advanced take part. Surprise is measured at strength
+persona needs enough of them. All columns that are ticked under Advanced take part, and beside the persona its
+placebo, somebody else's persona of as many {many}. Surprise is measured at strength
 1, as the persona was trained; the texts are written at the strength that is set."""
 
 LONGEST = 40
@@ -41,7 +42,7 @@ LONGEST = 40
 def lay_out(of: Wording) -> GrowthParts:
     """Lay the tab out."""
     gr.Markdown(ABOUT.format(one=of.one, many=of.many), elem_classes="pd-lead")
-    curve = Curve.lay_out(name="growth", depends="person")
+    curve = Curve.lay_out(name="growth")
     writes = RunBar.lay_out(f"Write with each number of {of.many}", name="growth-texts")
     return GrowthParts(curve, writes, widget("texts", texts(), elem_id="pd-growth-texts"))
 
@@ -49,7 +50,7 @@ def lay_out(of: Wording) -> GrowthParts:
 def growth_chart(found: ColdStart, of: Wording) -> View:
     """Surprise by number of items."""
     lines = [
-        series(KNOWN[name].title, palette.arm_variable(name), list(enumerate(nll)), dash=KNOWN[name].kind == "none")
+        series(arm_named(name).title, palette.arm_variable(name), list(enumerate(nll)), dash=_dashed(name))
         for name, nll in zip(found.arms, found.nll, strict=True)
         if nll
     ]
@@ -62,6 +63,11 @@ def growth_chart(found: ColdStart, of: Wording) -> View:
     )
 
 
+def _dashed(name: str) -> bool:
+    """Whether an arm is none that knows the person: a control or a placebo."""
+    return KNOWN[name].kind == "none" if name in KNOWN else True
+
+
 def growth_table(found: ColdStart, of: Wording) -> View:
     """The same in numbers."""
     rows = [
@@ -69,7 +75,7 @@ def growth_table(found: ColdStart, of: Wording) -> View:
         for n, count in enumerate(found.counts)
     ]
     return table(
-        [(capital(of.many), "text"), *((KNOWN[name].title, "number") for name in found.arms)],
+        [(capital(of.many), "text"), *((arm_named(name).title, "number") for name in found.arms)],
         rows,
         caption="Nats a token",
     )
@@ -89,9 +95,9 @@ def crossings(found: ColdStart, of: Wording) -> str:
             else f"From {of.count(count)} on, the persona does better than “{control}”."
         )
     last = {name: nll[-1] for name, nll in zip(found.arms, found.nll, strict=True)}
-    bases = {name: KNOWN[name].compared_with for name in found.arms}
+    bases = {name: arm_named(name).compared_with for name in found.arms}
     gains = [
-        f"“{KNOWN[name].title}” {last[base] - last[name]:+.3f}"
+        f"“{arm_named(name).title}” {last[base] - last[name]:+.3f}"
         for name, base in bases.items()
         if base is not None and base in last
     ]
@@ -111,6 +117,7 @@ class Growth(Look):
         session, parts, of = self.with_texts(record), self.page.inside.growth.curve, self.wording
         names = shown_arms(arms, placebo=False)
         yield from self.waiting()
+        about = self.of(session, None, more=AT_ONE)
         stream = self.lent(self.grown)(record, seed, names)
         with contextlib.closing(stream):
             for began, found in stream:
@@ -122,8 +129,8 @@ class Growth(Look):
                 if done == len(found.counts):
                     which = f"{of.one} that begins" if of.begins else f"{of.answer} for the {of.given}"
                     changes[parts.line] = {"text": f"The {which} “{shortened(began)}”. {crossings(found, of)}"}
-                yield changes | self.bar.busy(f"{done} of {len(found.counts)} lengths", found.share)
-        yield self.measured(session, None, more=AT_ONE)
+                yield changes | self.bar.busy(f"{done} of {len(found.counts)} lengths", found.share, of=about)
+        yield self.bar.done(about)
 
     def grown(self, record: dict[str, Any], seed: float, names: Sequence[str]) -> Iterator[tuple[str, ColdStart]]:
         """The held-out item's input and the likelihoods as they grow; takes and gives plain values."""
@@ -131,7 +138,10 @@ class Growth(Look):
         task = runtime.task(self.task.name)
         target = hold_out(session.history, task)[-1]
         read = session.history.with_items(tuple(session.history.active[i] for i in target.history))
-        inputs = runtime.arm_inputs(read, task, target.pair.input, seed=seed_of(seed))
+        others = self.shelf.others(session)
+        inputs = runtime.arm_inputs(read, task, target.pair.input, seed=seed_of(seed), others=others)
+        if "persona" in names and inputs.other is not None and inputs.other.items:
+            names = [*names, "persona:other"]
         text = runtime.lm.codec.decode(task.target_tokens(target.pair.target, runtime.lm.codec))
         for found in likelihood_by_items(runtime.lm, inputs, arms_named(names), text):
             yield target.pair.input, found
@@ -150,6 +160,7 @@ class Growth(Look):
             max_new_tokens=min(whole(length, "number of new tokens"), LONGEST), temperature=temperature, top_p=top_p,
             seed=seed_of(seed),
         )  # fmt: skip
+        of = self.of(session, opening, more=written_at(strength, options))
         found: dict[str, tuple[ArmText, ...]] = {}
         show = functools.partial(
             growth_texts, counts, self.task.begun(opening), names, of=self.wording, strength=strength
@@ -160,8 +171,8 @@ class Growth(Look):
                 found[name] = states
                 said = f"Column {len(found)} of {len(names)}: “{KNOWN[name].title}”, {plural(len(states), 'text')}."
                 share = (len(found) - 1 + _written(states, options)) / len(names)
-                yield {parts.texts: show(found, running=True)} | self.bar.busy(said, share)
-        yield {parts.texts: show(found)} | self.measured(session, opening, more=written_at(strength, options))
+                yield {parts.texts: show(found, running=True)} | self.bar.busy(said, share, of=of)
+        yield {parts.texts: show(found)} | self.bar.done(of)
 
     def texts(
         self, record: dict[str, Any], opening: str, strength: float, options: DecodeOptions, allow: bool,

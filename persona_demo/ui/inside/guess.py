@@ -110,7 +110,7 @@ class Guess(Look):
     @guarded
     def deal(
         self, record: dict[str, Any], opening: str, strength: float, length: float, temperature: float, top_p: float,
-        allow: bool, size: int, columns: dict[str, Any],
+        allow: bool, size: int, columns: dict[str, Any], kept: dict[str, Any] | None, written: dict[str, Any],
     ) -> Iterator[Changes]:  # fmt: skip
         """Have the arms write, and show what they wrote without names."""
         session = Session.from_record(record)
@@ -120,32 +120,50 @@ class Guess(Look):
             raise UserError("At strength 0 the persona is its control, word for word: turn the dial first.")
         whole(length, "number of new tokens")
         begun = self.task.begun(opening)
-        yield none_dealt(self.parts) | {self.parts.line: {"text": ""}, self.parts.texts: texts()}
+        # A round that was open is over, and what it held back is there again until the next one is.
+        back = {} if kept is None else self._back(columns, written)
+        yield back | none_dealt(self.parts) | {self.parts.line: {"text": ""}, self.parts.texts: texts()}
         yield from self.waiting()
+        of = self.of(session, opening, more=f"At strength {strength:g}.")
         for _ in range(TRIES):
             # Drawn afresh, because a whole class that starts alike must not be dealt alike.
             dealt = Round.deal(ARMS[:size], truth=ARMS[0], seed=secrets.randbits(32))
             options = DecodeOptions(
                 max_new_tokens=int(length), temperature=temperature or LIVELY, top_p=top_p, seed=dealt.seed
             )
-            written: list[str] = []
+            new: list[str] = []
             stream = self.lent(self.written)(record, opening, dealt.order, strength, options, allow)
             with contextlib.closing(stream):
                 for states in stream:
-                    written = [state.written.text for state in states]
-                    yield {self.parts.texts: unnamed(dealt, begun, written, running=True)} | self.bar.busy("Writing.")
-            if len(set(written)) == len(written):
+                    new = [state.written.text for state in states]
+                    shown = unnamed(dealt, begun, new, running=True)
+                    yield {self.parts.texts: shown} | self.bar.busy("Writing.", of=of)
+            if len(set(new)) == len(new):
                 break
         else:
             raise UserError(f"Some of the texts come out the same: turn the strength up, or take {self.wording.other}.")
         kept = {
-            "round": dataclasses.asdict(dealt), "texts": written, "opening": begun, "key": key_of(session, opening),
+            "round": dataclasses.asdict(dealt), "texts": new, "opening": begun, "key": key_of(session, opening),
         }  # fmt: skip
-        yield self.measured(session, opening, more=f"At strength {strength:g}.") | {
-            self.parts.texts: unnamed(dealt, begun, written),
+        yield self.bar.done(of) | {
+            self.parts.texts: unnamed(dealt, begun, new),
             self.parts.round: kept,
             self.page.columns: column_views.withheld(columns),
             self.page.caption: views.caption(HIDDEN),
+        }
+
+    def _back(self, columns: dict[str, Any], written: dict[str, Any]) -> Changes:
+        """The columns as they were before a round."""
+        outcome = Outcome.from_record(written)
+        return {
+            self.page.columns: column_views.columns(
+                outcome.texts,
+                opening=self.task.begun(outcome.prompt),
+                shown=column_views.shown_in(columns),
+                strength=outcome.strength,
+                seed=outcome.options.seed,
+            ),
+            self.page.caption: views.caption(BACK, outcome.key),
         }
 
     def opened(self, kept: dict[str, Any] | None) -> Changes:
@@ -171,18 +189,8 @@ class Guess(Look):
         """Take a vote, name the texts, and count the round."""
         if kept is None:
             raise UserError("There is nothing to vote on: deal the texts first.")
-        session, outcome = Session.from_record(record), Outcome.from_record(written)
-        back = {
-            self.page.columns: column_views.columns(
-                outcome.texts,
-                opening=self.task.begun(outcome.prompt),
-                shown=column_views.shown_in(columns),
-                strength=outcome.strength,
-                seed=outcome.options.seed,
-            ),
-            self.page.caption: views.caption(BACK, outcome.key),
-            **none_dealt(self.parts),
-        }
+        session = Session.from_record(record)
+        back = self._back(columns, written) | none_dealt(self.parts)
         if kept["key"] != key_of(session, opening):
             return back | self.refuse("These texts were for another person or other words: deal again.")
         played = Round.from_record(kept["round"]).vote(choice)

@@ -16,7 +16,7 @@ from persona_demo.ui.changes import Changes
 from persona_demo.ui.inside.look import Look
 from persona_demo.ui.inside.parts import WordParts
 from persona_demo.ui.inside.runbar import RunBar
-from persona_demo.ui.inside.tables import View, cell, row, shortened, table
+from persona_demo.ui.inside.tables import Head, View, cell, row, shortened, table
 from persona_demo.ui.state import Session
 from persona_demo.ui.verbs import guarded
 from persona_demo.ui.widget import widget
@@ -45,12 +45,19 @@ def lay_out(of: Wording) -> WordParts:
 def likelier_table(said: InWords, of: Wording) -> View:
     """Next words it makes likelier."""
     most = max((word.persona for word in said.likelier), default=1.0) or 1.0
+    beside = any(word.stranger is not None for word in said.likelier)
     rows = [
-        row(word.word, cell(f"{100 * word.persona:.2f}%", word.persona / most), f"{100 * word.control:.2f}%")
+        row(
+            word.word,
+            cell(f"{100 * word.persona:.2f}%", word.persona / most),
+            f"{100 * word.control:.2f}%",
+            *([f"{100 * (word.stranger or 0.0):.2f}%"] if beside else []),
+        )
         for word in said.likelier
     ]
+    placebo: list[Head] = [("Somebody else's", "number")] if beside else []
     return table(
-        [("Next word", "text"), ("Persona", "bar"), ("Control", "number")],
+        [("Next word", "text"), ("Persona", "bar"), ("Control", "number"), *placebo],
         rows,
         caption=f"What it makes likelier as the next word, on average over {of.this} and others",
         empty="It makes no next word clearly likelier than the control does.",
@@ -133,7 +140,7 @@ class Words(Look):
             parts.style: style_table(said, self.wording),
             parts.posts: near_posts_table(said, session),
             parts.line: {"text": f"{said.nearness} {said.caveat}"},
-        } | self.measured(session, opening)
+        } | self.bar.done(self.of(session, opening))
 
     def said(self, record: dict[str, Any], opening: str) -> InWords:
         """The persona in words; takes and gives plain values."""

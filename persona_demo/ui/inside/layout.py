@@ -177,16 +177,20 @@ def _wire_measures(
         vote.click(functools.partial(guesses.vote, place), voting, counted, **light)
     b.save.click(guesses.save, b.played, [page.download, page.notice], **light)
     n: dict[str, Any] = {"notice": page.notice, "line": line}
-    deals = b.bar.wire(guesses.deal, [*dealt, b.size, page.columns], [b.texts, *_guessed(page)], **n)
+    again = [b.size, page.columns, b.round, page.written]
+    deals = b.bar.wire(guesses.deal, [*dealt, *again], [b.texts, *_guessed(page)], **n)
     deals.then(guesses.opened, b.round, list(b.votes), **light)
     page.strength.change(dials.turn, [d.chart, page.strength], d.chart, trigger_mode="always_last", **light)
     run = inside.posts.bar.wire(
         singles.measure, [*who, page.seed, *text, p.arm, p.order], [p.table, p.line, p.found], **n
     )
     p.order.input(singles.sort, [p.found, p.order], [p.table, page.notice], queue=False, **QUIET)
+    dialled = d.bar.wire(dials.measure, [*who, page.strength, page.seed, *text], [d.chart, d.table, d.line], **n)
+    # The dial may have been turned while it was measured.
+    dialled.then(dials.turn, [d.chart, page.strength], d.chart, **light)
     return [
         run,
-        d.bar.wire(dials.measure, [*who, page.strength, page.seed, *text], [d.chart, d.table, d.line], **n),
+        dialled,
         inside.placebo.bar.wire(
             scores.score, [page.session, page.seed, page.arms], [inside.placebo.table, inside.placebo.line], **n
         ),

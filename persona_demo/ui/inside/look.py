@@ -12,7 +12,7 @@ from persona_demo.lm.decode import DecodeOptions
 from persona_demo.runtime import Runtime
 from persona_demo.tasks.wording import plural
 from persona_demo.ui.changes import Changes
-from persona_demo.ui.inside.runbar import RunBar
+from persona_demo.ui.inside.runbar import Of, RunBar
 from persona_demo.ui.inside.tables import shortened
 from persona_demo.ui.loading import Loading
 from persona_demo.ui.page import Page
@@ -48,7 +48,7 @@ class Look(Verbs):
 
     def idle(self) -> Changes:
         """The buttons of this tab while nothing runs."""
-        return {} if self._bar is None else self._bar.done("")
+        return {} if self._bar is None else self._bar.cut()
 
     @property
     def bar(self) -> RunBar:
@@ -62,8 +62,8 @@ class Look(Verbs):
         for words in self.awaited("This is next"):
             yield self.bar.busy(words)
 
-    def measured(self, session: Session, opening: str | None, *, more: str = "", text: str = "") -> Changes:
-        """The end of a measurement.
+    def of(self, session: Session, opening: str | None, *, more: str = "", text: str = "") -> Of:
+        """What results are of.
 
         Args:
             session: Of whom.
@@ -71,7 +71,7 @@ class Look(Verbs):
             more: What else is said of it.
             text: Key of the text that was measured, where one was.
         """
-        return self.bar.done(f"{about(session, opening)} {more}".strip(), key=key_of(session, opening), text=text)
+        return Of(f"{about(session, opening)} {more}".strip(), key=key_of(session, opening), text=text)
 
     @property
     def runtime(self) -> Runtime:

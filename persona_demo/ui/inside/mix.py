@@ -25,7 +25,7 @@ from persona_demo.ui.changes import Changes
 from persona_demo.ui.inside.look import Look, about, standing_in
 from persona_demo.ui.inside.parts import MixParts
 from persona_demo.ui.inside.recipe import FARTHEST, Recipe, What, first_other, kinds, second_choices
-from persona_demo.ui.inside.runbar import RunBar
+from persona_demo.ui.inside.runbar import Of, RunBar
 from persona_demo.ui.inside.tables import View, shortened, text_card, texts
 from persona_demo.ui.kept import Kept
 from persona_demo.ui.mixture import Drawer, Mixture
@@ -175,8 +175,9 @@ class Mix(Look):
             return Mixture()
         draw = Drawer(atlas, self.runtime.plug, self.shelf.names)
         if recipe.what == "times":
-            early, late, one, other = (self._embedded(part.history) for part in self._slices(session))
-            return draw.times(early, late, (one, other), name=name)
+            early, late, *turns = (self._embedded(part.history) for part in self._slices(session))
+            few = f"Fewer than {algebra.LEAST_IN_TURNS} {self.wording.many} make no halves to set beside them."
+            return draw.times(early, late, turns, name=name, few=few)
         one = self._vector(session)
         if recipe.what == "alone":
             return draw.alone(one, name=name)
@@ -197,15 +198,16 @@ class Mix(Look):
             max_new_tokens=whole(length, "number of new tokens"), temperature=temperature, top_p=top_p,
             seed=seed_of(seed),
         )  # fmt: skip
+        # What stands on another's input does not grow old with the page's own.
+        key = key_of(session, None if Recipe(*given).what == "swap" else opening)
         stream = self.lent(self.written)(record, kept, opening, strength, options, allow, *given)
         with contextlib.closing(stream):
             for titles, started, states in stream:
                 shown = _cards(titles, self.task.begun(started), states, running=True)
-                yield {self.parts.texts: shown} | self.bar.busy(f"Writing {len(titles)} texts together.")
+                of = Of(f"{about(session, started)} At strength {strength:g}.", key=key)
+                yield {self.parts.texts: shown} | self.bar.busy(f"Writing {len(titles)} texts together.", of=of)
         yield {self.parts.texts: _cards(titles, self.task.begun(started), states)}
-        # What stands on another's input does not grow old with the page's own.
-        key = key_of(session, None if Recipe(*given).what == "swap" else opening)
-        yield self.bar.done(f"{about(session, started)} At strength {strength:g}.", key=key)
+        yield self.bar.done(of)
 
     def written(
         self, record: Record, kept: list[Record], opening: str, strength: float, options: DecodeOptions, allow: bool,
@@ -249,9 +251,12 @@ class Mix(Look):
         return [standing_in(persona, f"persona@{n}", title, stored=v) for n, (title, v) in enumerate(vectors)]
 
     def _slices(self, session: Session) -> tuple[algebra.Slice, ...]:
-        """Early and late, and the two halves that take turns."""
+        """Early and late, and the two halves that take turns, where these are others."""
         history = self.with_texts(session.as_record()).history
-        return *algebra.early_and_late(history, self.wording), *algebra.in_turns(history, self.wording)
+        halves = algebra.early_and_late(history, self.wording)
+        if len(history.active) < algebra.LEAST_IN_TURNS:
+            return halves
+        return *halves, *algebra.in_turns(history, self.wording)
 
     def _vector(self, session: Session) -> FloatArray:
         stored = self.shelf.stored_vector(session)

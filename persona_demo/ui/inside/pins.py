@@ -24,10 +24,10 @@ from persona_demo.ui.changes import Changes
 from persona_demo.ui.handlers import GONE
 from persona_demo.ui.inside.look import Look, standing_in, written_at
 from persona_demo.ui.inside.parts import PinParts
-from persona_demo.ui.inside.runbar import RunBar
+from persona_demo.ui.inside.runbar import Of, RunBar
 from persona_demo.ui.inside.tables import View, cell, row, shortened, table, text_card, texts
 from persona_demo.ui.kept import Kept, Pin, state_key
-from persona_demo.ui.state import Record, Session, key_of
+from persona_demo.ui.state import Record, Session
 from persona_demo.ui.verbs import guarded, seed_of, whole
 from persona_demo.ui.widget import widget
 
@@ -117,6 +117,11 @@ def pinned_table(pair: Pair, weights: Sequence[Mapping[str, float]], of: Wording
     return table(heads, rows, caption=f"{one} beside {other}: weights for {of.this}; what differs is marked")
 
 
+def compared(pins: Sequence[Pin], opening: str) -> str:
+    """A key of the states that are compared and of the input; of fewer than two, one that no comparison has."""
+    return "+".join(pin.read_with(opening) for pin in pins) if len(pins) == MAX_PINS else "-"
+
+
 class Pins(Look):
     """Verbs of the tab of states."""
 
@@ -142,16 +147,18 @@ class Pins(Look):
         return changes | self._compared(session, pins, opening)
 
     def _compared(self, session: Session, pins: Sequence[Pin], opening: str) -> Changes:
+        told = {"pins": compared(pins, opening)}
         if len(pins) < MAX_PINS:
             said = (
                 "Tick two states to compare them."
                 if len(session.states.all) > 1 or pins
                 else f"There is one state so far: edit {self.wording.a}, or tick it and choose somebody else."
             )
-            return {self.parts.line: {"text": said}, self.parts.table: table()}
+            return {self.parts.line: {"text": said, **told}, self.parts.table: table()}
         read = [self._read(pin, opening) for pin in pins]
         figures = pinned_table((pins[0], pins[1]), [weights for _, weights in read], self.wording)
-        return {self.parts.line: {"text": self._apart([vector for vector, _ in read])}, self.parts.table: figures}
+        said = self._apart([vector for vector, _ in read])
+        return {self.parts.line: {"text": said, **told}, self.parts.table: figures}
 
     def _read(self, pin: Pin, opening: str) -> tuple[FloatArray | None, dict[str, float]]:
         """The user vector of a state and the weights of its items, as far as they are known."""
@@ -206,14 +213,15 @@ class Pins(Look):
             max_new_tokens=whole(length, "number of new tokens"), temperature=temperature, top_p=top_p,
             seed=seed_of(seed),
         )  # fmt: skip
+        people = dict.fromkeys(pin.session.history.name for pin in pins)
+        of_whom = f"For {views.enumerated(list(people))}, {self.wording.follows} “{shortened(opening, 60)}”."
+        of = Of(f"{of_whom} {written_at(strength, options)}", pins=compared(pins, opening))
         stream = self.lent(self.written)(record, kept, opening, strength, options, allow)
         with contextlib.closing(stream):
             for states in stream:
                 shown = _cards(pins, self.task.begun(opening), states, strength=strength)
-                yield {self.parts.texts: shown} | self.bar.busy("Writing both and the control together.")
-        people = dict.fromkeys(pin.session.history.name for pin in pins)
-        of_whom = f"For {views.enumerated(list(people))}, {self.wording.follows} “{shortened(opening, 60)}”."
-        yield self.bar.done(f"{of_whom} {written_at(strength, options)}", key=key_of(session, opening))
+                yield {self.parts.texts: shown} | self.bar.busy("Writing both and the control together.", of=of)
+        yield self.bar.done(of)
 
     def written(
         self, record: Record, kept: list[Record], opening: str, strength: float, options: DecodeOptions, allow: bool

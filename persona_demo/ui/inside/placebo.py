@@ -34,29 +34,35 @@ are ticked under Advanced are scored."""
 def lay_out(of: Wording) -> PlaceboParts:
     """Lay the tab out."""
     gr.Markdown(ABOUT.format(many=of.many), elem_classes="pd-lead")
-    bar = RunBar.lay_out("Score every column", name="score", depends="person")
+    bar = RunBar.lay_out("Score every column", name="score")
     line = widget("line", {"text": ""}, elem_classes="pd-finding")
     return PlaceboParts(bar, line, widget("table", table(), go="", elem_id="pd-score-table"))
 
 
-def _interval(estimate: Estimate | None) -> str:
-    return "-" if estimate is None else f"{estimate.mean:+.3f} ({estimate.low:+.3f} to {estimate.high:+.3f})"
+def _interval(estimate: Estimate | None, *, items: int, sign: str = "+") -> str:
+    if estimate is None:
+        return "-"
+    # One value has no interval, and one without width would look like certainty.
+    mean, ends = f"{estimate.mean:{sign}.3f}", f"({estimate.low:{sign}.3f} to {estimate.high:{sign}.3f})"
+    return mean if items < 2 else f"{mean} {ends}"
 
 
 def scores_table(card: Scorecard, of: Wording) -> View:
     """Each arm's figures and what follows from them."""
     gaps = [abs(score.gap.mean) for score in card.scores if score.gap is not None]
     most = max(gaps, default=1.0) or 1.0
+    items = len(card.held_out)
     rows = [
         row(
             KNOWN[score.arm].title,
-            f"{score.nll.mean:.3f} ({score.nll.low:.3f} to {score.nll.high:.3f})",
-            _interval(score.gain),
-            cell(_interval(score.gap), None if score.gap is None else score.gap.mean / most),
+            _interval(score.nll, items=items, sign=""),
+            _interval(score.gain, items=items),
+            cell(_interval(score.gap, items=items), None if score.gap is None else score.gap.mean / most),
             score.verdict,
         )
         for score in card.scores
     ]
+    intervals = f"with 95% intervals over the held-out {of.many}" if items > 1 else f"of one {of.one}: no interval"
     return table(
         [
             ("Column", "text"),
@@ -66,7 +72,7 @@ def scores_table(card: Scorecard, of: Wording) -> View:
             ("Verdict", "text"),
         ],
         rows,
-        caption=f"Nats a token, with 95% intervals over the held-out {of.many}; less surprise and more gain are better",
+        caption=f"Nats a token, {intervals}; less surprise and more gain are better",
     )
 
 
@@ -79,6 +85,7 @@ class Placebos(Look):
         session, parts = self.with_texts(record), self.page.inside.placebo
         names = shown_arms(arms, placebo=False)
         yield from self.waiting()
+        of = self.of(session, None, more=AT_ONE)
         stream = self.lent(self.scored)(record, seed, names)
         with contextlib.closing(stream):
             for card in stream:
@@ -87,8 +94,8 @@ class Placebos(Look):
                 if card.strangers:
                     said += f" In their place: {views.enumerated(card.strangers)}."
                 changes = {parts.table: scores_table(card, self.wording), parts.line: {"text": said}}
-                yield changes | self.bar.busy(f"{len(card.scores)} of {len(names)} columns", card.share)
-        yield self.measured(session, None, more=AT_ONE)
+                yield changes | self.bar.busy(f"{len(card.scores)} of {len(names)} columns", card.share, of=of)
+        yield self.bar.done(of)
 
     def scored(self, record: dict[str, Any], seed: float, names: Sequence[str]) -> Iterator[Scorecard]:
         """The scorecard as it grows; takes and gives plain values."""

@@ -16,7 +16,7 @@ from persona_demo.plug.config import PlugConfig
 from persona_demo.tasks import Wording
 from persona_demo.tasks.wording import capital
 from persona_demo.ui.changes import Changes
-from persona_demo.ui.inside.chosen import if_of_another, text_key, text_to_look_at
+from persona_demo.ui.inside.chosen import if_its_own, if_of_another, text_key, text_to_look_at
 from persona_demo.ui.inside.look import AT_ONE, Look
 from persona_demo.ui.inside.parts import PostParts
 from persona_demo.ui.inside.runbar import RunBar
@@ -64,7 +64,7 @@ def lay_out(shelf: Shelf) -> PostParts:
                 ("Oldest", "post"),
             ], value="effect", label="First in the table", min_width=280, elem_id="pd-posts-order",
         )  # fmt: skip
-    bar = RunBar.lay_out(f"Take each {of.one} away", name="posts", depends="text")
+    bar = RunBar.lay_out(f"Take each {of.one} away", name="posts")
     line = widget("line", {"text": ""}, elem_classes="pd-finding")
     goes = f"Show this {of.one} in the table above"
     figures = widget("table", table(), go="post", goes=goes, elem_id="pd-posts-table")
@@ -165,6 +165,12 @@ def _effect_cell(effect: float | None, most: float, found: Attribution) -> View:
     return cell("noise") if found.is_noise(effect) else cell(f"{effect:+.2f}", effect / most)
 
 
+def _bases(arm: str) -> list[str]:
+    """What an arm is compared with."""
+    base = KNOWN[arm].compared_with
+    return [] if base is None else [base]
+
+
 def _share(value: float | None, most: float) -> float | None:
     return None if value is None else value / most
 
@@ -181,6 +187,11 @@ class Posts(Look):
         session, parts = self.with_texts(record), self.page.inside.posts
         text = text_to_look_at(choice, typed, written, opening, self.task)
         yield from self.waiting()
+        # No strength applies to what only puts texts into the prompt.
+        at = "" if KNOWN[arm].kind == "text" else AT_ONE
+        caveats = if_of_another(choice, written, session, opening), if_its_own(choice, arm, *_bases(arm))
+        more = " ".join(filter(None, (at, *caveats)))
+        of = self.of(session, opening, more=more, text=text_key(choice, typed, written))
         stream = self.lent(self.left_out)(record, opening, seed, arm, text)
         with contextlib.closing(stream):
             for found in stream:
@@ -191,11 +202,8 @@ class Posts(Look):
                     parts.table: effects_table(measured, self.wording, order),
                     parts.line: {"text": said if done else ""},
                     parts.found: measured.as_record(),
-                } | self.bar.busy(f"{done} of {self.wording.count(len(found.items))} taken away", found.share)
-        # No strength applies to what only puts texts into the prompt.
-        at = "" if KNOWN[arm].kind == "text" else AT_ONE
-        more = f"{at} {if_of_another(choice, written, session, opening)}"
-        yield self.measured(session, opening, more=more, text=text_key(choice, typed, written))
+                } | self.bar.busy(f"{done} of {self.wording.count(len(found.items))} taken away", found.share, of=of)
+        yield self.bar.done(of)
 
     def left_out(self, record: dict[str, Any], opening: str, seed: float, arm: str, text: str) -> Iterator[Attribution]:
         """The attribution as it grows; takes and gives plain values."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import gradio as gr
@@ -15,10 +15,27 @@ from persona_demo.ui.widget import widget
 if TYPE_CHECKING:
     from persona_demo.ui.changes import Changes
 
-Depends = Literal["person", "input", "text"]
-"""What a measurement is about: the person alone, their input too, or also the text that the tabs look at."""
+Stage = Literal["none", "loading", "said", "cut"]
+"""Nothing measured yet, something runs, it is done, or it was stopped or refused."""
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 """Of every listener: no spinners over what is being read, and no public endpoint."""
+
+
+@dataclass(frozen=True)
+class Of:
+    """What results on the page are of, so that old ones are not taken for new ones.
+
+    Attributes:
+        words: For readers.
+        key: Of the person, and of the input where it matters.
+        text: Of the text that was measured, where one was.
+        pins: Of the states that are compared, where there are such.
+    """
+
+    words: str
+    key: str = ""
+    text: str = ""
+    pins: str = ""
 
 
 @dataclass(frozen=True)
@@ -29,58 +46,47 @@ class RunBar:
         go: Starts.
         stop: Stops; there only while something runs.
         status: How far it is, in words and as a bar.
-        depends: What is measured is about this, and old when it changes.
     """
 
     go: gr.Button
     stop: gr.Button
     status: gr.HTML
-    depends: Depends = "input"
 
     @classmethod
-    def lay_out(cls, label: str, *, name: str, depends: Depends = "input") -> RunBar:
+    def lay_out(cls, label: str, *, name: str) -> RunBar:
         """Lay one out.
 
         Args:
             label: What the button says.
             name: Of its elements on the page.
-            depends: What is measured is about this.
         """
         with gr.Row(elem_classes="pd-runbar"):
             go = gr.Button(label, variant="primary", size="md", min_width=150, elem_id=f"pd-{name}-go")
             stop = gr.Button("Stop", variant="stop", size="md", visible=False, min_width=80, elem_id=f"pd-{name}-stop")
-            status = widget("status", cls.said(""), elem_id=f"pd-{name}-status")
-        return cls(go, stop, status, depends)
+            status = widget("status", said("none"), elem_id=f"pd-{name}-status")
+        return cls(go, stop, status)
 
-    @staticmethod
-    def said(
-        words: str, share: float | None = None, *, busy: bool = False, key: str = "", text: str = "",
-        cut: Depends | None = None,
-    ) -> dict[str, Any]:  # fmt: skip
-        """Value of the line.
+    def busy(self, words: str, share: float | None = None, *, of: Of | None = None) -> Changes:
+        """While it runs; without a share the bar has no end.
 
         Args:
-            words: What it says.
-            share: How far it is, 0 to 1, where that is known.
-            busy: Whether something runs.
-            key: Of what was measured, so that the page can tell when that is no longer there.
-            text: Of the text that was measured, where one was.
-            cut: Where it was stopped, what it is about; the page then compares with what was there when it began.
+            words: How far it is.
+            share: The same, 0 to 1.
+            of: What the results are of that come with it, where some do.
         """
-        stage = "loading" if busy else "said" if words else "none"
-        return {"stage": stage, "words": words, "share": share, "key": key, "text": text, "cut": cut}
+        return {self.status: said("loading", words, share, of=of)}
 
-    def busy(self, words: str, share: float | None = None) -> Changes:
-        """While it runs; without a share the bar has no end."""
-        return {self.status: self.said(words, share, busy=True)}
-
-    def done(self, words: str, *, key: str = "", text: str = "", cut: Depends | None = None) -> Changes:
+    def done(self, of: Of) -> Changes:
         """Afterwards: the buttons are ready again, and the line says what was measured."""
-        return {
-            self.status: self.said(words, key=key, text=text, cut=cut),
-            self.go: gr.Button(interactive=True),
-            self.stop: gr.Button(visible=False),
-        }
+        return {self.status: said("said", of.words, of=of)} | self._ready()
+
+    def cut(self, words: str = "") -> Changes:
+        """After a stop or a refusal: the line goes on saying what the results that are there are of."""
+        return {self.status: said("cut", words)} | self._ready()
+
+    def cleared(self) -> Changes:
+        """As it was at first."""
+        return {self.status: said("none")} | self._ready()
 
     def begun(self, waiting: str) -> Changes:
         """Answer the button at once; the turn itself may have to wait for other visitors.
@@ -89,10 +95,13 @@ class RunBar:
             waiting: What is said meanwhile.
         """
         return {
-            self.status: self.said(waiting, busy=True),
+            self.status: said("loading", waiting),
             self.go: gr.Button(interactive=False),
             self.stop: gr.Button(visible=True),
         }
+
+    def _ready(self) -> Changes:
+        return {self.go: gr.Button(interactive=True), self.stop: gr.Button(visible=False)}
 
     @property
     def parts(self) -> list[Any]:
@@ -119,7 +128,7 @@ class RunBar:
             return self.begun(line.words) | {notice: {"text": "", "kind": ""}}
 
         def stopped() -> Changes:
-            return self.done("Stopped. What was measured so far stays.", cut=self.depends)
+            return self.cut("Stopped.")
 
         light: dict[str, Any] = {"queue": False, **QUIET}
         # One after the other, so that a quick refusal is not wiped away by the beginning.
@@ -129,3 +138,15 @@ class RunBar:
         )
         self.stop.click(None, cancels=[running]).then(stopped, None, self.parts, **light)
         return running
+
+
+def said(stage: Stage, words: str = "", share: float | None = None, *, of: Of | None = None) -> dict[str, Any]:
+    """Value of the line.
+
+    Args:
+        stage: How it stands.
+        words: What it says.
+        share: How far it is, 0 to 1, where that is known.
+        of: What the results that come with it are of.
+    """
+    return {"stage": stage, "words": words, "share": share, "of": None if of is None else asdict(of)}

@@ -23,7 +23,8 @@ from persona_demo.ui.widget import widget
 ABOUT = """The model writes one token at a time, a token being a word or a piece of one. Here a fixed text is read
 under two columns. A token that the second finds likelier than the first is tinted red and underlined with a line,
 a less likely one blue with dots. Choose a token to see what each of the two would rather have put there. With the
-persona turned on in one and off in the other, what is coloured is what the persona did."""
+persona turned on in one and off in the other, what is coloured is what a persona did; with somebody else's persona as
+the first, it is what this one did and another would not."""
 NOTHING: View = {"legend": "", "left": "", "right": "", "tokens": []}
 
 
@@ -34,7 +35,7 @@ def lay_out() -> TokenParts:
     with gr.Row(elem_classes="pd-choices"):
         left = gr.Dropdown(choices, value="task", label="First, what it is compared with", min_width=240)
         right = gr.Dropdown(choices, value="persona", label="Second", min_width=240)
-    bar = RunBar.lay_out("Read it under both", name="tokens", depends="text")
+    bar = RunBar.lay_out("Read it under both", name="tokens")
     with gr.Row(equal_height=False):
         with gr.Column(scale=3, min_width=320):
             text = widget("tokens", NOTHING, elem_id="pd-tokens")
@@ -122,7 +123,7 @@ class Tokens(Look):
         view = self.lent(self.viewed)(record, opening, strength, seed, allow, left, right, text)
         said = if_of_another(choice, written, session, opening), if_its_own(choice, left, right)
         more = " ".join(filter(None, (f"At strength {strength:g}.", *said)))
-        done = self.measured(session, opening, more=more, text=text_key(choice, typed, written))
+        done = self.bar.done(self.of(session, opening, more=more, text=text_key(choice, typed, written)))
         parts = self.page.inside.tokens
         yield {parts.tokens: tokens_view(view), parts.movers: movers_table(view)} | done
 

@@ -9,11 +9,12 @@ const draw = () => {
 const again = () => (element.isConnected ? draw() : window.removeEventListener("pd-key", again));
 window.addEventListener("pd-key", again);
 const tell = () => {
-  // The line of the text that the tabs look at tells them which it is.
-  if ("looked" in props.value) {
-    window.personaDemoText = props.value.looked;
-    window.dispatchEvent(new CustomEvent("pd-key"));
-  } else draw();
+  // Two lines tell the measurements below which text is looked at, and which states are compared.
+  const { looked, pins } = props.value;
+  if (looked !== undefined) window.personaDemoText = looked;
+  if (pins !== undefined) window.personaDemoPins = pins;
+  if (looked !== undefined || pins !== undefined) window.dispatchEvent(new CustomEvent("pd-key"));
+  else draw();
 };
 watch("value", tell);
 tell();
