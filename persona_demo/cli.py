@@ -10,6 +10,7 @@ standard error. A user's error exits with status 2 and one sentence.
 from __future__ import annotations
 
 import argparse
+import io
 import sys
 from collections.abc import Sequence
 from functools import partial
@@ -218,6 +219,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         Exit status: 0, 2 for a user's error, 130 when interrupted.
     """
     words = sys.argv[1:] if arguments is None else list(arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A document is UTF-8 wherever it is written, and no character ends a command after its work.
+        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
     try:
         parsed = build_parser().parse_args(words)
         parsed.words = words

@@ -116,7 +116,7 @@ def generate(arguments: argparse.Namespace) -> None:
     if arguments.json:
         record = {
             "task": task.name,
-            "prompt": arguments.prompt,
+            "prompt": inputs.input_text,
             "strength": arguments.strength,
             "engine": runtime.lm.info.engine,
             "arms": [text.told() for text in written],

@@ -35,9 +35,13 @@ def train(arguments: argparse.Namespace) -> None:
 
     preset = PRESETS[arguments.preset]
     form = {**preset.form, **_given(arguments, PlugConfig)}
+    switches = {**preset.options, **_given(arguments, TrainOptions)}
     if arguments.begin_with is not None:
         form = _form_of(arguments)
-    options = TrainOptions(**{**preset.options, **_given(arguments, TrainOptions)})
+        if hasattr(arguments, "warm_steps"):
+            raise UserError("With --begin-with plug and control have parted: leave --warm-steps away.")
+        switches["warm_steps"] = 0
+    options = TrainOptions(**switches)
     tasks = [task_named(name.strip()) for name in arguments.task.split(",")]
     quiet_libraries()
     memory = _prefix_bytes(arguments)

@@ -186,7 +186,7 @@ def tasks_table(results: Path, split: str) -> str:
                 _share_of_reference(record),
                 "" if rival is None else _estimate(rival, "gain"),
                 ", ".join(f"{n} {task['metric'][n]:.3f} → {v:.3f}" for n, v in persona.get("metric", {}).items()),
-                _shares(whose, "attribution"),
+                _shares(whose, "attribution") + _pooled(told),
             ]
         )
     return _markdown(head, rows)
@@ -248,6 +248,12 @@ def speed_table(results: Path) -> str:
 def _estimate(record: Record, name: str) -> str:
     low, high = record[f"{name}_ci"]
     return f"{record[name]:.3f} [{low:.3f}, {high:.3f}]"
+
+
+def _pooled(record: Record) -> str:
+    """Whose texts were attributed, where it is not those of the split alone."""
+    pool: str = record.get("attribution", {}).get("people", record["split"])
+    return "" if pool == record["split"] else f", {pool.partition(',')[0]}"
 
 
 def _shares(record: Record, name: str) -> str:

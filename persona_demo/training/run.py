@@ -115,10 +115,7 @@ def train_plug(
     if start is not None:
         start.check(sources)
         start.give(plug)
-    if parted:
-        # Its weights were learned for what it measured, and it and its control have parted long ago.
-        options = replace(options, warm_steps=0)
-    else:
+    if not parted:
         report("measuring the population", None)
         material.fit(plug)
     seconds = 0.0
@@ -148,7 +145,7 @@ def train_plug(
             lm=lm,
             processes=processes,
             origin=origin,
-            parted=parted,
+            begun=start.fingerprint if start is not None and parted else "",
         )
         what = {"control": "the control", "persona": "the plug on it", "both": "plug and control"}[trains]
         if not (resume and trainer.resume()):
@@ -190,7 +187,7 @@ def trainer_of(
     lm: DifferentiableLM | None = None,
     processes: Processes = ALONE,
     origin: Mapping[str, Any] | None = None,
-    parted: bool = False,
+    begun: str = "",
 ) -> Trainer:
     """A trainer of a fresh plug, its population measured; the plug goes to the LM's device.
 
@@ -205,7 +202,7 @@ def trainer_of(
         lm: The frozen LM as seen before, with the prefixes it has read; seen anew when left out.
         processes: Who else reads a share of every batch.
         origin: What a checkpoint must not differ in.
-        parted: Whether plug and control went their own ways before this run.
+        begun: SHA-256 of the plug whose training is gone on with; empty where none is.
 
     Raises:
         UserError: If there are more processes than examples in a batch.
@@ -242,5 +239,5 @@ def trainer_of(
         trains=trains,
         processes=processes,
         origin=origin,
-        parted=parted,
+        begun=begun,
     )

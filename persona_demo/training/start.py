@@ -14,7 +14,7 @@ from persona_demo.corpus import Person, Split, read_corpus
 from persona_demo.errors import UserError
 from persona_demo.leakage import Fingerprint
 from persona_demo.plug.model import PersonaPlug
-from persona_demo.plug.storage import load_plug, plug_fingerprint
+from persona_demo.plug.storage import load_plug, plug_fingerprint, read_config
 from persona_demo.tasks import Task
 from persona_demo.training.material import SPLITS, Source
 
@@ -50,8 +50,8 @@ class Start:
     def check(self, sources: Sequence[Source]) -> None:
         """Make sure that nobody who is held back here was trained on there.
 
-        A plug that takes everything must have been trained on people of these corpora alone, since the
-        finished one tells only of them whom it knows.
+        A plug that gives everything, or serves a task that the new one serves too, must have been trained on
+        people of these corpora alone, since the finished one tells only of them whom it knows.
 
         Raises:
             UserError: If somebody was, or the plug does not say whom it was trained on.
@@ -66,7 +66,8 @@ class Start:
                 known.check(people, split, source.task)
             if split in SPLITS:
                 here.append((split, source.task, people))
-        if self.takes == "words":
+        served = {source.task.name for source in sources}
+        if self.takes == "words" and not served & set(read_config(self.folder).tasks):
             return
         own = Fingerprint.of(here, plug=known.plug)
         for split, hashes in known.people.items():

@@ -79,7 +79,7 @@ class Trainer:
         trains: Trains = "both",
         processes: Processes = ALONE,
         origin: Mapping[str, Any] | None = None,
-        parted: bool = False,
+        begun: str = "",
     ) -> None:
         """Set up a run.
 
@@ -94,7 +94,8 @@ class Trainer:
                 changes the other, and a control may serve several plugs.
             processes: Who else reads a share of every batch.
             origin: What the run learns from, in JSON's terms; a checkpoint is of the same or of an unknown one.
-            parted: Whether plug and control went their own ways before this run.
+            begun: SHA-256 of the plug whose training is gone on with: it and its control have parted, and what
+                is drawn is not what was drawn for it.
 
         Raises:
             UserError: If there are more processes than examples in a batch.
@@ -105,7 +106,8 @@ class Trainer:
             )
         self.plug, self.lm, self.examples, self.watched = plug, lm, examples, watched
         self.options, self.folder, self.trains, self.processes = options, folder, trains, processes
-        self.origin, self.parted = origin, parted
+        self.origin, self.begun = origin, begun
+        self.draws = options.seed + int(begun[:8] or "0", 16)
         self.tasks = tuple(examples)
         self.before = plug.config.place == "before"
         self.device = lm.lm.device
@@ -163,7 +165,7 @@ class Trainer:
         options, processes = self.options, self.processes
         task, turn = self.turn(self.step)
         examples = self.examples[task]
-        indices, rng = examples.draw(turn, size=options.batch_size, seed=options.seed)
+        indices, rng = examples.draw(turn, size=options.batch_size, seed=self.draws)
         size = len(indices)
         rivals = round(options.contrast_share * size) if options.contrast and not warm else 0
         # Draws are for the whole batch, so that every process knows them and one of several does what one alone does.
@@ -209,10 +211,13 @@ class Trainer:
         recent: list[tuple[float, float]] = []
         gap: tuple[float, float] | None = None
         lift: float | None = None
+        if self.begun and self.step == 0 and options.check_every and self.trains != "control":
+            # What it began with may turn out to be the best there was.
+            self._look()
         clock, pace = time.monotonic(), 0.0
         while self.step < end:
             warm = self.trains == "both" and self.step < options.warm_steps
-            if self.step == options.warm_steps and self.trains != "control" and not self.parted:
+            if self.step == options.warm_steps and self.trains != "control" and not self.begun:
                 self.plug.start_from_control()
             recent = [*recent, self._take_step(warm=warm)][-25:]
             self.step += 1
@@ -226,9 +231,8 @@ class Trainer:
                 and self.trains != "control"
                 and (self.step % options.check_every == 0 or last)
             ):
-                found = look(self.plug, self.lm, self.watched, batch_size=options.batch_size, processes=self.processes)
+                found = self._look()
                 gap, lift = found.placebo_gap, found.lift
-                self._note(found)
             if self.step % options.save_every == 0 or last:
                 self.save()
             means = np.mean(recent, axis=0)
@@ -257,8 +261,9 @@ class Trainer:
             return self.step
         return int(min(looks, key=lambda look: look["nll"])["step"])
 
-    def _note(self, found: Look) -> None:
-        """Put a look into the log, and keep the plug's state where it is the best so far."""
+    def _look(self) -> Look:
+        """Look at the watched people, put it into the log, and keep the plug's state where it is the best so far."""
+        found = look(self.plug, self.lm, self.watched, batch_size=self.options.batch_size, processes=self.processes)
         gap, error = found.placebo_gap
         self.log.append(
             {"step": self.step, "placebo_gap": gap, "standard_error": error, "lift": found.lift, "nll": found.nll}
@@ -266,6 +271,7 @@ class Trainer:
         self.log[-1] |= {f"placebo_gap of {task}": of_task for task, of_task in found.of_tasks.items()}
         if self.options.keep == "best" and self.kept == self.step and self.processes.rank == 0:
             write_best(self.folder, self.plug)
+        return found
 
     def save(self) -> None:
         """Write a checkpoint, whole or not at all; the first process does."""

@@ -16,10 +16,13 @@ from persona_demo.errors import UserError
 from persona_demo.leakage import FINGERPRINT
 from persona_demo.plug.model import PersonaPlug
 from persona_demo.plug.storage import load_plug
+from persona_demo.training import trainer
+from persona_demo.training.data import Examples
 from persona_demo.training.material import Source
 from persona_demo.training.options import TrainOptions
 from persona_demo.training.run import train_plug
 from persona_demo.training.start import WORDS, Start, Takes
+from persona_demo.training.watch import Look
 from tests import tiny
 from tests.training import BLOG, make_models, write_corpus
 
@@ -96,6 +99,35 @@ def test_everything_may_begin_as_in_another_plug(train: Train, tmp_path: Path, b
         train("fourth", STILL, "everything", base=base, persona_tokens=1)
 
 
+def test_what_it_begins_with_may_be_the_best(train: Train, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    train("first", LEARNS, base="own")
+    first = load_plug(tmp_path / "first")
+    nll = iter((1.0, 2.0))
+    monkeypatch.setattr(trainer, "look", lambda *args, **kwargs: Look((0.0, 0.1), 0.0, next(nll)))
+    kept = train("second", replace(LEARNS, steps=3, check_every=3), "everything", base="own")
+    for name, parameter in kept.named_parameters():
+        torch.testing.assert_close(parameter, first.get_parameter(name), msg=name)
+    assert "as it was after step 0" in card(tmp_path / "second")
+
+
+def test_examples_are_not_those_of_before(train: Train, tmp_path: Path) -> None:
+    train("first", LEARNS)
+    seeds = []
+    draw = Examples.draw
+
+    def watched(self: Examples, step: int, *, size: int, seed: int) -> Any:
+        seeds.append(seed)
+        return draw(self, step, size=size, seed=seed)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Examples, "draw", watched)
+        train("second", STILL)
+        plain = set(seeds)
+        seeds.clear()
+        train("third", STILL, "everything")
+    assert plain == {STILL.seed} and len(set(seeds)) == 1 and set(seeds) != plain
+
+
 def test_nobody_who_is_held_back_was_trained_on_before(train: Train, tmp_path: Path, data: Path) -> None:
     train("first", LEARNS)
     lines = [json.loads(line) for line in (data / "users.jsonl").read_text(encoding="utf-8").splitlines()]
@@ -103,9 +135,9 @@ def test_nobody_who_is_held_back_was_trained_on_before(train: Train, tmp_path: P
     fewer = tmp_path / "fewer"
     fewer.mkdir()
     (fewer / "users.jsonl").write_text("\n".join(map(json.dumps, lines[1:])) + "\n", encoding="utf-8")
-    with pytest.raises(UserError, match="people who are not in this data"):
-        train("fewer-run", STILL, "everything", data=fewer)
-    train("fewer-words", STILL, "words", data=fewer)
+    for takes in ("words", "everything"):
+        with pytest.raises(UserError, match="people who are not in this data"):
+            train("fewer-run", STILL, takes, data=fewer)
     for line in lines:
         line["split"] = {"train": "dev", "dev": "train"}.get(line["split"], line["split"])
     (data / "users.jsonl").write_text("\n".join(map(json.dumps, lines)) + "\n", encoding="utf-8")
@@ -122,6 +154,19 @@ def test_the_form_is_that_of_the_plug_gone_on_with(
 ) -> None:
     words = ["train", "--task", "blog-post", "--data", str(data), "--out", str(tmp_path / "out")]
     begin = ["--begin-with", str(tmp_path / "nowhere")]
-    for more, said in ((["--persona-tokens", "4"], "leave --persona-tokens away"), ([], "holds no plug")):
+    for more, said in (
+        (["--persona-tokens", "4"], "leave --persona-tokens away"),
+        (["--steps", "20"], "holds no plug"),
+        ([], "holds no plug"),
+    ):
         assert main([*words, *begin, *more]) == 2
         assert said in capsys.readouterr().err
+
+
+def test_plug_and_control_have_parted_long_ago(
+    train: Train, tmp_path: Path, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    train("first", LEARNS)
+    words = ["train", "--task", "blog-post", "--data", str(data), "--out", str(tmp_path / "out")]
+    assert main([*words, "--begin-with", str(tmp_path / "first"), "--warm-steps", "5"]) == 2
+    assert "leave --warm-steps away" in capsys.readouterr().err
