@@ -52,6 +52,7 @@ def test_write_waits_for_the_models_and_says_so(waiting_app: App, visit: Callabl
     waiting_app.models.gate.set()
     finished(page)
     expect(page.locator("#pd-status")).to_contain_text("Models ready")
+    expect(page.locator("#pd-status .pd-status")).to_have_attribute("data-stage", "ready")
 
 
 def test_arms_write_in_lockstep_with_their_costs(app: App, visit: Callable[..., Page]) -> None:

@@ -22,7 +22,7 @@ const cut = (words) => {
 const draw = () => {
   const { stage, words, share } = props.value;
   const said = stage === "said" ? told() : stage === "cut" ? cut(words) : words;
-  line.dataset.stage = stage === "loading" ? stage : said ? "said" : "none";
+  line.dataset.stage = stage === "cut" ? (said ? "said" : "none") : stage;
   if (text.textContent !== said) text.textContent = said;
   progress.hidden = stage !== "loading";
   progress.classList.toggle("pd-endless", share === null);
