@@ -19,7 +19,7 @@ SHOWN = 300
 """Most characters of it that are shown above the tabs."""
 
 
-def text_to_look_at(choice: str, typed: str, written: dict[str, Any], opening: str, task: Task) -> str:
+def text_to_look_at(choice: str, typed: str | None, written: dict[str, Any], opening: str, task: Task) -> str:
     """The text that is measured, with the blank it starts with.
 
     Args:
@@ -33,7 +33,7 @@ def text_to_look_at(choice: str, typed: str, written: dict[str, Any], opening: s
         UserError: If there is none, or it was for another input.
     """
     if choice == TYPED:
-        if not typed.strip():
+        if not typed or not typed.strip():
             raise UserError("There is no text to look at: type one, or choose a column.")
         return task.typed(typed, opening)
     outcome = Outcome.from_record(written)
@@ -46,7 +46,7 @@ def text_to_look_at(choice: str, typed: str, written: dict[str, Any], opening: s
     return text
 
 
-def chosen_line(choice: str, typed: str, written: dict[str, Any], dealt: dict[str, Any] | None) -> View:
+def chosen_line(choice: str, typed: str | None, written: dict[str, Any], dealt: dict[str, Any] | None) -> View:
     """The text and where it is from, in the line above the tabs.
 
     Args:
@@ -56,7 +56,7 @@ def chosen_line(choice: str, typed: str, written: dict[str, Any], dealt: dict[st
         dealt: The blind guess that is open, which nothing with a name on it may stand beside.
     """
     outcome = Outcome.from_record(written)
-    text = typed if choice == TYPED else outcome.text_of(choice)
+    text = (typed or "") if choice == TYPED else outcome.text_of(choice)
     if dealt is not None:
         return {"text": "", "key": "", "looked": ""}
     looked = text_key(choice, typed, written)
@@ -68,7 +68,7 @@ def chosen_line(choice: str, typed: str, written: dict[str, Any], dealt: dict[st
     return {"text": f"Text: “{shortened(text, SHOWN)}”, {source}.", "key": key, "looked": looked}
 
 
-def text_key(choice: str, typed: str, written: dict[str, Any]) -> str:
+def text_key(choice: str, typed: str | None, written: dict[str, Any]) -> str:
     """A short key of the text that is looked at, so that what was measured of another is not taken for its own.
 
     Args:
@@ -76,7 +76,8 @@ def text_key(choice: str, typed: str, written: dict[str, Any]) -> str:
         typed: What the visitor typed.
         written: Record of what was written last.
     """
-    text = typed if choice == TYPED else Outcome.from_record(written).text_of(choice)
+    # A field that is not yet shown has no value.
+    text = (typed or "") if choice == TYPED else Outcome.from_record(written).text_of(choice)
     return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:10]
 
 

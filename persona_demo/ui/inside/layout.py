@@ -57,7 +57,10 @@ def offer_texts(written: dict[str, Any], choice: str) -> gr.Dropdown:
     """Offer the placebo columns that have a text now; a choice that is gone gives way to the persona."""
     able = [text.arm for text in Outcome.from_record(written).texts if ":" in text.arm]
     choices = text_choices(able)
-    return gr.Dropdown(choices=choices, value=choice if choice in dict(choices).values() else "persona")
+    if choice in dict(choices).values():
+        # Another may have been chosen meanwhile: it is not taken back.
+        return gr.Dropdown(choices=choices)
+    return gr.Dropdown(choices=choices, value="persona")
 
 
 def lay_out(shelf: Shelf) -> InsideParts:

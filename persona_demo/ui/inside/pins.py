@@ -119,7 +119,8 @@ def pinned_table(pair: Pair, weights: Sequence[Mapping[str, float]], of: Wording
 
 def compared(pins: Sequence[Pin], opening: str) -> str:
     """A key of the states that are compared and of the input; of fewer than two, one that no comparison has."""
-    return "+".join(pin.read_with(opening) for pin in pins) if len(pins) == MAX_PINS else "-"
+    # Whichever was ticked first.
+    return "+".join(sorted(pin.read_with(opening) for pin in pins)) if len(pins) == MAX_PINS else "-"
 
 
 class Pins(Look):
