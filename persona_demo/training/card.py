@@ -273,7 +273,7 @@ def _order(config: PlugConfig, facts: CardFacts) -> str:
             "The control\n  was trained first and then stood still; what a person adds to it was learned on the same "
             "examples in the same order."
         )
-    if not facts.warm_examples or facts.start_takes == "everything":
+    if not facts.warm_examples:
         return "Plug and control were trained side by side from the start."
     return (
         f"During the first {facts.warm_examples:,} examples plug and control\n"

@@ -111,11 +111,11 @@ def train_plug(
         sources, models.encoder, models.config, options, keep=folder, report=report, processes=processes
     )
     plug = models.new_plug(seed=options.seed)
-    parted = start is not None and start.takes == "everything"
+    begun = start.fingerprint if start is not None and start.takes == "everything" else ""
     if start is not None:
         start.check(sources)
         start.give(plug)
-    if not parted:
+    if not begun:
         report("measuring the population", None)
         material.fit(plug)
     seconds = 0.0
@@ -132,7 +132,7 @@ def train_plug(
         "words_from": None,
     }
     if start is not None:
-        origin["begin_with" if parted else "words_from"] = start.fingerprint
+        origin["begin_with" if begun else "words_from"] = start.fingerprint
     for trains in stages:
         trainer = trainer_of(
             sources,
@@ -145,7 +145,7 @@ def train_plug(
             lm=lm,
             processes=processes,
             origin=origin,
-            begun=start.fingerprint if start is not None and parted else "",
+            begun=begun,
         )
         what = {"control": "the control", "persona": "the plug on it", "both": "plug and control"}[trains]
         if not (resume and trainer.resume()):
@@ -161,7 +161,7 @@ def train_plug(
         items=sum(len(p.items) for of in material.everybody.values() for p in of.people),
         dropped_items=sum(of.dropped_items for of in material.everybody.values()) if options.word_filter else None,
         examples=options.steps * options.batch_size,
-        warm_examples=options.warm_steps * options.batch_size,
+        warm_examples=0 if begun else options.warm_steps * options.batch_size,
         hours=seconds / 3600,
         log=tuple(trainer.log),
         kept=trainer.kept,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -60,12 +60,13 @@ class Start:
         if known is None:
             raise UserError(f"The plug in {self.folder} does not say whom it was trained on: begin without it.")
         here: list[tuple[Split, Task, Sequence[Person]]] = []
-        for source, split in _splits(sources):
-            people = read_corpus(source.data, split, source.task)
-            if split != "train":
-                known.check(people, split, source.task)
-            if split in SPLITS:
-                here.append((split, source.task, people))
+        for source in sources:
+            for split in splits_in(source.data, source.task):
+                people = read_corpus(source.data, split, source.task)
+                if split != "train":
+                    known.check(people, split, source.task)
+                if split in SPLITS:
+                    here.append((split, source.task, people))
         served = {source.task.name for source in sources}
         if self.takes == "words" and not served & set(read_config(self.folder).tasks):
             return
@@ -98,9 +99,3 @@ class Start:
             raise UserError(f"The plug in {self.folder} reads own words in another form: choose one of the same form.")
         for name, p in own.items():
             p.copy_(known[name])
-
-
-def _splits(sources: Sequence[Source]) -> Iterator[tuple[Source, Split]]:
-    for source in sources:
-        for split in splits_in(source.data, source.task):
-            yield source, split

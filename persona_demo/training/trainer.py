@@ -216,7 +216,7 @@ class Trainer:
             self._look()
         clock, pace = time.monotonic(), 0.0
         while self.step < end:
-            warm = self.trains == "both" and self.step < options.warm_steps
+            warm = self.trains == "both" and not self.begun and self.step < options.warm_steps
             if self.step == options.warm_steps and self.trains != "control" and not self.begun:
                 self.plug.start_from_control()
             recent = [*recent, self._take_step(warm=warm)][-25:]

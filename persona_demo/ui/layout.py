@@ -274,8 +274,8 @@ def _wire_writing(page: Page, on: Writing, line: Line) -> list[Dependency]:
         What is writing the columns, for others who may cancel it.
     """
     guessing = [page.inside.guess.round, *page.inside.guess.votes]
-    said = [page.caption, page.notice, page.write, page.stop, *guessing]
-    columns = [page.columns, page.caption, page.notice, page.write, page.stop]
+    told = [page.caption, page.notice, page.write, page.stop]
+    said, columns = [*told, *guessing], [page.columns, *told]
     options = [page.max_new_tokens, page.temperature, page.top_p, page.seed, page.arms, page.placebo, page.allow]
     options.append(page.placebos)
     writing: dict[str, Any] = {

@@ -60,6 +60,8 @@ def test_a_stopped_deal_holds_no_column_back(app: App, visit: Callable[..., Page
     open_tab(page, "Guess blind")
     measure(page, "guess")
     expect(card(page, "persona").locator(".pd-new")).to_have_text("")
+    # The round is open when one can vote, and not before.
+    expect(page.locator("#pd-guess-votes button")).to_have_count(3)
     app.models.pause = 0.3
     page.locator("#pd-guess-go").click()
     expect(card(page, "persona").locator(".pd-new")).not_to_have_text("")

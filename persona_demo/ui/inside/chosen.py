@@ -56,10 +56,10 @@ def chosen_line(choice: str, typed: str | None, written: dict[str, Any], dealt: 
         dealt: The blind guess that is open, which nothing with a name on it may stand beside.
     """
     outcome = Outcome.from_record(written)
-    text = (typed or "") if choice == TYPED else outcome.text_of(choice)
+    text = _text(choice, typed, outcome)
     if dealt is not None:
         return {"text": "", "key": "", "looked": ""}
-    looked = text_key(choice, typed, written)
+    looked = _key(text)
     if not text.strip():
         return {"text": "There is no such text yet.", "key": "", "looked": looked}
     source = "typed by you" if choice == TYPED else _source(choice, outcome)
@@ -76,8 +76,15 @@ def text_key(choice: str, typed: str | None, written: dict[str, Any]) -> str:
         typed: What the visitor typed.
         written: Record of what was written last.
     """
+    return _key(_text(choice, typed, Outcome.from_record(written)))
+
+
+def _text(choice: str, typed: str | None, outcome: Outcome) -> str:
     # A field that is not yet shown has no value.
-    text = (typed or "") if choice == TYPED else Outcome.from_record(written).text_of(choice)
+    return (typed or "") if choice == TYPED else outcome.text_of(choice)
+
+
+def _key(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:10]
 
 
