@@ -55,16 +55,17 @@ def chosen_line(choice: str, typed: str | None, written: dict[str, Any], dealt: 
         written: Record of what was written last.
         dealt: The blind guess that is open, which nothing with a name on it may stand beside.
     """
-    outcome = Outcome.from_record(written)
-    text = _text(choice, typed, outcome)
+    text = _text(choice, typed, written)
     if dealt is not None:
         return {"text": "", "key": "", "looked": ""}
     looked = _key(text)
     if not text.strip():
         return {"text": "There is no such text yet.", "key": "", "looked": looked}
-    source = "typed by you" if choice == TYPED else _source(choice, outcome)
     # What is typed is for whatever is here now.
-    key = "" if choice == TYPED else outcome.key
+    source, key = "typed by you", ""
+    if choice != TYPED:
+        outcome = Outcome.from_record(written)
+        source, key = _source(choice, outcome), outcome.key
     return {"text": f"Text: “{shortened(text, SHOWN)}”, {source}.", "key": key, "looked": looked}
 
 
@@ -76,12 +77,12 @@ def text_key(choice: str, typed: str | None, written: dict[str, Any]) -> str:
         typed: What the visitor typed.
         written: Record of what was written last.
     """
-    return _key(_text(choice, typed, Outcome.from_record(written)))
+    return _key(_text(choice, typed, written))
 
 
-def _text(choice: str, typed: str | None, outcome: Outcome) -> str:
+def _text(choice: str, typed: str | None, written: dict[str, Any]) -> str:
     # A field that is not yet shown has no value.
-    return (typed or "") if choice == TYPED else outcome.text_of(choice)
+    return (typed or "") if choice == TYPED else Outcome.from_record(written).text_of(choice)
 
 
 def _key(text: str) -> str:
