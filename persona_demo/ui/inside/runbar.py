@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import functools
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -109,7 +110,13 @@ class RunBar:
         return [self.go, self.stop, self.status]
 
     def wire(
-        self, run: Callable[..., Any], inputs: Sequence[Any], outputs: Sequence[Any], *, notice: gr.HTML, line: Line
+        self,
+        run: Callable[..., Iterator[Changes]],
+        inputs: Sequence[Any],
+        outputs: Sequence[Any],
+        *,
+        notice: gr.HTML,
+        line: Line,
     ) -> Dependency:
         """Bind it to what it runs, in the one lane of the language model.
 
@@ -134,10 +141,36 @@ class RunBar:
         # One after the other, so that a quick refusal is not wiped away by the beginning.
         begun = self.go.click(begin, None, [*self.parts, notice], trigger_mode="once", **light)
         running: Dependency = begun.then(
-            run, list(inputs), [*outputs, *self.parts, notice], concurrency_id=LANE, concurrency_limit=1, **QUIET
+            at_last_entire(run),
+            list(inputs),
+            [*outputs, *self.parts, notice],
+            concurrency_id=LANE,
+            concurrency_limit=1,
+            **QUIET,
         )
         self.stop.click(None, cancels=[running]).then(stopped, None, self.parts, **light)
         return running
+
+
+def at_last_entire(run: Callable[..., Iterator[Changes]]) -> Callable[..., Iterator[Changes]]:
+    """A run that ends by saying once more all that it changed.
+
+    Gradio may close the stream of answers between two of them, and those are lost to the page; the last one is sent
+    in full, so that with it nothing is missing.
+
+    Args:
+        run: A generator of changes.
+    """
+
+    @functools.wraps(run)
+    def whole(*args: Any) -> Iterator[Changes]:
+        changed: Changes = {}
+        for changes in run(*args):
+            changed |= changes
+            yield changes
+        yield changed
+
+    return whole
 
 
 def said(stage: Stage, words: str = "", share: float | None = None, *, of: Of | None = None) -> dict[str, Any]:
