@@ -7,7 +7,7 @@ from typing import cast, get_args
 
 from persona_demo.arms.base import Arm, ArmInputs, ArmName, Conditioning, Kind, Other, Placebo
 from persona_demo.arms.combined import PERSONA_BM25, TASK_BM25
-from persona_demo.arms.placebos import apart_from, draw_other, nearest_people, placebo_of
+from persona_demo.arms.placebos import apart_from, draw_other, nearest_people, placebo_of, stranger_for
 from persona_demo.arms.soft import PERSONA, TASK
 from persona_demo.arms.text import BM25, DENSE, PLAIN, RECENT
 from persona_demo.errors import UserError
@@ -31,6 +31,7 @@ __all__ = [
     "arms_named",
     "draw_other",
     "nearest_people",
+    "stranger_for",
 ]
 
 

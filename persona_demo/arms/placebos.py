@@ -109,6 +109,20 @@ def placebo_of(arm: Arm, placebo: Placebo) -> Arm:
     )
 
 
+def stranger_for(arm: Arm, inputs: ArmInputs) -> Arm | None:
+    """The arm with somebody else in the person's place; None where nobody who can stand there is at hand.
+
+    Args:
+        arm: An arm that is no placebo itself.
+        inputs: Person and input.
+    """
+    other = inputs.other
+    if other is None or "other" not in arm.placebos:
+        return None
+    able = other.items or (arm.kind == "soft" and other.user_vector is not None)
+    return placebo_of(arm, "other") if able else None
+
+
 def nearest_people(people: Sequence[UserHistory], items: Sequence[HistoryItem]) -> list[UserHistory]:
     """People who may stand in another's place, at most :data:`NEAREST`, nearest in number of items first.
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.stats import spearmanr
 
-from persona_demo.arms import Arm, ArmInputs, Conditioning, arm_named
+from persona_demo.arms import Arm, ArmInputs, Conditioning, arm_named, stranger_for
 from persona_demo.errors import UserError
 from persona_demo.explain.scoring import Likelihoods, text_tokens
 from persona_demo.lm.base import FrozenLM
@@ -229,7 +229,8 @@ def leave_one_out(lm: FrozenLM, inputs: ArmInputs, arm: Arm, text: str) -> Itera
     tokens = text_tokens(inputs, text)
     whole, base = arm.build(inputs), arm_named(arm.compared_with).build(inputs)
     likelihoods = Likelihoods(lm, inputs, tokens)
-    other = arm_named(f"{arm.name}:other").build(inputs) if _has_stranger(inputs, arm) else None
+    placebo = stranger_for(arm, inputs)
+    other = None if placebo is None else placebo.build(inputs)
     total, without_person, *strange = likelihoods.of([made for made in (whole, base, other) if made is not None])
     weights = [None] * len(inputs.items) if whole.weights is None else [float(w) for w in whole.weights]
     items = [
@@ -253,14 +254,6 @@ def leave_one_out(lm: FrozenLM, inputs: ArmInputs, arm: Arm, text: str) -> Itera
         if state.share == 1 and whole.weights is not None:
             state = replace(state, agreement=_agreement(state, inputs.task.wording))
         yield state
-
-
-def _has_stranger(inputs: ArmInputs, arm: Arm) -> bool:
-    """Whether somebody else is at hand who can stand in the person's place under this arm."""
-    other = inputs.other
-    if other is None or "other" not in arm.placebos:
-        return False
-    return bool(other.items) or (arm.kind == "soft" and other.user_vector is not None)
 
 
 def _shift(whole: Conditioning, without: Conditioning) -> float | None:

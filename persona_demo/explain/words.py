@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from persona_demo.arms import ArmInputs, arm_named
+from persona_demo.arms import ArmInputs, arm_named, stranger_for
 from persona_demo.arms.soft import read_person
 from persona_demo.errors import UserError
 from persona_demo.explain.pieces import HALF, piece_of
@@ -200,11 +200,12 @@ def likelier_words(
         openings: Further inputs.
         most: At most so many.
     """
-    arms = ["persona", "task"] if inputs.other is None else ["persona", "task", "persona:other"]
+    persona = arm_named("persona")
+    arms = [arm for arm in (persona, arm_named("task"), stranger_for(persona, inputs)) if arm is not None]
     rows = []
     for text in dict.fromkeys((inputs.input_text, *openings)):
         given = replace(inputs, input_text=text)
-        rows += [row_of(given, arm_named(arm).build(given)) for arm in arms]
+        rows += [row_of(given, arm.build(given)) for arm in arms]
     # A target of one token asks for the logits right after the row, whatever the token is.
     scores = log_softmax(np.concatenate(lm.logits(rows, [(0,)] * len(rows))))
     mine, theirs, *_ = by_arm = [scores[place :: len(arms)] for place in range(len(arms))]

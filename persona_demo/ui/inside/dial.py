@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-from persona_demo.arms import arm_named
+from persona_demo.arms import arm_named, stranger_for
 from persona_demo.explain.dial import Dial, persona_likelihood
 from persona_demo.ui import palette
 from persona_demo.ui.changes import Changes
@@ -144,8 +144,8 @@ class Strength(Look):
         Takes and gives plain values.
         """
         inputs = self.inputs(Session.from_record(record), opening, seed=seed)
-        lm = self.runtime.lm
-        dial = persona_likelihood(lm, inputs, arm_named("persona"), text)
-        if inputs.other is None:
+        lm, persona = self.runtime.lm, arm_named("persona")
+        dial, placebo = persona_likelihood(lm, inputs, persona, text), stranger_for(persona, inputs)
+        if placebo is None or inputs.other is None:
             return dial, None, ""
-        return dial, persona_likelihood(lm, inputs, arm_named("persona:other"), text), inputs.other.name
+        return dial, persona_likelihood(lm, inputs, placebo, text), inputs.other.name
