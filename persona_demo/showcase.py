@@ -35,7 +35,7 @@ FIRST_PERSON: Mapping[TaskName, str] = {
     "commit-subject": "fergus",
 }
 """Slug of the sample person a task's page opens with: their manner shows at a glance."""
-FIRST_STRENGTH: Mapping[TaskName, float] = {"blog-post": 3.0}
+FIRST_STRENGTH: Mapping[TaskName, float] = {"blog-post": 3.0, "film-review": 2.0}
 """Strength a task's page opens with, where not 1: where a plug is faint at 1, a manner shows above it."""
 SHOWCASES = ASSETS / "examples" / "showcase"
 
