@@ -41,12 +41,21 @@ _EXPLANATIONS: Mapping[Placebo, str] = {
 }
 
 
+def _can_stand_in(other: Other, *, text: bool) -> bool:
+    """Whether enough is kept of somebody else for an arm that reads texts, or for one that reads vectors alone."""
+    return bool(other.items) or (not text and other.user_vector is not None)
+
+
+def _reads_texts(arm: Arm) -> bool:
+    return arm.kind in ("text", "both")
+
+
 def _as_other(inputs: ArmInputs, *, name: str, text: bool) -> ArmInputs:
     """What an arm may look at when somebody else stands in the person's place."""
     other = inputs.other
-    if other is None or (other.user_vector is None and not other.items):
+    if other is None or not _can_stand_in(other, text=False):
         raise UserError(f"{name} needs another person: build the map with 'atlas build' first.")
-    if text and not other.items:
+    if not _can_stand_in(other, text=text):
         raise UserError(f"{name} needs another person's texts, and of {other.name} only a vector is kept here.")
     # Like for like: a person of whom a vector is stored stands beside another's stored vector.
     by_vector = other.user_vector is not None and (inputs.stored is not None or not other.items)
@@ -95,7 +104,7 @@ def placebo_of(arm: Arm, placebo: Placebo) -> Arm:
 
     def build(inputs: ArmInputs) -> Conditioning:
         if placebo == "other":
-            theirs = _as_other(inputs, name=name, text=arm.kind in ("text", "both"))
+            theirs = _as_other(inputs, name=name, text=_reads_texts(arm))
             return replace(arm.build(theirs), stand_in="" if inputs.other is None else inputs.other.name)
         return arm.build(replace(inputs, stored=_VECTORS[placebo](inputs)))
 
@@ -119,8 +128,7 @@ def stranger_for(arm: Arm, inputs: ArmInputs) -> Arm | None:
     other = inputs.other
     if other is None or "other" not in arm.placebos:
         return None
-    able = other.items or (arm.kind == "soft" and other.user_vector is not None)
-    return placebo_of(arm, "other") if able else None
+    return placebo_of(arm, "other") if _can_stand_in(other, text=_reads_texts(arm)) else None
 
 
 def nearest_people(people: Sequence[UserHistory], items: Sequence[HistoryItem]) -> list[UserHistory]:

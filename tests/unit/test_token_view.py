@@ -16,9 +16,10 @@ from persona_demo.explain.scoring import guided_logits, log_softmax, row_of
 from persona_demo.explain.token_view import view_tokens
 from persona_demo.lm.base import Row
 from persona_demo.lm.decode import DecodeOptions, Voice, decode
-from persona_demo.lm.llama_engine import LlamaLM, is_available
+from persona_demo.lm.llama_engine import LlamaLM
 from persona_demo.runtime import Runtime
 from tests import tiny
+from tests.llama import needs_llama
 from tests.reference import guided_choices, guided_score
 from tests.tiny_gguf import HIDDEN, build_tiny_gguf
 
@@ -161,7 +162,7 @@ def test_logits_of_torch_are_what_steps_say(make: object) -> None:
     assert lm.logits([], []) == []
 
 
-@pytest.mark.skipif(not is_available(), reason="needs ik-llama-cpp-python")
+@needs_llama
 def test_logits_of_llama_are_those_of_torch(tmp_path: Path) -> None:
     made = build_tiny_gguf(tmp_path)
     lm = LlamaLM(made.gguf, codec=tiny.causal_lm().codec, name="tiny", fingerprint="0", threads=1, context=512)

@@ -55,18 +55,14 @@ def chosen_line(choice: str, typed: str | None, written: dict[str, Any], dealt: 
         written: Record of what was written last.
         dealt: The blind guess that is open, which nothing with a name on it may stand beside.
     """
-    text = _text(choice, typed, written)
     if dealt is not None:
         return {"text": "", "key": "", "looked": ""}
+    text, outcome = _read(choice, typed, written)
     looked = _key(text)
     if not text.strip():
         return {"text": "There is no such text yet.", "key": "", "looked": looked}
-    # What is typed is for whatever is here now.
-    source, key = "typed by you", ""
-    if choice != TYPED:
-        outcome = Outcome.from_record(written)
-        source, key = _source(choice, outcome), outcome.key
-    return {"text": f"Text: “{shortened(text, SHOWN)}”, {source}.", "key": key, "looked": looked}
+    source = "typed by you" if choice == TYPED else _source(choice, outcome)
+    return {"text": f"Text: “{shortened(text, SHOWN)}”, {source}.", "key": outcome.key, "looked": looked}
 
 
 def text_key(choice: str, typed: str | None, written: dict[str, Any]) -> str:
@@ -77,12 +73,17 @@ def text_key(choice: str, typed: str | None, written: dict[str, Any]) -> str:
         typed: What the visitor typed.
         written: Record of what was written last.
     """
-    return _key(_text(choice, typed, written))
+    text, _ = _read(choice, typed, written)
+    return _key(text)
 
 
-def _text(choice: str, typed: str | None, written: dict[str, Any]) -> str:
-    # A field that is not yet shown has no value.
-    return (typed or "") if choice == TYPED else Outcome.from_record(written).text_of(choice)
+def _read(choice: str, typed: str | None, written: dict[str, Any]) -> tuple[str, Outcome]:
+    """The text and what it is out of; what is typed is out of nothing, and for whatever is here now."""
+    if choice == TYPED:
+        # A field that is not yet shown has no value.
+        return typed or "", Outcome()
+    outcome = Outcome.from_record(written)
+    return outcome.text_of(choice), outcome
 
 
 def _key(text: str) -> str:

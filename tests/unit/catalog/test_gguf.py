@@ -13,8 +13,8 @@ from gguf import GGMLQuantizationType
 from persona_demo.catalog.gguf import eight_bit_name, write_eight_bit
 from persona_demo.catalog.store import silent
 from persona_demo.lm.base import Row
-from persona_demo.lm.llama_engine import LlamaLM, is_available
-from tests.llama import NoCodec
+from persona_demo.lm.llama_engine import LlamaLM
+from tests.llama import NoCodec, needs_llama
 from tests.tiny_gguf import VOCAB, TinyModel, build_tiny_gguf
 
 
@@ -51,7 +51,7 @@ def test_weights_change_by_a_254th_of_their_largest_neighbour(tiny: TinyModel) -
             assert (error <= np.abs(blocks).max(1, keepdims=True) * (1 / 254 + 2**-11)).all()
 
 
-@pytest.mark.skipif(not is_available(), reason="needs ik-llama-cpp-python")
+@needs_llama
 def test_the_engine_says_the_same_with_the_copy(tiny: TinyModel) -> None:
     copy = write_eight_bit(tiny.gguf, silent)
     assert copy is not None
