@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -95,14 +96,16 @@ def _controls(shelf: Shelf, who: str) -> dict[str, Any]:
                 placeholder=words.hint(of), min_width=260, elem_id="pd-opening", interactive=True,
             )  # fmt: skip
         with gr.Column(elem_id="pd-openings"):
-            gr.Examples(
-                [[text] for text in shelf.openings],
-                inputs=[opening],
+            ready = gr.Dataset(
+                components=[opening],
+                samples=[[text] for text in shelf.openings],
                 label=words.examples(of),
-                example_labels=[shortened(text) for text in shelf.openings],
-                examples_per_page=20,
-                api_visibility="private",
+                sample_labels=[shortened(text) for text in shelf.openings],
+                samples_per_page=20,
             )
+        # Put in by the browser itself, so that nothing pressed right after can find the words of before.
+        taken = f"(index) => {json.dumps(shelf.openings)}[index]"
+        ready.click(None, ready, opening, js=taken, **QUIET)
         with gr.Row(equal_height=True, elem_id="pd-go"):
             strength = gr.Slider(
                 STRENGTH.low, STRENGTH.high, value=shelf.strength, step=0.1, label=words.STRENGTH,

@@ -59,6 +59,7 @@ def test_a_link_opens_the_same_state(app: App, visit: Callable[..., Page]) -> No
     page.get_by_label("Mute post 2", exact=True).check()
     expect(page.locator(".pd-summary")).to_have_text("6 posts, 1 muted.")
     page.get_by_role("button", name=OPENINGS[1]).click()
+    expect(opening_words(page)).to_have_value(OPENINGS[1])
     field = page.locator("#pd-strength input[type=number]")
     field.fill("2")
     field.press("Tab")
