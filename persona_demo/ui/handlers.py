@@ -179,7 +179,8 @@ class Desk(Verbs):
         """Weigh the items for another input; where the person stands does not depend on it."""
         shown = self._shown(Session.from_record(record), opening)
         # What else is drawn on the map stays.
-        return {part: value for part, value in shown.items() if part is not self.page.people}
+        del shown[self.page.people]
+        return shown | {self.page.given: opening}
 
     def _changed(self, session: Session, opening: str, *, took: str = "") -> Changes:
         return self._shown(session, opening, took=took) | {self.page.notice: views.notice()}

@@ -36,6 +36,7 @@ def lay_out(shelf: Shelf) -> Page:
     """Lay the components out inside the current Blocks, as a visitor finds them."""
     session = shelf.first_session()
     parts: dict[str, Any] = {"session": gr.State(session.as_record()), "kept": gr.State([]), "timer": gr.Timer(1.0)}
+    parts["given"] = gr.State(shelf.opening)
     parts["nudge"] = widget("nudge", {})
     parts["written"] = gr.State(Outcome.of_showcase(shelf.showcase, session).as_record())
     parts |= _header(shelf)
@@ -250,7 +251,8 @@ def _wire_desk(demo: gr.Blocks, page: Page, on: Carry, runs: Sequence[Dependency
         source.select(on.pick_on_map, people, trigger_mode="multiple", **desk)
     for picker in (page.person, page.find):
         picker.input(on.pick_person, [picker, *people], trigger_mode="multiple", **desk)
-    page.opening.change(on.reword, table, trigger_mode="always_last", **edits)
+    reworded = edits | {"outputs": [*edits["outputs"], page.given]}
+    page.opening.change(on.reword, table, trigger_mode="always_last", **reworded)
     settled = [page.status, page.timer, page.engine]
     # Answers that were not fetched come along with this one.
     page.nudge.nudge(lambda: None, trigger_mode="multiple", concurrency_id="nudge", concurrency_limit=None, **QUIET)
@@ -306,6 +308,7 @@ def _wire_writing(page: Page, on: Writing, line: Line) -> list[Dependency]:
         on.choose_arms,
         chosen,
         [page.columns, page.notice],
+        trigger_mode="always_last",
         **light,
     )
     return [run, rerun]

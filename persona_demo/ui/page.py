@@ -65,6 +65,7 @@ class Page:
         link: Makes a link.
         person: Picks a sample person or somebody new.
         opening: The input: opening words for blog posts, an abstract for titles.
+        given: The input as the table shows it, once its items are weighed for it.
         strength: How much of the person.
         write: Starts writing.
         stop: Stops it.
@@ -100,6 +101,7 @@ class Page:
     link: LinkParts
     person: gr.Dropdown
     opening: gr.Textbox
+    given: gr.State
     strength: gr.Slider
     write: gr.Button
     stop: gr.Button

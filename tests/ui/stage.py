@@ -130,3 +130,11 @@ def choose(page: Page, box: str, label: str) -> None:
     field.click()
     field.fill(label)
     page.get_by_role("option", name=label).first.click()
+
+
+def far_away(page: Page, milliseconds: int) -> None:
+    """Put the server so far away, as a Space is; everything takes at least that long."""
+    network = page.context.new_cdp_session(page)
+    network.send("Network.enable")
+    slow = {"offline": False, "latency": milliseconds, "downloadThroughput": -1, "uploadThroughput": -1}
+    network.send("Network.emulateNetworkConditions", slow)

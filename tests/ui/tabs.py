@@ -6,6 +6,8 @@ from playwright.sync_api import Locator, Page, expect
 
 
 def open_tab(page: Page, name: str) -> None:
+    # Which tabs find room is sorted out a frame after whatever changed it.
+    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
     tab = page.get_by_role("tab", name=name, exact=True)
     if not tab.is_visible():
         page.locator("#pd-inside .overflow-menu button").first.click()

@@ -80,6 +80,8 @@ def test_hostile_text_does_nothing_in_any_tab(app: App, visit: Callable[..., Pag
         box = page.locator(f'#pd-pinned input[name="file/{state}"]')
         box.check()
         expect(box).to_be_checked()
+    # Both ticks have arrived.
+    expect(page.locator("#pd-pins-line")).to_contain_text("apart")
     measure(page, "pins", who="")
     open_tab(page, "Save and share")
     page.get_by_label("The link may carry the opening words I typed").check()

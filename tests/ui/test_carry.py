@@ -90,7 +90,7 @@ def test_a_link_carries_typed_words_only_if_asked(app: App, visit: Callable[...,
 
 
 def test_programs_can_ask_the_same(app: App) -> None:
-    client = Client(app.url, verbose=False)
+    client = Client(app.url, verbose=False, analytics_enabled=False, httpx_kwargs={"timeout": 120})
     history = {"name": "Me", "items": [{"text": "the ferry was late"}, {"text": "rain on the roof"}]}
     made = client.predict(history, OPENINGS[0], ["task", "persona"], 0.0, 8, api_name="/compare")
     assert [arm["arm"] for arm in made["arms"]] == ["task", "persona"]

@@ -57,6 +57,6 @@ def test_stop_keeps_the_columns_that_were_written(app: App, visit: Callable[...,
     expect(page.locator("#pd-growth-texts-status")).to_contain_text("Column 2 of 6")
     page.locator("#pd-growth-texts-stop").click()
     expect(page.locator("#pd-growth-texts-status")).to_contain_text("Stopped")
-    assert app.models.closed.wait(5)
+    assert app.models.closed.wait(60)
     expect(page.locator("#pd-growth-texts .pd-card h3")).to_have_count(4)
     expect(page.locator("#pd-growth-texts-go")).to_be_enabled()

@@ -68,7 +68,7 @@ def test_the_dial_is_turned_to_0_and_writing_is_stopped_first(app: App, visit: C
     press_write(page)
     expect(page.locator("#pd-caption")).to_contain_text("Writing for Ada")
     shown(page, 4)
-    assert app.models.closed.wait(5)
+    assert app.models.closed.wait(60)
     app.models.pause = 0.0
     expect(page.locator("#pd-strength input[type=number]")).to_have_value("0")
     expect(page.locator("#pd-caption")).to_contain_text("Step 4 of the lesson is on the page")

@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::pandas.er
 
 def test_who_waits_is_told_their_place(app: App, visit: Callable[..., Page]) -> None:
     first, second, third = visit(app), visit(app), visit(app)
-    app.models.pause = 0.15
+    app.models.pause = 0.5
     press_write(first)
     expect(first.locator("#pd-caption")).to_contain_text("Writing for Ada")
     press_write(second)
@@ -31,7 +31,7 @@ def test_who_waits_is_told_their_place(app: App, visit: Callable[..., Page]) -> 
 
 def test_enter_pressed_again_does_not_write_twice(app: App, visit: Callable[..., Page]) -> None:
     page = visit(app)
-    app.models.pause = 0.02
+    app.models.pause = 0.1
     opening = opening_words(page)
     opening.press("Enter")
     expect(page.locator("#pd-caption")).to_contain_text("Writing for Ada")

@@ -56,7 +56,8 @@ def test_both_maps_share_one_selection(app: App, visit: Callable[..., Page]) -> 
     page, atlas, items = visit(app), app.shelf.atlas, app.shelf.items
     assert atlas is not None and items is not None
     open_tab(page, "Maps")
-    dots.drawn(page, "pd-map-posts")
+    for name in ("pd-map-people", "pd-map-posts"):
+        dots.drawn(page, name)
     for name, regions in (("pd-map-people", atlas.regions), ("pd-map-posts", items.regions)):
         assert set(dots.labels(page, name)) & {region.label.replace(", ", ",") for region in regions}, name
     # A point of one's own leads to its row, and takes nobody.
@@ -69,6 +70,7 @@ def test_both_maps_share_one_selection(app: App, visit: Callable[..., Page]) -> 
     dots.click(page, "pd-map-people", atlas.coordinates[row])
     expect(page.locator(".pd-name")).to_have_text(atlas.ids[row])
     expect(page.locator("#pd-map-posts .pd-map-message")).to_contain_text(f"2 posts of {atlas.ids[row]} on this map")
+    page.wait_for_function(f"document.querySelector('#pd-map-posts .pd-map-plot').data[{dots.NAMED}].x.length === 2")
     assert np.allclose(dots.named(page, "pd-map-posts"), items.coordinates[items.items_of(atlas.ids[row])], atol=1e-3)
     # Of somebody's item, its person is taken.
     row = dots.loneliest(items.coordinates, dots.named(page, "pd-map-posts"))

@@ -168,7 +168,7 @@ def test_a_click_on_a_name_and_on_the_list_do_the_same(people: Map) -> None:
     people.expect_report("sample:person-5")
     paloma = people.page.get_by_role("button", name="Paloma")
     expect(paloma).to_have_attribute("aria-pressed", "true", timeout=PATIENCE)
-    expect(paloma).to_be_focused()
+    expect(paloma).to_be_focused(timeout=PATIENCE)
 
 
 def test_hovering_tells_the_id_and_the_number_of_items(people: Map) -> None:
@@ -336,7 +336,7 @@ def test_without_plotly_the_words_and_the_list_still_work(browser: Browser, addr
     page.route("**/plotly.min.js", refuse)
     people = Map(page, address, drawn=False)
     expect(page.locator(".pd-map-state")).to_contain_text("cannot be drawn", timeout=PATIENCE)
-    expect(page.locator(".pd-map-message")).to_contain_text("You are nearest to")
+    expect(page.locator(".pd-map-message")).to_contain_text("You are nearest to", timeout=PATIENCE)
     page.get_by_role("button", name="Hester").click()
     people.expect_report("sample:person-3")
     expect(page.locator(".pd-map-message")).to_contain_text("sample:person-3 is selected", timeout=PATIENCE)

@@ -32,7 +32,7 @@ def asked(visitor: int) -> tuple[list[str], str]:
 def ask(app: App, visitor: int) -> dict[str, Any]:
     history, opening = asked(visitor)
     # A visitor is patient, and so is this one: by itself the client gives up after five seconds.
-    client = Client(app.url, verbose=False, analytics_enabled=False, httpx_kwargs={"timeout": 120})
+    client = Client(app.url, verbose=False, analytics_enabled=False, httpx_kwargs={"timeout": 600})
     made: dict[str, Any] = client.predict(history, opening, ARMS, 2.0, 12, api_name="/compare")
     return made
 
@@ -55,7 +55,7 @@ def test_thirty_visitors_at_once_each_get_their_own(app: App, visit: Callable[..
         ]
         for page in pages:
             press_write(page)
-        made = [future.result(timeout=120) for future in waiting]
+        made = [future.result(timeout=600) for future in waiting]
     for page in pages:
         finished(page)
     alone = Endpoints((app.shelf, Loading(lambda report: app.models.runtime)))

@@ -14,7 +14,7 @@ from persona_demo.link import LinkState, from_link
 from persona_demo.states import MAX_STATES
 from persona_demo.tasks import TaskName
 from persona_demo.ui.inside.carry import Carry
-from persona_demo.ui.inside.layout import offer_texts
+from persona_demo.ui.inside.chosen import looked_at
 from persona_demo.ui.loading import Loading
 from persona_demo.ui.page import Page
 from persona_demo.ui.shelf import Shelf
@@ -120,10 +120,13 @@ def test_who_stood_in_comes_back_and_can_be_looked_at(carry: Carry, shelf: Shelf
     changes = bring(carry, run)
     stood = run["outputs"][1]["stand_in"]
     assert stood and changes[carry.page.columns]["cards"]["persona:other"]["who"] == f"{stood} stands in here (seed 5)."
-    offered = offer_texts(changes[carry.page.written], "persona:other")
+    parts = carry.page.inside.text
+    offered = looked_at(parts, "persona:other", "", changes[carry.page.written], None)[parts.choice]
     # It is offered, and what somebody chooses meanwhile is not taken back.
     assert "persona:other" in dict(offered.choices).values() and "value" not in offered.constructor_args
-    gone = offer_texts(Outcome().as_record(), "persona:other")
+    nothing = looked_at(parts, "persona:other", "", Outcome().as_record(), None)
+    gone = nothing[parts.choice]
+    assert nothing[parts.line]["text"] == "There is no such text yet."
     assert gone.value == "persona" and "persona:other" not in dict(gone.choices).values()
     for output in run["outputs"]:
         del output["stand_in"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from pathlib import Path
 
 import gradio as gr
@@ -98,6 +99,21 @@ def test_one_page_has_no_bar_and_two_have_one_each(runtime: Runtime, shelf: Shel
     assert sizes[0] == sizes[1] + 3 == len(alone.config["dependencies"])
     lanes = {fn.concurrency_id for fn in demo.fns.values() if fn.queue}
     assert lanes == {fn.concurrency_id for fn in alone.fns.values() if fn.queue}
+
+
+def test_no_event_has_two_listeners_that_wait_for_its_end(runtime: Runtime, shelf: Shelf) -> None:
+    demo = build_demo(load=lambda report: runtime, shelves=[shelf])
+    # Gradio's page raises the whole event anew for each that waited, so that two of them wake each other for ever; a
+    # change of a state is told to each of its listeners alone.
+    states = {block["id"] for block in demo.config["components"] if block["type"] == "state"}
+    waiting = Counter(
+        (target, event)
+        for listener in demo.config["dependencies"]
+        if listener["trigger_mode"] == "always_last"
+        for target, event in listener["targets"]
+        if target not in states
+    )
+    assert waiting and set(waiting.values()) == {1}
     api = demo.get_api_info()
     assert set(api["named_endpoints"]) == {"/compare", "/persona_vector", "/map"}
 

@@ -125,9 +125,10 @@ def test_default_is_fast() -> None:
     """A corpus of 85,000 posts takes well under a minute."""
     post = "we walked down to the river and then " * 12
     words = WordFilter.default()
-    started = time.perf_counter()
+    # Of its own time, whatever else the machine is doing.
+    started = time.process_time()
     assert all(words.is_clean(post) for _ in range(850))
-    assert time.perf_counter() - started < 0.6
+    assert time.process_time() - started < 0.6
 
 
 @pytest.mark.parametrize("package", ["no_such_package_of_lists", "json"])

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from typing import Any
 
-from persona_demo.arms import arm_named
+import gradio as gr
+
+from persona_demo.arms import KNOWN, arm_named
 from persona_demo.errors import UserError
 from persona_demo.tasks import Task
+from persona_demo.ui.changes import Changes
 from persona_demo.ui.inside.look import LED
+from persona_demo.ui.inside.parts import TextParts
 from persona_demo.ui.inside.tables import View, shortened
 from persona_demo.ui.state import Session, key_of
 from persona_demo.ui.written import Outcome
@@ -17,6 +22,16 @@ TYPED = "typed"
 """Choice of the text that is looked at: what the visitor typed."""
 SHOWN = 300
 """Most characters of it that are shown above the tabs."""
+
+
+def text_choices(placebos: Sequence[str]) -> list[tuple[str, str]]:
+    """What can be looked at: the text of each column, and one's own.
+
+    Args:
+        placebos: Names of the placebo columns that have a text.
+    """
+    columns = [(f"What “{arm_named(name).title}” wrote", name) for name in (*KNOWN, *placebos)]
+    return [*columns, ("A text I type", TYPED)]
 
 
 def text_to_look_at(choice: str, typed: str | None, written: dict[str, Any], opening: str, task: Task) -> str:
@@ -44,6 +59,29 @@ def text_to_look_at(choice: str, typed: str | None, written: dict[str, Any], ope
         of = task.wording
         raise UserError(f"The columns were written {of.follows} {of.other}: press Write, or type a text.")
     return text
+
+
+def looked_at(
+    parts: TextParts, choice: str, typed: str | None, written: dict[str, Any], dealt: dict[str, Any] | None
+) -> Changes:
+    """What can be looked at now and what is: a choice that is gone gives way to the persona.
+
+    Args:
+        parts: The components.
+        choice: Name of the arm that wrote the text, or that it is typed.
+        typed: What is typed.
+        written: Record of what was written last, whose placebo columns are offered too.
+        dealt: The blind guess that is open.
+    """
+    choices = text_choices([text.arm for text in Outcome.from_record(written).texts if ":" in text.arm])
+    there = choice in dict(choices).values()
+    chosen = choice if there else "persona"
+    return {
+        # Another may have been chosen meanwhile: it is not taken back.
+        parts.choice: gr.Dropdown(choices=choices) if there else gr.Dropdown(choices=choices, value=chosen),
+        parts.typed: gr.Textbox(visible=chosen == TYPED),
+        parts.line: chosen_line(chosen, typed, written, dealt),
+    }
 
 
 def chosen_line(choice: str, typed: str | None, written: dict[str, Any], dealt: dict[str, Any] | None) -> View:

@@ -8,7 +8,6 @@ from typing import Any
 
 import gradio as gr
 
-from persona_demo.arms import KNOWN, arm_named
 from persona_demo.tasks.wording import capital
 from persona_demo.ui.changes import Changes
 from persona_demo.ui.inside import (
@@ -25,7 +24,7 @@ from persona_demo.ui.inside import (
     posts,
     tokens,
 )
-from persona_demo.ui.inside.chosen import TYPED, chosen_line
+from persona_demo.ui.inside.chosen import chosen_line, looked_at, text_choices
 from persona_demo.ui.inside.parts import InsideParts, TextParts
 from persona_demo.ui.inside.recipe import What
 from persona_demo.ui.inside.runbar import QUIET
@@ -40,27 +39,9 @@ from persona_demo.ui.written import Outcome
 TITLE = """## Look inside
 Everything below looks at the same person and the same {given} as above. Take a tab, or none.
 How likely something is, is told in *nats*: one nat more is 2.7 times as likely, one less a third as likely."""
+MAPS: dict[str, Any] = {"concurrency_id": "maps", "concurrency_limit": 1, **QUIET}
+"""The lane of whatever draws on the maps."""
 TEXT_ABOUT = "For the tabs that measure a text: Strength, Single {many} and Word by word."
-
-
-def text_choices(placebos: Sequence[str]) -> list[tuple[str, str]]:
-    """What can be looked at: the text of each column, and one's own.
-
-    Args:
-        placebos: Names of the placebo columns that have a text.
-    """
-    columns = [(f"What “{arm_named(name).title}” wrote", name) for name in (*KNOWN, *placebos)]
-    return [*columns, ("A text I type", TYPED)]
-
-
-def offer_texts(written: dict[str, Any], choice: str) -> gr.Dropdown:
-    """Offer the placebo columns that have a text now; a choice that is gone gives way to the persona."""
-    able = [text.arm for text in Outcome.from_record(written).texts if ":" in text.arm]
-    choices = text_choices(able)
-    if choice in dict(choices).values():
-        # Another may have been chosen meanwhile: it is not taken back.
-        return gr.Dropdown(choices=choices)
-    return gr.Dropdown(choices=choices, value="persona")
 
 
 def lay_out(shelf: Shelf) -> InsideParts:
@@ -118,24 +99,21 @@ def wire(
     """
     inside = page.inside
     text = [inside.text.choice, inside.text.typed, page.written]
-    inside.text.choice.change(
-        lambda choice: gr.Textbox(visible=choice == TYPED), inside.text.choice, inside.text.typed, queue=False, **QUIET
-    )
-    # The line above the columns changes when they are finished, and not with every token.
-    page.caption.change(
-        offer_texts, [page.written, inside.text.choice], inside.text.choice, trigger_mode="always_last", queue=False,
-        **QUIET,
-    )  # fmt: skip
-    # The line of the columns changes whenever what was written does, and at a Stop as well, which no state tells of.
+    # One listener: of two that wait for the end of one event, Gradio's page wakes each when the other is done.
+    # The line of the columns changes whenever what was written does, and at a Stop as well, which no state tells of;
+    # not with every token.
     gr.on(
-        [inside.text.choice.change, inside.text.typed.change, page.caption.change], chosen_line,
-        [*text, inside.guess.round], inside.text.line, trigger_mode="always_last", queue=False, **QUIET,
+        [inside.text.choice.change, inside.text.typed.change, page.caption.change],
+        functools.partial(looked_at, inside.text), [*text, inside.guess.round],
+        [inside.text.choice, inside.text.typed, inside.text.line], trigger_mode="always_last", queue=False, **QUIET,
     )  # fmt: skip
     running = _wire_measures(line, page, shelf, loading, text, gpu)
     drawn = maps.Maps(page, None, shelf, loading, gpu=gpu)
     mixes = mix.Mix(page, inside.mix.bar, shelf, loading, gpu=gpu)
+    states = pins.Pins(page, inside.pins.bar, shelf, loading, gpu=gpu)
+    _wire_followers(page, drawn, mixes, states)
     _wire_maps(page, drawn, mixes)
-    _wire_pins(page, pins.Pins(page, inside.pins.bar, shelf, loading, gpu=gpu), on)
+    _wire_pins(page, states, on)
     _wire_carry(page, on)
     first = shelf.first_session().as_record()
 
@@ -187,7 +165,7 @@ def _wire_measures(
     run = inside.posts.bar.wire(
         singles.measure, [*who, page.seed, *text, p.arm, p.order], [p.table, p.line, p.found], **n
     )
-    p.order.input(singles.sort, [p.found, p.order], [p.table, page.notice], queue=False, **QUIET)
+    p.order.input(singles.sort, [p.found, p.order], [p.table, page.notice], trigger_mode="always_last", **light)
     dialled = d.bar.wire(dials.measure, [*who, page.strength, page.seed, *text], [d.chart, d.table, d.line], **n)
     # The dial may have been turned while it was measured.
     dialled.then(dials.turn, [d.chart, page.strength], d.chart, **light)
@@ -212,33 +190,45 @@ def _wire_measures(
     ]
 
 
-def _wire_maps(page: Page, on: maps.Maps, mixes: mix.Mix) -> None:
-    """Bind the maps, which follow whoever is on the table."""
-    m, x = page.inside.maps, page.inside.mix
-    lane: dict[str, Any] = {"concurrency_id": "maps", "concurrency_limit": 1, **QUIET}
+def _wire_followers(page: Page, drawn: maps.Maps, mixes: mix.Mix, states: pins.Pins) -> None:
+    """Bind what follows whoever is on the table, and what they are asked to go on from."""
+    x, p = page.inside.mix, page.inside.pins
 
-    # One answer, because of two the map without the line might be the later one.
-    def follow(record: Record, kept: list[Record], opening: str, *given: Any) -> Changes:
-        return on.follow(record, kept, opening) | mixes.follow(record, kept, *given)
+    # One answer, because of two the map without the line might be the later one; and one listener, as of the text.
+    def follow(record: Record, kept: list[Record], opening: str, pinned: list[str], *given: Any) -> Changes:
+        return (
+            drawn.follow(record, kept, opening)
+            | mixes.follow(record, kept, *given)
+            | states.follow(record, kept, opening, pinned)
+        )
+
+    mixed = [*_mixed(page), x.other, x.offered]
+    gr.on(
+        [page.session.change, page.kept.change, page.engine.change, page.given.change], follow,
+        [page.session, page.kept, page.opening, p.pinned, x.drawn, x.offered, *_recipe(page)],
+        [*_drawn(page), *mixed, page.people, page.inside.here, p.states, p.pinned, p.line, p.table, page.notice],
+        trigger_mode="always_last", **MAPS,
+    )  # fmt: skip
+
+
+def _wire_maps(page: Page, on: maps.Maps, mixes: mix.Mix) -> None:
+    """Bind the maps."""
+    m, x = page.inside.maps, page.inside.mix
 
     def clear(record: dict[str, Any], what: What) -> Changes:
         return on.clear_marks(record) | mixes.forget(what)
 
-    gr.on(
-        [page.session.change, page.kept.change, page.engine.change, page.opening.change], follow,
-        [page.session, page.kept, page.opening, x.drawn, x.offered, *_recipe(page)],
-        [*_drawn(page), *_mixed(page), x.other, x.offered, page.people, page.inside.here, page.notice],
-        trigger_mode="always_last", **lane,
-    )  # fmt: skip
-    m.which.input(on.show, m.which, [m.people_side, m.posts_side, m.twice.side, m.by_task.side], queue=False, **QUIET)
+    light: dict[str, Any] = {"queue": False, **QUIET}
+    sides = [m.people_side, m.posts_side, m.twice.side, m.by_task.side]
+    m.which.input(on.show, m.which, sides, trigger_mode="always_last", **light)
     marked = _marked(page)
-    last: dict[str, Any] = {"trigger_mode": "always_last", **lane}
+    last: dict[str, Any] = {"trigger_mode": "always_last", **MAPS}
     m.colour.input(on.recolour, [page.session, m.colour, m.sentence, x.drawn], marked, **last)
     m.find.submit(on.find, [page.session, m.find, x.drawn], [*_drawn(page), page.notice], **last)
     m.sentence.submit(on.compare_sentence, [page.session, m.sentence, x.drawn], marked, **last)
     for each in (m.people, m.posts):
-        each.clear(clear, [page.session, x.what], [*marked, *_mixed(page)], **lane)
-    x.what.input(mixes.choose, x.what, [x.other, x.share, x.factor, x.back], queue=False, **QUIET)
+        each.clear(clear, [page.session, x.what], [*marked, *_mixed(page)], **MAPS)
+    x.what.input(mixes.choose, x.what, [x.other, x.share, x.factor, x.back], trigger_mode="multiple", **light)
     gr.on(
         [page.inside.mixing.select, x.what.input, x.other.input, x.share.release, x.factor.release, x.back.release],
         mixes.move, [page.session, page.kept, *_recipe(page)], [page.people, m.people, *_mixed(page), page.notice],
@@ -271,16 +261,7 @@ def _mixed(page: Page) -> list[Any]:
 
 def _wire_pins(page: Page, on: pins.Pins, desk: carry.Carry) -> None:
     """Bind the states of the history."""
-    p, who = page.inside.pins, [page.session, page.kept, page.opening]
-    lane: dict[str, Any] = {"concurrency_id": "pins", "concurrency_limit": 1, **QUIET}
-    gr.on(
-        [page.session.change, page.kept.change, page.engine.change, page.opening.change],
-        on.follow,
-        [*who, p.pinned],
-        [p.states, p.pinned, p.line, p.table, page.notice],
-        trigger_mode="always_last",
-        **lane,
-    )
+    p = page.inside.pins
     p.pinned.input(
         on.pin,
         [page.session, page.kept, p.pinned],
@@ -289,7 +270,10 @@ def _wire_pins(page: Page, on: pins.Pins, desk: carry.Carry) -> None:
         concurrency_id="desk",
         **QUIET,
     )
-    p.states.select(desk.go_back, [page.session, page.opening], desk_outputs(page), concurrency_id="desk", **QUIET)
+    p.states.select(
+        desk.go_back, [page.session, page.opening], desk_outputs(page), trigger_mode="multiple", concurrency_id="desk",
+        **QUIET,
+    )  # fmt: skip
 
 
 def _wire_carry(page: Page, on: carry.Carry) -> None:

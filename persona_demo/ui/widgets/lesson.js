@@ -1,5 +1,5 @@
 // Outlines what a step of the lesson is about and takes the reader there; Escape brings them back, and from there out.
-const PATIENCE = 2000; // ms until what is being shown must be there
+const PATIENCE = 10000; // ms until what is being shown must be there
 const said = element.querySelector("#pd-lesson-said");
 const root = document.documentElement;
 const panel = () => document.getElementById("pd-lesson");
