@@ -258,9 +258,11 @@ def _wire_desk(demo: gr.Blocks, page: Page, on: Carry, runs: Sequence[Dependency
     page.nudge.nudge(lambda: None, trigger_mode="multiple", concurrency_id="nudge", concurrency_limit=None, **QUIET)
     demo.load(on.come_by_link, people, **desk | {"outputs": [*_linked(page), *settled]})
     page.timer.tick(on.tick, table, **desk | {"outputs": [*edits["outputs"], *settled]})
-    page.history.save(on.save, [page.session], [page.download, page.notice], queue=False, **QUIET)
+    # In their lane, because leaving a field to press Save sends what was typed there.
+    saved = [page.download, page.notice]
+    page.history.save(on.save, page.session, saved, concurrency_id="desk", concurrency_limit=1, **QUIET)
     emptied = [*desk["outputs"], page.opening, page.columns, page.written, page.caption]
-    emptied += [page.download, page.write, page.stop]
+    emptied += [page.download, page.write, page.next_seed, page.stop]
     # By then whatever was being written is stopped, so that nothing of it arrives afterwards.
     page.clear.click(None, cancels=list(runs)).then(
         on.clear, [page.arms, page.placebo, page.placebos], **desk | {"outputs": emptied}
@@ -279,7 +281,7 @@ def _wire_writing(page: Page, on: Writing, line: Line) -> list[Dependency]:
         What is writing the columns, for others who may cancel it.
     """
     guessing = [page.inside.guess.round, *page.inside.guess.votes]
-    told = [page.caption, page.notice, page.write, page.stop]
+    told = [page.caption, page.notice, page.write, page.next_seed, page.stop]
     said, columns = [*told, *guessing], [page.columns, *told]
     options = [page.max_new_tokens, page.temperature, page.top_p, page.seed, page.arms, page.placebo, page.allow]
     options.append(page.placebos)
@@ -302,13 +304,10 @@ def _wire_writing(page: Page, on: Writing, line: Line) -> list[Dependency]:
     # What was on its way when Stop was pressed must have arrived before the columns are called finished.
     halt = page.stop.click(None, cancels=[run, rerun])
     halt.then(on.stopped, [page.columns, page.written], columns, **light)
-    chosen = [page.columns, page.arms, page.placebo, page.placebos]
-    gr.on(
-        [page.arms.input, page.placebo.input, page.placebos.input],
-        on.choose_arms,
-        chosen,
-        [page.columns, page.notice],
-        trigger_mode="always_last",
-        **light,
-    )
+    chosen, shown = [page.columns, page.arms, page.placebo, page.placebos], [page.columns, page.notice]
+    ticks = [page.arms.input, page.placebo.input, page.placebos.input]
+    gr.on(ticks, on.choose_arms, chosen, shown, trigger_mode="always_last", **light)
+    for each in (run, rerun):
+        # Columns may have been ticked while they were written.
+        each.success(on.choose_arms, chosen, shown, **light)
     return [run, rerun]

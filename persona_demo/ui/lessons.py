@@ -144,7 +144,7 @@ def wire(page: Page, on: Lessons, *, linked: Sequence[Any], runs: Sequence[Depen
     gr.on([parts.toggle.click, parts.close.click], on.toggle, parts.opened, changed, **light)
     for button, to in parts.moves:
         button.click(functools.partial(on.go_to, to), None, [parts.walk, parts.point], **light)
-    outputs = [*linked, page.write, page.stop, page.inside.tabs, parts.point]
+    outputs = [*linked, page.write, page.next_seed, page.stop, page.inside.tabs, parts.point]
     for number, button in enumerate(parts.shows, start=1):
         # By then whatever was being written is stopped, so that nothing of it arrives afterwards.
         button.click(None, cancels=list(runs)).then(

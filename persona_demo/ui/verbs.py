@@ -71,7 +71,11 @@ class Verbs:
 
     def idle(self) -> Changes:
         """The buttons while nothing is being written."""
-        return {self.page.write: gr.Button(interactive=True), self.page.stop: gr.Button(interactive=False)}
+        return {
+            self.page.write: gr.Button(interactive=True),
+            self.page.next_seed: gr.Button(interactive=True),
+            self.page.stop: gr.Button(interactive=False),
+        }
 
 
 def guarded(verb: Verb) -> Verb:

@@ -57,6 +57,7 @@ class Writing(Verbs):
         """
         return {
             self.page.write: gr.Button(interactive=False),
+            self.page.next_seed: gr.Button(interactive=False),
             self.page.stop: gr.Button(interactive=True),
             self.page.caption: views.caption(waiting),
             self.page.notice: views.notice(),

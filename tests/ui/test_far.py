@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.ui.stage import App, card, choose, far_away, finished, opening_words, press_write
+from tests.ui.stage import App, card, choose, far_away, finished, opening_words, press_write, rows
 
 # Gradio's own queue statistics still use what pandas is about to drop.
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")]
@@ -42,3 +44,42 @@ def test_two_ticks_in_a_row_both_count(app: App, visit: Callable[..., Page]) -> 
         page.locator(f'#pd-arms input[name="{name}"]').uncheck()
     expect(card(page, "bm25")).to_be_hidden()
     expect(card(page, "dense")).to_be_hidden()
+
+
+def test_what_is_typed_while_a_post_is_added_is_the_next_draft(app: App, visit: Callable[..., Page]) -> None:
+    page = visit(app)
+    far_away(page, 500)
+    draft = page.get_by_label("Add posts")
+    draft.fill("a first post about a ferry")
+    for _ in range(2):
+        # Pressed again before the first is answered.
+        draft.press("Control+Enter")
+    draft.press_sequentially(" and so on")
+    expect(rows(page)).to_have_count(5)
+    expect(draft).to_have_value("and so on")
+    page.wait_for_timeout(1500)
+    expect(rows(page)).to_have_count(5)
+
+
+def test_save_takes_what_was_typed_last(app: App, visit: Callable[..., Page]) -> None:
+    page = visit(app)
+    far_away(page, 500)
+    page.get_by_label("Post 1", exact=True).fill("typed just now")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save as JSON").click()
+    saved = json.loads(Path(download.value.path()).read_text(encoding="utf-8"))
+    assert saved["items"][0]["text"] == "typed just now"
+
+
+def test_columns_ticked_while_they_are_written_are_as_they_were_ticked(app: App, visit: Callable[..., Page]) -> None:
+    page = visit(app)
+    page.get_by_role("button", name="Advanced").click()
+    app.models.pause = 0.05
+    press_write(page)
+    expect(page.locator("#pd-caption")).to_contain_text("Writing for Ada")
+    # Neither a second run nor another seed is begun meanwhile.
+    expect(page.locator("#pd-next-seed")).to_be_disabled()
+    page.locator('#pd-arms input[name="bm25"]').uncheck()
+    finished(page)
+    expect(page.locator("#pd-next-seed")).to_be_enabled()
+    expect(card(page, "bm25")).to_be_hidden()

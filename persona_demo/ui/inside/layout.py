@@ -166,6 +166,8 @@ def _wire_measures(
         singles.measure, [*who, page.seed, *text, p.arm, p.order], [p.table, p.line, p.found], **n
     )
     p.order.input(singles.sort, [p.found, p.order], [p.table, page.notice], trigger_mode="always_last", **light)
+    # The order may have been changed while they were measured.
+    run.then(singles.sort, [p.found, p.order], [p.table, page.notice], **light)
     dialled = d.bar.wire(dials.measure, [*who, page.strength, page.seed, *text], [d.chart, d.table, d.line], **n)
     # The dial may have been turned while it was measured.
     dialled.then(dials.turn, [d.chart, page.strength], d.chart, **light)

@@ -153,12 +153,12 @@ class Mix(Look):
         told = [f"{who} {label}" for label, who in people if (label, who) not in usual]
         # Gradio's page copies a list of everybody whenever it is named, so it is only where it has changed.
         if told != offered:
-            there = recipe.other in {who for _, who in people}
-            recipe = recipe if there else replace(recipe, other=first_other(self.shelf))
-            changes = {
-                self.parts.other: gr.Dropdown(choices=people, value=recipe.other),
-                self.parts.offered: told,
-            }
+            other = gr.Dropdown(choices=people)
+            # Another may have been chosen meanwhile: it is not taken back.
+            if recipe.other not in {who for _, who in people}:
+                recipe = replace(recipe, other=first_other(self.shelf))
+                other = gr.Dropdown(choices=people, value=recipe.other)
+            changes = {self.parts.other: other, self.parts.offered: told}
         if drawn is None:
             return changes
         moved = self.move(record, kept, *astuple(recipe))

@@ -18,6 +18,7 @@ put(find(".pd-bare"), said.bare);
 put(find(".pd-elsewhere"), "");
 let refocus = null;
 let moved = null; // what had the focus in a row that was moved
+let added = null; // the draft that was sent and is not yet taken
 
 // One change at a time: the answers to two may come in the wrong order, and the older would be what is seen last.
 const asked = [];
@@ -165,7 +166,12 @@ const draw = () => {
     drawRow(row, told, view.even, place === view.rows.length - 1);
     if (body.children[place] !== row.node) body.insertBefore(row.node, body.children[place] || null);
   });
-  if (view.took && (view.took === "*" || view.took === draft.dataset.key)) draft.value = "";
+  if (view.took === "*") draft.value = "";
+  if (view.took && view.took === added?.key) {
+    // What was typed since it was sent is the next draft.
+    if (draft.value.startsWith(added.text)) draft.value = draft.value.slice(added.text.length).trimStart();
+    added = null;
+  }
   if (refocus !== null && !document.activeElement?.closest?.(".pd-history")) {
     const next = body.children[Math.min(refocus, body.children.length - 1)];
     (next ? next.querySelector(".pd-remove") : draft).focus();
@@ -184,8 +190,10 @@ const draw = () => {
 };
 
 const add = () => {
-  draft.dataset.key = `${Date.now()}`;
-  ask("add_posts", { text: draft.value, person: props.value.person, key: draft.dataset.key });
+  // An impatient second press is not a second post.
+  if (added?.text === draft.value && Date.now() - added.at < PATIENCE) return;
+  added = { text: draft.value, at: Date.now(), key: `${Date.now()}` };
+  ask("add_posts", { text: added.text, person: props.value.person, key: added.key });
 };
 const verbs = {
   add,

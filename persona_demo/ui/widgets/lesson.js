@@ -56,7 +56,11 @@ const draw = async () => {
   [opened, step] = [open, open ? number : 0];
   leave();
   said.textContent = words;
-  if (begins || turns) await there(() => document.querySelector(`#pd-lesson-show-${number}`)?.offsetParent);
+  if (begins || turns) {
+    const found = await there(() => document.querySelector(`#pd-lesson-show-${number}`)?.offsetParent);
+    // The reader has gone on meanwhile.
+    if (!found || number !== step) return;
+  }
   keepClear();
   if (begins) panel()?.addEventListener("keydown", ({ key }) => key === "Escape" && document.getElementById("pd-lesson-close").click());
   if (points.length) point(points, words);
