@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -15,6 +16,7 @@ from persona_demo.ranges import NEW_TOKENS, STRENGTH, TEMPERATURE, TOP_P
 from persona_demo.tasks import TaskName
 from persona_demo.tasks.wording import capital
 from persona_demo.ui import column_views, lessons, linking, palette, views, words
+from persona_demo.ui.changes import Changes
 from persona_demo.ui.inside import layout as inside
 from persona_demo.ui.inside.carry import Carry
 from persona_demo.ui.inside.runbar import QUIET
@@ -36,7 +38,7 @@ def lay_out(shelf: Shelf) -> Page:
     """Lay the components out inside the current Blocks, as a visitor finds them."""
     session = shelf.first_session()
     parts: dict[str, Any] = {"session": gr.State(session.as_record()), "kept": gr.State([]), "timer": gr.Timer(1.0)}
-    parts["given"] = gr.State(shelf.opening)
+    parts |= {"given": gr.State(shelf.opening), "ticket": gr.State("")}
     parts["nudge"] = widget("nudge", {})
     parts["written"] = gr.State(Outcome.of_showcase(shelf.showcase, session).as_record())
     parts |= _header(shelf)
@@ -210,9 +212,9 @@ def wire(
     """
     runs = _wire_writing(page, Writing(page, shelf, loading, gpu=gpu), line)
     carry = Carry(page, shelf, loading, paths=paths)
-    _wire_desk(demo, page, carry, runs)
+    _wire_desk(demo, page, carry, runs, line)
     linking.wire(page, carry)
-    lessons.wire(page, lessons.Lessons(carry), linked=_linked(page), runs=runs)
+    lessons.wire(page, lessons.Lessons(carry), linked=_linked(page), runs=runs, line=line)
     inside.wire(line, page, shelf, loading, carry, gpu=gpu)
 
 
@@ -223,7 +225,7 @@ def _linked(page: Page) -> list[Any]:
     return [*inside.desk_outputs(page), *how, *shown]
 
 
-def _wire_desk(demo: gr.Blocks, page: Page, on: Carry, runs: Sequence[Dependency]) -> None:
+def _wire_desk(demo: gr.Blocks, page: Page, on: Carry, runs: Sequence[Dependency], line: Line) -> None:
     """Bind the verbs of the table. They share one lane, so that no edit overtakes another.
 
     Args:
@@ -231,6 +233,7 @@ def _wire_desk(demo: gr.Blocks, page: Page, on: Carry, runs: Sequence[Dependency
         page: Its components.
         on: The verbs.
         runs: What is writing the columns, and is stopped before clearing.
+        line: Who waits for the language model.
     """
     desk: dict[str, Any] = {
         "outputs": inside.desk_outputs(page),
@@ -264,7 +267,8 @@ def _wire_desk(demo: gr.Blocks, page: Page, on: Carry, runs: Sequence[Dependency
     emptied = [*desk["outputs"], page.opening, page.columns, page.written, page.caption]
     emptied += [page.download, page.write, page.next_seed, page.stop]
     # By then whatever was being written is stopped, so that nothing of it arrives afterwards.
-    page.clear.click(None, cancels=list(runs)).then(
+    leave = functools.partial(line.leave, quietly=True)
+    page.clear.click(leave, page.ticket, None, cancels=list(runs), queue=False, **QUIET).then(
         on.clear, [page.arms, page.placebo, page.placebos], **desk | {"outputs": emptied}
     )
 
@@ -282,28 +286,38 @@ def _wire_writing(page: Page, on: Writing, line: Line) -> list[Dependency]:
     """
     guessing = [page.inside.guess.round, *page.inside.guess.votes]
     told = [page.caption, page.notice, page.write, page.next_seed, page.stop]
-    said, columns = [*told, *guessing], [page.columns, *told]
+    said, columns = [*told, *guessing, page.ticket], [page.columns, *told]
     options = [page.max_new_tokens, page.temperature, page.top_p, page.seed, page.arms, page.placebo, page.allow]
     options.append(page.placebos)
     writing: dict[str, Any] = {
-        "inputs": [page.session, page.opening, page.strength, *options],
+        "inputs": [page.ticket, page.session, page.opening, page.strength, *options],
         "outputs": [*columns, page.timer, page.written],
         "concurrency_id": LANE,
         "concurrency_limit": 1,
         **QUIET,
     }
     light: dict[str, Any] = {"queue": False, **QUIET}
+
+    def begin() -> Changes:
+        return on.begin(line.words) | {page.ticket: line.ticket()}
+
+    def stop(ticket: str, shown: dict[str, Any], written: dict[str, Any]) -> Changes:
+        line.leave(ticket)
+        return on.stopped(shown, written)
+
+    def halted(changed: Changes) -> Changes:
+        return on.stopped(changed[page.columns], changed.get(page.written)) if page.columns in changed else on.idle()
+
+    write = line.turn(on.write, lastly=halted)
     # One after the other, so that nobody counts themself among those before them.
-    begun = gr.on(
-        [page.write.click, page.opening.submit], lambda: on.begin(line.words), None, said, trigger_mode="once", **light
-    )
-    run = begun.then(on.write, trigger_mode="once", **writing)
+    begun = gr.on([page.write.click, page.opening.submit], begin, None, said, trigger_mode="once", **light)
+    run = begun.then(write, trigger_mode="once", **writing)
     page.temperature.change(chance_line, page.temperature, page.chance, trigger_mode="always_last", **light)
     seeded = page.next_seed.click(on.next_seed, page.seed, page.seed, **light)
-    rerun = seeded.then(lambda: on.begin(line.words), None, said, **light).then(on.write, **writing)
+    rerun = seeded.then(begin, None, said, **light).then(write, **writing)
     # What was on its way when Stop was pressed must have arrived before the columns are called finished.
     halt = page.stop.click(None, cancels=[run, rerun])
-    halt.then(on.stopped, [page.columns, page.written], columns, **light)
+    halt.then(stop, [page.ticket, page.columns, page.written], columns, **light)
     chosen, shown = [page.columns, page.arms, page.placebo, page.placebos], [page.columns, page.notice]
     ticks = [page.arms.input, page.placebo.input, page.placebos.input]
     gr.on(ticks, on.choose_arms, chosen, shown, trigger_mode="always_last", **light)

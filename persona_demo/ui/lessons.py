@@ -18,6 +18,7 @@ from persona_demo.ui.changes import Changes
 from persona_demo.ui.inside.carry import Carry
 from persona_demo.ui.inside.runbar import QUIET
 from persona_demo.ui.lesson_steps import LessonStep, lesson_steps
+from persona_demo.ui.line import Line
 from persona_demo.ui.page import LessonParts, Page
 from persona_demo.ui.shelf import Shelf
 from persona_demo.ui.state import Record
@@ -129,7 +130,7 @@ class Lessons(Verbs):
         )
 
 
-def wire(page: Page, on: Lessons, *, linked: Sequence[Any], runs: Sequence[Dependency]) -> None:
+def wire(page: Page, on: Lessons, *, linked: Sequence[Any], runs: Sequence[Dependency], line: Line) -> None:
     """Bind the verbs of the lesson.
 
     Args:
@@ -137,6 +138,7 @@ def wire(page: Page, on: Lessons, *, linked: Sequence[Any], runs: Sequence[Depen
         on: The verbs.
         linked: What changes when a link is opened.
         runs: What is writing the columns, and is stopped first.
+        line: Who waits for the language model.
     """
     parts = page.lesson
     light: dict[str, Any] = {"queue": False, **QUIET}
@@ -145,9 +147,10 @@ def wire(page: Page, on: Lessons, *, linked: Sequence[Any], runs: Sequence[Depen
     for button, to in parts.moves:
         button.click(functools.partial(on.go_to, to), None, [parts.walk, parts.point], **light)
     outputs = [*linked, page.write, page.next_seed, page.stop, page.inside.tabs, parts.point]
+    leave = functools.partial(line.leave, quietly=True)
     for number, button in enumerate(parts.shows, start=1):
         # By then whatever was being written is stopped, so that nothing of it arrives afterwards.
-        button.click(None, cancels=list(runs)).then(
+        button.click(leave, page.ticket, None, cancels=list(runs), **light).then(
             functools.partial(on.show, number), [page.session, page.kept, page.opening], outputs,
             concurrency_id="desk", concurrency_limit=1, **QUIET,
         )  # fmt: skip

@@ -81,6 +81,7 @@ class Page:
         top_p: Of the sampling.
         seed: Of the sampling and of the placebo.
         next_seed: Takes the next seed and writes again.
+        ticket: That of the writing that was begun last.
         chance: Says where another seed changes next to nothing.
         arms: Which columns.
         placebos: What stands in the person's place in placebo columns.
@@ -117,6 +118,7 @@ class Page:
     top_p: gr.Slider
     seed: gr.Number
     next_seed: gr.Button
+    ticket: gr.State
     chance: gr.HTML
     arms: gr.CheckboxGroup
     placebos: gr.CheckboxGroup

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import Any
 
 import gradio as gr
@@ -79,7 +79,7 @@ class Writing(Verbs):
         placebo: bool,
         allow_listed_words: bool,
         placebos: Sequence[Placebo] = ("other",),
-    ) -> Iterator[Changes]:
+    ) -> Generator[Changes, None, None]:
         """Let the arms write together."""
         session = Session.from_record(record)
         names = shown_arms(arms, placebo, placebos)
@@ -164,12 +164,12 @@ class Writing(Verbs):
         )
 
     @guarded
-    def stopped(self, columns: dict[str, Any], written: dict[str, Any]) -> Changes:
+    def stopped(self, columns: dict[str, Any], written: dict[str, Any] | None) -> Changes:
         """Say so, once writing was stopped; what was written stays."""
         return {
             self.page.columns: column_views.halted(columns),
             self.page.caption: views.caption(
-                "Stopped. What was written so far stays.", Outcome.from_record(written).key
+                "Stopped. What was written so far stays.", "" if written is None else Outcome.from_record(written).key
             ),
             **self.idle(),
         }

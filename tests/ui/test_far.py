@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.ui.stage import App, card, choose, far_away, finished, opening_words, press_write, rows
+from tests.ui.tabs import open_tab, said
 
 # Gradio's own queue statistics still use what pandas is about to drop.
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")]
@@ -83,3 +84,53 @@ def test_columns_ticked_while_they_are_written_are_as_they_were_ticked(app: App,
     finished(page)
     expect(page.locator("#pd-next-seed")).to_be_enabled()
     expect(card(page, "bm25")).to_be_hidden()
+
+
+def test_stop_pressed_at_once_stops(app: App, visit: Callable[..., Page]) -> None:
+    page = visit(app)
+    far_away(page, 300)
+    app.models.pause = 0.1
+    stepped = app.models.stepped
+    press_write(page)
+    # Before the page knows the number of the run that it has asked for.
+    page.locator("#pd-stop").click()
+    expect(page.locator("#pd-caption")).to_contain_text("Stopped")
+    page.wait_for_timeout(2500)
+    expect(page.locator("#pd-caption")).to_contain_text("Stopped")
+    expect(page.locator(".pd-writing")).to_have_count(0)
+    assert app.models.stepped - stepped < 15
+    app.models.pause = 0.0
+    press_write(page)
+    finished(page)
+
+
+def test_nothing_arrives_after_clear(app: App, visit: Callable[..., Page]) -> None:
+    page = visit(app)
+    far_away(page, 300)
+    app.models.pause = 0.1
+    opening_words(page).fill("words of my own")
+    press_write(page)
+    # As soon as the button has answered, and before the page knows the number of the run.
+    expect(page.locator("#pd-stop")).to_be_enabled()
+    page.get_by_role("button", name="Clear my data").click()
+    expect(page.locator(".pd-notice")).to_contain_text("cleared")
+    page.wait_for_timeout(2500)
+    expect(page.locator("#pd-caption")).to_contain_text("An example made in advance")
+    assert "words of my own" not in page.content()
+    expect(page.locator("#pd-write")).to_be_enabled()
+
+
+def test_a_measurement_stopped_at_once_stops(app: App, visit: Callable[..., Page]) -> None:
+    page = visit(app)
+    far_away(page, 300)
+    app.models.pause = 0.1
+    open_tab(page, "Mix people")
+    page.locator("#pd-mix-go").click()
+    page.locator("#pd-mix-stop").click()
+    expect(said(page, "mix")).to_contain_text("Stopped.")
+    stepped = app.models.stepped
+    page.wait_for_timeout(2500)
+    expect(said(page, "mix")).to_contain_text("Stopped.")
+    assert app.models.stepped - stepped < 15
+    expect(page.locator("#pd-mix-stop")).to_be_hidden()
+    expect(page.locator("#pd-mix-go")).to_be_enabled()

@@ -123,7 +123,8 @@ def wire(
 
     outputs = [*clearing.cleared_outputs(page), *_mixed(page), *_marked(page)]
     # In the lane of the maps, so that whatever follows the change of person finds the mixture forgotten.
-    page.clear.click(None, cancels=running).then(
+    leave, tickets = functools.partial(line.leave, quietly=True), [bar.ticket for bar in inside.bars]
+    page.clear.click(leave, tickets, None, cancels=running, queue=False, **QUIET).then(
         clear, inside.mix.what, list(dict.fromkeys(outputs)), concurrency_id="maps", **QUIET
     )
 

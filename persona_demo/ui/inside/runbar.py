@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -47,11 +47,13 @@ class RunBar:
         go: Starts.
         stop: Stops; there only while something runs.
         status: How far it is, in words and as a bar.
+        ticket: That of the run that was begun last.
     """
 
     go: gr.Button
     stop: gr.Button
     status: gr.HTML
+    ticket: gr.State
 
     @classmethod
     def lay_out(cls, label: str, *, name: str) -> RunBar:
@@ -65,7 +67,7 @@ class RunBar:
             go = gr.Button(label, variant="primary", size="md", min_width=150, elem_id=f"pd-{name}-go")
             stop = gr.Button("Stop", variant="stop", size="md", visible=False, min_width=80, elem_id=f"pd-{name}-stop")
             status = widget("status", said("none"), elem_id=f"pd-{name}-status")
-        return cls(go, stop, status)
+        return cls(go, stop, status, gr.State(""))
 
     def busy(self, words: str, share: float | None = None, *, of: Of | None = None) -> Changes:
         """While it runs; without a share the bar has no end.
@@ -132,27 +134,28 @@ class RunBar:
         """
 
         def begin() -> Changes:
-            return self.begun(line.words) | {notice: {"text": "", "kind": ""}}
+            return self.begun(line.words) | {self.ticket: line.ticket(), notice: {"text": "", "kind": ""}}
 
-        def stopped() -> Changes:
+        def stopped(ticket: str) -> Changes:
+            line.leave(ticket)
             return self.cut("Stopped.")
 
         light: dict[str, Any] = {"queue": False, **QUIET}
         # One after the other, so that a quick refusal is not wiped away by the beginning.
-        begun = self.go.click(begin, None, [*self.parts, notice], trigger_mode="once", **light)
+        begun = self.go.click(begin, None, [*self.parts, self.ticket, notice], trigger_mode="once", **light)
         running: Dependency = begun.then(
-            at_last_entire(run),
-            list(inputs),
+            line.turn(at_last_entire(run), lastly=lambda _: self.cut("Stopped.")),
+            [self.ticket, *inputs],
             [*outputs, *self.parts, notice],
             concurrency_id=LANE,
             concurrency_limit=1,
             **QUIET,
         )
-        self.stop.click(None, cancels=[running]).then(stopped, None, self.parts, **light)
+        self.stop.click(None, cancels=[running]).then(stopped, self.ticket, self.parts, **light)
         return running
 
 
-def at_last_entire(run: Callable[..., Iterator[Changes]]) -> Callable[..., Iterator[Changes]]:
+def at_last_entire(run: Callable[..., Iterator[Changes]]) -> Callable[..., Generator[Changes, None, None]]:
     """A run that ends by saying once more all that it changed.
 
     Gradio may close the stream of answers between two of them, and those are lost to the page; the last one is sent
@@ -163,7 +166,7 @@ def at_last_entire(run: Callable[..., Iterator[Changes]]) -> Callable[..., Itera
     """
 
     @functools.wraps(run)
-    def whole(*args: Any) -> Iterator[Changes]:
+    def whole(*args: Any) -> Generator[Changes, None, None]:
         changed: Changes = {}
         for changes in run(*args):
             changed |= changes
