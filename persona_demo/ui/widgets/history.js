@@ -27,8 +27,11 @@ const next = () => {
   clearTimeout(waiting);
   waiting = null;
   if (!asked.length) return;
-  waiting = setTimeout(next, PATIENCE);
-  trigger(...asked.shift());
+  const [verb, data] = asked.shift();
+  trigger(verb, data);
+  // A file changes nothing here that would have to be waited for.
+  if (verb === "save") next();
+  else waiting = setTimeout(next, PATIENCE);
 };
 const ask = (verb, data) => {
   asked.push([verb, data]);
@@ -200,7 +203,7 @@ const verbs = {
   undo: () => ask("undo", { person: props.value.person }),
   redo: () => ask("redo", { person: props.value.person }),
   reset: () => ask("reset", { person: props.value.person }),
-  save: () => trigger("save", {}),
+  save: () => ask("save", {}),
   open: () => file.click(),
 };
 for (const [verb, act] of Object.entries(verbs)) find(`[data-do=${verb}]`).addEventListener("click", act);
