@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -57,7 +58,7 @@ def test_what_is_typed_while_a_post_is_added_is_the_next_draft(app: App, visit: 
         draft.press("Control+Enter")
     draft.press_sequentially(" and so on")
     expect(rows(page)).to_have_count(5)
-    expect(draft).to_have_value("and so on")
+    expect(draft).to_have_value(re.compile(r"^\s*and so on$"))
     page.wait_for_timeout(1500)
     expect(rows(page)).to_have_count(5)
 
@@ -75,7 +76,7 @@ def test_save_takes_what_was_typed_last(app: App, visit: Callable[..., Page]) ->
 def test_columns_ticked_while_they_are_written_are_as_they_were_ticked(app: App, visit: Callable[..., Page]) -> None:
     page = visit(app)
     page.get_by_role("button", name="Advanced").click()
-    app.models.pause = 0.05
+    app.models.pause = 0.15
     press_write(page)
     expect(page.locator("#pd-caption")).to_contain_text("Writing for Ada")
     # Neither a second run nor another seed is begun meanwhile.
@@ -90,15 +91,15 @@ def test_stop_pressed_at_once_stops(app: App, visit: Callable[..., Page]) -> Non
     page = visit(app)
     far_away(page, 300)
     app.models.pause = 0.1
-    stepped = app.models.stepped
     press_write(page)
     # Before the page knows the number of the run that it has asked for.
     page.locator("#pd-stop").click()
     expect(page.locator("#pd-caption")).to_contain_text("Stopped")
+    stepped = app.models.stepped
     page.wait_for_timeout(2500)
     expect(page.locator("#pd-caption")).to_contain_text("Stopped")
     expect(page.locator(".pd-writing")).to_have_count(0)
-    assert app.models.stepped - stepped < 15
+    assert app.models.stepped - stepped <= 3
     app.models.pause = 0.0
     press_write(page)
     finished(page)
@@ -131,6 +132,6 @@ def test_a_measurement_stopped_at_once_stops(app: App, visit: Callable[..., Page
     stepped = app.models.stepped
     page.wait_for_timeout(2500)
     expect(said(page, "mix")).to_contain_text("Stopped.")
-    assert app.models.stepped - stepped < 15
+    assert app.models.stepped - stepped <= 3
     expect(page.locator("#pd-mix-stop")).to_be_hidden()
     expect(page.locator("#pd-mix-go")).to_be_enabled()
